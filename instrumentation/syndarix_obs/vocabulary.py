@@ -1,0 +1,409 @@
+"""Every name this project emits or reads: attributes, metrics, labels, log fields, buckets.
+
+Each name is declared once, with a line of meaning under it; documentation, rules, dashboards and queries are held to
+this file by `tests/contract`. Nothing of ours is imported here.
+
+Sources: OpenTelemetry GenAI semantic conventions (`gen_ai.*`, `error.type`, `session.id`, `user.id`), Prometheus naming
+rules (base units, `_total` on counters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+# --- Span attributes: GenAI conventions ---------------------------------------------------------------------------
+
+GEN_AI_OPERATION_NAME: Final = "gen_ai.operation.name"
+"""What the span does: one of the `OPERATION_*` values."""
+GEN_AI_PROVIDER_NAME: Final = "gen_ai.provider.name"
+"""Who serves the model: `openai`, `anthropic`, …"""
+GEN_AI_REQUEST_MODEL: Final = "gen_ai.request.model"
+"""Model that the caller asked for."""
+GEN_AI_RESPONSE_MODEL: Final = "gen_ai.response.model"
+"""Model that answered, often a dated name of the requested one."""
+GEN_AI_RESPONSE_ID: Final = "gen_ai.response.id"
+"""The provider's id of the answer."""
+GEN_AI_RESPONSE_FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
+"""Why generation stopped, one value per choice."""
+GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+"""Seconds from request to the first content chunk of a streamed answer."""
+GEN_AI_REQUEST_STREAM: Final = "gen_ai.request.stream"
+"""True when the answer was streamed."""
+GEN_AI_REQUEST_MAX_TOKENS: Final = "gen_ai.request.max_tokens"
+"""Most tokens the caller allowed for the answer."""
+GEN_AI_REQUEST_TEMPERATURE: Final = "gen_ai.request.temperature"
+"""Sampling temperature asked for."""
+GEN_AI_REQUEST_TOP_P: Final = "gen_ai.request.top_p"
+"""Nucleus sampling share asked for."""
+GEN_AI_USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+"""Tokens in the prompt, cache reads and writes included."""
+GEN_AI_USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+"""Tokens in the answer, reasoning included."""
+GEN_AI_USAGE_CACHE_READ_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
+"""Part of the input that the provider served from its prompt cache."""
+GEN_AI_USAGE_CACHE_WRITE_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
+"""Part of the input that was written to the prompt cache."""
+GEN_AI_USAGE_REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
+"""Part of the output that was hidden reasoning."""
+GEN_AI_AGENT_NAME: Final = "gen_ai.agent.name"
+"""Name of the agent, a small closed set chosen by its developer."""
+GEN_AI_CONVERSATION_ID: Final = "gen_ai.conversation.id"
+"""Conversation that the span belongs to; equal to `session.id` here."""
+GEN_AI_TOOL_NAME: Final = "gen_ai.tool.name"
+"""Tool that was called."""
+GEN_AI_TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
+"""The model's id of the tool call."""
+GEN_AI_TOOL_CALL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
+"""Arguments of the call: a payload, never exported on a span."""
+GEN_AI_TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"
+"""What the tool returned: a payload, never exported on a span."""
+GEN_AI_TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
+"""Tools offered to the model: a payload, never exported on a span."""
+GEN_AI_INPUT_MESSAGES: Final = "gen_ai.input.messages"
+"""Messages sent to the model: a payload, never exported on a span."""
+GEN_AI_OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+"""Messages that came back: a payload, never exported on a span."""
+GEN_AI_SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
+"""System prompt: a payload, never exported on a span."""
+GEN_AI_RETRIEVAL_QUERY: Final = "gen_ai.retrieval.query.text"
+"""What was searched for in a retrieval: a payload, never exported on a span."""
+GEN_AI_RETRIEVAL_DOCUMENTS: Final = "gen_ai.retrieval.documents"
+"""What a retrieval found: a payload, never exported on a span."""
+GEN_AI_MEMORY_STORE: Final = "gen_ai.memory.store.name"
+"""Memory store that was read or written."""
+GEN_AI_MEMORY_QUERY: Final = "gen_ai.memory.query.text"
+"""What was looked for in memory: a payload, never exported on a span."""
+SESSION_ID: Final = "session.id"
+"""Session that the span belongs to."""
+USER_ID: Final = "user.id"
+"""Keyed pseudonym of the end user; the raw id never leaves the process."""
+ERROR_TYPE: Final = "error.type"
+"""Class of the failure: an exception's qualified name or the provider's error code."""
+SERVICE_NAME: Final = "service.name"
+"""Name of the emitting service (resource attribute)."""
+DEPLOYMENT_ENVIRONMENT: Final = "deployment.environment.name"
+"""Environment of the emitting service (resource attribute): `production`, `staging`, …"""
+
+OPERATION_CHAT: Final = "chat"
+"""A chat completion."""
+OPERATION_TEXT_COMPLETION: Final = "text_completion"
+"""A plain completion."""
+OPERATION_GENERATE_CONTENT: Final = "generate_content"
+"""Multimodal generation."""
+OPERATION_EMBEDDINGS: Final = "embeddings"
+"""An embeddings call."""
+OPERATION_EXECUTE_TOOL: Final = "execute_tool"
+"""A tool call."""
+OPERATION_INVOKE_AGENT: Final = "invoke_agent"
+"""A session of an agent."""
+OPERATION_RETRIEVAL: Final = "retrieval"
+"""A search in documents."""
+OPERATION_SEARCH_MEMORY: Final = "search_memory"
+"""A read of agent memory."""
+
+LLM_OPERATIONS: Final = frozenset(
+    {OPERATION_CHAT, OPERATION_TEXT_COMPLETION, OPERATION_GENERATE_CONTENT, OPERATION_EMBEDDINGS}
+)
+"""Operations that call a model, and so cost money."""
+MEMORY_OPERATION_SUFFIX: Final = "_memory"
+"""Memory operations are named `<verb>_memory`: `search_memory`, `upsert_memory`, `delete_memory`, …"""
+
+# --- Span attributes: ours, for what no convention covers ---------------------------------------------------------
+
+KIND: Final = "syndarix.kind"
+"""Kind of record this span becomes, when the GenAI operation does not say it: one of `KINDS`."""
+PROJECT: Final = "syndarix.project"
+"""Project that pays for the work."""
+AGENT_TYPE: Final = "syndarix.agent.type"
+"""Class of agent: `assistant`, `worker`, …"""
+AGENT_VERSION: Final = "syndarix.agent.version"
+"""Hash of system prompt and tool definitions: changes when the agent changes."""
+TASK_TYPE: Final = "syndarix.task.type"
+"""Task that the work was done for."""
+OUTCOME: Final = "syndarix.outcome"
+"""What a session or task led to, in the caller's words: `success`, `failure`, `escalated`, …"""
+COST_USD: Final = "syndarix.cost.usd"
+"""Price of the call in US dollars; absent when unpriced."""
+PRICED: Final = "syndarix.priced"
+"""False when no price is known for the model."""
+COST_ESTIMATED: Final = "syndarix.cost.estimated"
+"""True when the token counts, and so the cost, are an estimate."""
+SERVICE_TIER: Final = "syndarix.service_tier"
+"""Service tier the provider says it used: `default`, `flex`, `priority`, `batch`, …"""
+PREVIEW_INPUT: Final = "syndarix.preview.input"
+"""First characters of the last input message, redacted."""
+PREVIEW_OUTPUT: Final = "syndarix.preview.output"
+"""First characters of the answer, redacted."""
+PAYLOAD_BYTES: Final = "syndarix.payload.bytes"
+"""Size of the payload that went to Loki or SQLite, in bytes of JSON."""
+DECISION_ID: Final = "syndarix.decision.id"
+"""Id of a decision."""
+DECISION_TYPE: Final = "syndarix.decision.type"
+"""Kind of decision: one of `DECISION_TYPES` or the caller's own."""
+DECISION_OPTIONS: Final = "syndarix.decision.options"
+"""What could have been chosen."""
+DECISION_SELECTED: Final = "syndarix.decision.selected"
+"""What was chosen."""
+DECISION_REASONING: Final = "syndarix.decision.reasoning"
+"""Why, in the agent's words: a payload, never exported on a span."""
+DECISION_CONFIDENCE: Final = "syndarix.decision.confidence"
+"""How sure the agent was, 0 to 1."""
+DECISION_CONTEXT: Final = "syndarix.decision.context_summary"
+"""What the agent knew: a payload, never exported on a span."""
+DECISION_MEMORY: Final = "syndarix.decision.relevant_memory"
+"""Memories that bore on the decision: a payload, never exported on a span."""
+CONTEXT_SECTIONS: Final = "syndarix.context.sections"
+"""Tokens by section of an assembled context, as JSON."""
+CONTEXT_EVICTED: Final = "syndarix.context.evicted"
+"""Tokens by section that did not fit, as JSON."""
+CONTEXT_TOKENS: Final = "syndarix.context.tokens"
+"""Tokens in the assembled context."""
+CONTEXT_LIMIT: Final = "syndarix.context.limit"
+"""Size of the context window in tokens, when known."""
+SAFETY_CHECK: Final = "syndarix.safety.check"
+"""Name of the safety check."""
+SAFETY_PASSED: Final = "syndarix.safety.passed"
+"""True when the check passed."""
+SAFETY_DETAIL: Final = "syndarix.safety.detail"
+"""What the check found: a payload, never exported on a span."""
+MEMORY_FOUND: Final = "syndarix.memory.found"
+"""How many memories or documents an operation found or touched."""
+ANNOTATION_TARGET: Final = "syndarix.annotation.target"
+"""What a note is attached to: a trace, span or decision id."""
+ANNOTATION_LABEL: Final = "syndarix.annotation.label"
+"""Short class of a note: `feedback`, `label`, `bug`, …"""
+ANNOTATION_NOTE: Final = "syndarix.annotation.note"
+"""Text of a note: a payload, never exported on a span."""
+LOOP_TOOL: Final = "syndarix.loop.tool"
+"""Tool that a loop repeats."""
+LOOP_COUNT: Final = "syndarix.loop.count"
+"""How often the same call was made in the session."""
+EVENT_LOOP: Final = "syndarix.loop_detected"
+"""Name of the span event that marks a detected loop."""
+TRUNCATED_SUFFIX: Final = "…truncated"
+"""What stands at the end of every text that was cut, followed by its original size."""
+
+# --- Kinds of record ----------------------------------------------------------------------------------------------
+
+KIND_SESSION: Final = "session"
+"""One run of an agent."""
+KIND_TASK: Final = "task"
+"""One task inside a session."""
+KIND_LLM_CALL: Final = "llm_call"
+"""One call of a model."""
+KIND_TOOL_CALL: Final = "tool_call"
+"""One call of a tool."""
+KIND_MEMORY: Final = "memory"
+"""One memory operation or retrieval."""
+KIND_CONTEXT: Final = "context"
+"""One assembly of a context window."""
+KIND_SAFETY: Final = "safety"
+"""One safety check."""
+KIND_DECISION: Final = "decision"
+"""One decision with its options."""
+KIND_COST: Final = "cost"
+"""One line of the ledger: what one LLM call cost."""
+KIND_ANNOTATION: Final = "annotation"
+"""A note attached to a trace, span or decision."""
+KIND_APP: Final = "app"
+"""A line that the application logged itself."""
+KIND_SPAN: Final = "span"
+"""Any other span, for example an HTTP request of a library."""
+
+KINDS: Final = (
+    KIND_SESSION, KIND_TASK, KIND_LLM_CALL, KIND_TOOL_CALL, KIND_MEMORY, KIND_CONTEXT, KIND_SAFETY, KIND_DECISION,
+    KIND_COST, KIND_ANNOTATION, KIND_APP, KIND_SPAN,
+)  # fmt: skip
+"""Every kind of record."""
+LOG_KINDS: Final = tuple(kind for kind in KINDS if kind != KIND_SPAN)
+"""Kinds that become a log line; plain spans live in the trace store only."""
+
+DECISION_TYPES: Final = (
+    "tool_selection", "parameter_generation", "response_formatting", "error_recovery", "memory_retrieval",
+)  # fmt: skip
+"""The decision types every dashboard knows; others are allowed."""
+
+STATUS_OK: Final = "ok"
+"""The operation succeeded."""
+STATUS_ERROR: Final = "error"
+"""The operation failed."""
+STATUS_RUNNING: Final = "running"
+"""The session has not ended yet; only ever on a pending row."""
+
+TOKEN_TYPES: Final = ("input", "output", "cache_read", "cache_write", "reasoning")
+"""Values of the `type` label of `llm_tokens_total`; `input` includes both cache classes, `output` includes reasoning."""
+
+# --- Log lines ----------------------------------------------------------------------------------------------------
+
+LOKI_LABELS: Final = ("service_name", "environment", "kind", "level")
+"""The only Loki labels: each has few values, so streams stay few."""
+LOG_METADATA: Final = (
+    "trace_id", "span_id", "session_id", "agent", "project", "user", "task_type", "model", "tool",
+)  # fmt: skip
+"""Structured metadata of a line: searchable without a parser, too many values for a label."""
+LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+"""Values of `level`, least severe first."""
+
+# --- Payload attributes -------------------------------------------------------------------------------------------
+
+PAYLOAD_ATTRIBUTES: Final[Mapping[str, str]] = {
+    GEN_AI_INPUT_MESSAGES: "input",
+    GEN_AI_OUTPUT_MESSAGES: "output",
+    GEN_AI_SYSTEM_INSTRUCTIONS: "system",
+    GEN_AI_TOOL_DEFINITIONS: "tools",
+    GEN_AI_TOOL_CALL_ARGUMENTS: "arguments",
+    GEN_AI_TOOL_CALL_RESULT: "result",
+    GEN_AI_RETRIEVAL_QUERY: "query",
+    GEN_AI_RETRIEVAL_DOCUMENTS: "documents",
+    GEN_AI_MEMORY_QUERY: "query",
+    DECISION_REASONING: "reasoning",
+    DECISION_CONTEXT: "context_summary",
+    DECISION_MEMORY: "relevant_memory",
+    SAFETY_DETAIL: "detail",
+    ANNOTATION_NOTE: "note",
+}
+"""Attributes that never ride on an exported span, and the field of the log line that carries each instead."""
+
+# --- Metrics ------------------------------------------------------------------------------------------------------
+
+LATENCY_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0)
+"""Seconds; model calls run from 50 ms (embeddings, caches) to minutes (reasoning)."""
+FIRST_TOKEN_BUCKETS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 60.0)
+"""Seconds; people notice from 0.3 s on."""
+STEP_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Seconds; tools, memory and context assembly."""
+TASK_BUCKETS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
+"""Seconds; whole tasks."""
+
+MetricKind = Literal["counter", "gauge", "histogram"]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """One metric: its exposition name, kind, unit, labels and meaning.
+
+    `closed` lists the label values known beforehand; such series exist at 0 from the start, so that `increase()` sees
+    the first event.
+    """
+
+    name: str
+    kind: MetricKind
+    unit: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    closed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+_LLM = ("provider", "model", "agent", "project")
+
+LLM_REQUESTS: Final = MetricSpec("llm_requests_total", "counter", "1", "Calls of a model.", (*_LLM, "status"))
+LLM_TOKENS: Final = MetricSpec(
+    "llm_tokens_total", "counter", "{token}",
+    "Tokens by class; `input` includes cache reads and writes, `output` includes reasoning.", (*_LLM, "type"),
+)  # fmt: skip
+LLM_COST: Final = MetricSpec(
+    "llm_cost_dollars_total", "counter", "USD", "Price of the calls; exact sums come from the ledger.", _LLM
+)
+LLM_LATENCY: Final = MetricSpec(
+    "llm_latency_seconds", "histogram", "s", "Time from request to complete answer.",
+    ("provider", "model", "agent"), LATENCY_BUCKETS,
+)  # fmt: skip
+LLM_FIRST_TOKEN: Final = MetricSpec(
+    "llm_time_to_first_token_seconds", "histogram", "s", "Time to the first content chunk of a streamed answer.",
+    ("provider", "model", "agent"), FIRST_TOKEN_BUCKETS,
+)  # fmt: skip
+LLM_UNPRICED: Final = MetricSpec(
+    "llm_unpriced_requests_total", "counter", "1", "Calls whose model has no known price.", ("provider", "model")
+)
+LLM_RATE_LIMIT: Final = MetricSpec(
+    "llm_rate_limit_remaining_ratio", "gauge", "1", "Share of the provider's rate limit that is left, 0 to 1.",
+    ("provider", "model", "limit"),
+)  # fmt: skip
+TOOL_INVOCATIONS: Final = MetricSpec(
+    "tool_invocations_total", "counter", "1", "Calls of a tool.", ("tool", "agent", "status")
+)
+TOOL_LATENCY: Final = MetricSpec(
+    "tool_latency_seconds", "histogram", "s", "Duration of tool calls.", ("tool", "agent"), STEP_BUCKETS
+)
+AGENT_SESSIONS: Final = MetricSpec(
+    "agent_sessions_total", "counter", "1", "Sessions that ended.", ("agent", "type", "status")
+)
+AGENT_SESSIONS_ACTIVE: Final = MetricSpec(
+    "agent_sessions_active", "gauge", "1", "Sessions that are running now.", ("agent", "type")
+)
+AGENT_PROGRESS: Final = MetricSpec(
+    "agent_last_progress_timestamp_seconds", "gauge", "s", "Unix time at which the agent last finished a step.",
+    ("agent",),
+)  # fmt: skip
+AGENT_TASK_DURATION: Final = MetricSpec(
+    "agent_task_duration_seconds", "histogram", "s", "Duration of tasks.", ("agent", "task_type", "status"),
+    TASK_BUCKETS,
+)  # fmt: skip
+AGENT_LOOPS: Final = MetricSpec(
+    "agent_loops_detected_total", "counter", "1", "Same tool called with the same arguments too often in a session.",
+    ("agent", "tool"),
+)  # fmt: skip
+AGENT_DECISIONS: Final = MetricSpec(
+    "agent_decisions_total", "counter", "1", "Decisions by what was chosen.", ("agent", "type", "selected")
+)
+MEMORY_OPERATIONS: Final = MetricSpec(
+    "memory_operations_total", "counter", "1", "Operations on agent memory.", ("operation", "store", "status")
+)
+MEMORY_SECONDS: Final = MetricSpec(
+    "memory_operation_seconds", "histogram", "s", "Duration of memory operations.", ("operation", "store"),
+    STEP_BUCKETS,
+)  # fmt: skip
+EMBEDDING_SECONDS: Final = MetricSpec(
+    "embedding_seconds", "histogram", "s", "Duration of embeddings calls.", ("provider", "model"), STEP_BUCKETS
+)
+CONTEXT_TOKENS_USED: Final = MetricSpec(
+    "context_tokens_used", "gauge", "{token}", "Tokens by section in the context assembled last.",
+    ("agent", "section"),
+)  # fmt: skip
+CONTEXT_UTILIZATION: Final = MetricSpec(
+    "context_window_used_ratio", "gauge", "1", "Share of the context window that the last assembly filled, 0 to 1.",
+    ("agent",),
+)  # fmt: skip
+CONTEXT_SECONDS: Final = MetricSpec(
+    "context_assembly_seconds", "histogram", "s", "Duration of context assembly.", ("agent",), STEP_BUCKETS
+)
+SAFETY_CHECKS: Final = MetricSpec(
+    "safety_checks_total", "counter", "1", "Safety checks by result, `pass` or `fail`.", ("check", "result")
+)
+REDACTIONS: Final = MetricSpec(
+    "syndarix_obs_redactions_total", "counter", "1", "Values masked before they could leave the process.", ("type",)
+)
+TRUNCATIONS: Final = MetricSpec(
+    "syndarix_obs_truncations_total", "counter", "1", "Texts that were cut to a size limit.", ("site",),
+    closed={"site": ("preview", "payload", "attribute", "destination")},
+)  # fmt: skip
+INTERNAL_ERRORS: Final = MetricSpec(
+    "syndarix_obs_internal_errors_total", "counter", "1", "Failures inside this package, contained.", ("site",)
+)
+RECORDS_DROPPED: Final = MetricSpec(
+    "syndarix_obs_records_dropped_total", "counter", "1", "Records or payloads given up, by reason.", ("reason",),
+    closed={"reason": ("queue_full", "payload_queue_full", "spool_full", "payload_spool_full", "rejected",
+                       "disk_full", "shutdown")},
+)  # fmt: skip
+SPOOL_BYTES: Final = MetricSpec(
+    "syndarix_obs_spool_bytes", "gauge", "By", "Bytes waiting on disk for a destination.", ("destination",)
+)
+EXPORT_FAILURES: Final = MetricSpec(
+    "syndarix_obs_export_failures_total", "counter", "1", "Failed attempts to send a batch.", ("destination",),
+    closed={"destination": ("tempo", "loki", "embedded", "pushgateway", "zipkin")},
+)  # fmt: skip
+
+METRICS: Final = (
+    LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT, TOOL_INVOCATIONS,
+    TOOL_LATENCY, AGENT_SESSIONS, AGENT_SESSIONS_ACTIVE, AGENT_PROGRESS, AGENT_TASK_DURATION, AGENT_LOOPS,
+    AGENT_DECISIONS, MEMORY_OPERATIONS, MEMORY_SECONDS, EMBEDDING_SECONDS, CONTEXT_TOKENS_USED, CONTEXT_UTILIZATION,
+    CONTEXT_SECONDS, SAFETY_CHECKS, REDACTIONS, TRUNCATIONS, INTERNAL_ERRORS, RECORDS_DROPPED, SPOOL_BYTES,
+    EXPORT_FAILURES,
+)  # fmt: skip
+"""Every metric of the package; users add their own through `obs.metrics`."""
+
+FORBIDDEN_LABELS: Final = frozenset({"session_id", "trace_id", "span_id", "user", "user_id", "record_id"})
+"""Names that can never become a metric or Loki label: each has as many values as there are sessions or users."""
