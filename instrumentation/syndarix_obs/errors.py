@@ -2,6 +2,7 @@
 
     SyndarixObsError
     ├── SettingsError      a setting is unknown or its value is not allowed
+    ├── MetricError        a metric of the caller's breaks a rule of naming
     └── StoreError         the embedded store cannot be used
         ├── StoreCorrupt   the file is damaged or not ours; it is left untouched
         └── StoreTooNew    a newer version of this package wrote the file; it is left untouched
@@ -18,6 +19,10 @@ class SyndarixObsError(Exception):
 
 class SettingsError(SyndarixObsError):
     """A setting is unknown or its value is not allowed; the message names variable, value, choices and an example."""
+
+
+class MetricError(SyndarixObsError):
+    """A metric that the caller declares breaks a rule; the message says which, and what would be right."""
 
 
 class StoreError(SyndarixObsError):

@@ -47,6 +47,18 @@ GEN_AI_USAGE_CACHE_WRITE_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
 """Part of the input that was written to the prompt cache."""
 GEN_AI_USAGE_REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
 """Part of the output that was hidden reasoning."""
+GEN_AI_USAGE_AUDIO_INPUT_TOKENS: Final = "gen_ai.usage.audio.input_tokens"
+"""Part of the input that was audio, which has its own price."""
+GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS: Final = "gen_ai.usage.audio.output_tokens"
+"""Part of the output that was audio."""
+GEN_AI_USAGE_AUDIO_CACHE_READ_TOKENS: Final = "gen_ai.usage.audio.cache_read.input_tokens"
+"""Part of the cache reads that was audio."""
+GEN_AI_USAGE_IMAGE_INPUT_TOKENS: Final = "gen_ai.usage.image.input_tokens"
+"""Part of the input that was images."""
+GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.image.output_tokens"
+"""Part of the output that was images."""
+GEN_AI_USAGE_IMAGE_CACHE_READ_TOKENS: Final = "gen_ai.usage.image.cache_read.input_tokens"
+"""Part of the cache reads that was images."""
 GEN_AI_AGENT_NAME: Final = "gen_ai.agent.name"
 """Name of the agent, a small closed set chosen by its developer."""
 GEN_AI_CONVERSATION_ID: Final = "gen_ai.conversation.id"
@@ -132,6 +144,10 @@ COST_ESTIMATED: Final = "syndarix.cost.estimated"
 """True when the token counts, and so the cost, are an estimate."""
 SERVICE_TIER: Final = "syndarix.service_tier"
 """Service tier the provider says it used: `default`, `flex`, `priority`, `batch`, …"""
+USAGE_CACHE_WRITE_1H_TOKENS: Final = "syndarix.usage.cache_write_1h.input_tokens"
+"""Part of the cache writes that is kept for an hour, which costs more."""
+USAGE_WEB_SEARCHES: Final = "syndarix.usage.web_searches"
+"""Searches of the web that the provider ran and bills for this call."""
 PREVIEW_INPUT: Final = "syndarix.preview.input"
 """First characters of the last input message, redacted."""
 PREVIEW_OUTPUT: Final = "syndarix.preview.output"
@@ -380,6 +396,10 @@ TRUNCATIONS: Final = MetricSpec(
     "syndarix_obs_truncations_total", "counter", "1", "Texts that were cut to a size limit.", ("site",),
     closed={"site": ("preview", "payload", "attribute", "destination")},
 )  # fmt: skip
+LABELS_COLLAPSED: Final = MetricSpec(
+    "syndarix_obs_label_values_collapsed_total", "counter", "1",
+    "Label values counted as `other`, because the label already had as many as are allowed.", ("metric", "label"),
+)  # fmt: skip
 INTERNAL_ERRORS: Final = MetricSpec(
     "syndarix_obs_internal_errors_total", "counter", "1", "Failures inside this package, contained.", ("site",)
 )
@@ -393,15 +413,15 @@ SPOOL_BYTES: Final = MetricSpec(
 )
 EXPORT_FAILURES: Final = MetricSpec(
     "syndarix_obs_export_failures_total", "counter", "1", "Failed attempts to send a batch.", ("destination",),
-    closed={"destination": ("tempo", "loki", "embedded", "pushgateway", "zipkin")},
+    closed={"destination": ("tempo", "loki", "embedded", "pushgateway", "zipkin", "metrics_http")},
 )  # fmt: skip
 
 METRICS: Final = (
     LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT, TOOL_INVOCATIONS,
     TOOL_LATENCY, AGENT_SESSIONS, AGENT_SESSIONS_ACTIVE, AGENT_PROGRESS, AGENT_TASK_DURATION, AGENT_LOOPS,
     AGENT_DECISIONS, MEMORY_OPERATIONS, MEMORY_SECONDS, EMBEDDING_SECONDS, CONTEXT_TOKENS_USED, CONTEXT_UTILIZATION,
-    CONTEXT_SECONDS, SAFETY_CHECKS, REDACTIONS, TRUNCATIONS, INTERNAL_ERRORS, RECORDS_DROPPED, SPOOL_BYTES,
-    EXPORT_FAILURES,
+    CONTEXT_SECONDS, SAFETY_CHECKS, REDACTIONS, TRUNCATIONS, LABELS_COLLAPSED, INTERNAL_ERRORS, RECORDS_DROPPED,
+    SPOOL_BYTES, EXPORT_FAILURES,
 )  # fmt: skip
 """Every metric of the package; users add their own through `obs.metrics`."""
 

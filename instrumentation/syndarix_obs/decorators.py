@@ -1,0 +1,88 @@
+"""Decorator forms: a function, coroutine, generator or async generator that runs inside an operation."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, TypeVar, cast
+
+from syndarix_obs.guard import guarded
+from syndarix_obs.operations import Operation
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def wrap(function: F, opened: Callable[[tuple[Any, ...], dict[str, Any]], Operation], *, keep_result: bool) -> F:
+    """Run every call of `function` inside a fresh operation.
+
+    Args:
+        function: sync or async function or generator function.
+        opened: makes the operation from the call's arguments.
+        keep_result: whether the return value goes to the operation's `result`.
+    """
+    if inspect.isasyncgenfunction(function):
+        return cast(F, _async_generator(function, opened))
+    if inspect.isgeneratorfunction(function):
+        return cast(F, _generator(function, opened))
+    if inspect.iscoroutinefunction(function):
+        return cast(F, _coroutine(function, opened, keep_result))
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with opened(args, kwargs) as operation:
+            result = function(*args, **kwargs)
+            _keep(operation, result, keep_result)
+            return result
+
+    return cast(F, call)
+
+
+def _keep(operation: Operation, result: Any, wanted: bool) -> None:
+    if wanted and result is not None:
+        operation.result(result)  # type: ignore[attr-defined]  # only asked for with operations that have it
+
+
+def _coroutine(function: Any, opened: Any, keep_result: bool) -> Any:
+    @functools.wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        with opened(args, kwargs) as operation:
+            result = await function(*args, **kwargs)
+            _keep(operation, result, keep_result)
+            return result
+
+    return call
+
+
+def _generator(function: Any, opened: Any) -> Any:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        with opened(args, kwargs):
+            return (yield from function(*args, **kwargs))
+
+    return call
+
+
+def _async_generator(function: Any, opened: Any) -> Any:
+    @functools.wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        with opened(args, kwargs):
+            async for item in function(*args, **kwargs):
+                yield item
+
+    return call
+
+
+def arguments_of(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], dict[str, Any]], dict[str, Any] | None]:
+    """A function that names a call's arguments as the signature does, without `self`."""
+    signature = inspect.signature(function)
+
+    def bind(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any] | None:
+        with guarded("arguments"):
+            bound = dict(signature.bind(*args, **kwargs).arguments)
+            bound.pop("self", None)
+            bound.pop("cls", None)
+            return bound
+        return None
+
+    return bind

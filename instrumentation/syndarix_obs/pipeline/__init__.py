@@ -1,0 +1,1 @@
+"""Steps from a finished span to records; `runtime.py` shows their order."""

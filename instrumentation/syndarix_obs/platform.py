@@ -1,0 +1,305 @@
+"""`ObservabilityPlatform`: the facade. Every method is a line or two; the work is done elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from prometheus_client import CollectorRegistry
+
+from syndarix_obs import decisions, decorators, propagation
+from syndarix_obs import vocabulary as v
+from syndarix_obs.consumers import Consumer
+from syndarix_obs.guard import guarded
+from syndarix_obs.metrics import Metrics
+from syndarix_obs.operations import (
+    ContextAssembly,
+    LLMCall,
+    MemoryOperation,
+    Operation,
+    SpanOperation,
+    ToolCall,
+    text_of,
+)
+from syndarix_obs.runtime import Runtime
+from syndarix_obs.sessions import Session, Task
+from syndarix_obs.settings import Settings
+from syndarix_obs.tracer import LightTracerProvider
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import SpanProcessor
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ObservabilityPlatform:
+    """Records what an agent does. Use one per process; several are independent of each other.
+
+    Args:
+        settings: settings; from the environment by default.
+        registry: Prometheus registry for the metrics; a new one by default, shown as `registry`.
+        consumers: destinations to use instead of those the settings name, for tests.
+        ids: id generator, for tests.
+        clock: wall clock in nanoseconds since the epoch, for tests.
+        monotonic: clock for durations in nanoseconds, for tests.
+        redact_with: further redaction of every text, after the patterns.
+
+    Raises:
+        SettingsError: a setting is unknown or its value is not allowed.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        registry: CollectorRegistry | None = None,
+        consumers: Sequence[Consumer] | None = None,
+        ids: Any = None,
+        clock: Callable[[], int] = time.time_ns,
+        monotonic: Callable[[], int] = time.perf_counter_ns,
+        redact_with: Callable[[str], str] | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.registry = registry or CollectorRegistry()
+        self._runtime = Runtime(
+            self.settings,
+            self.registry,
+            consumers=consumers,
+            ids=ids,
+            clock=clock,
+            monotonic=monotonic,
+            redact_with=redact_with,
+        )
+        self._source = self._runtime.source
+        self.tracer_provider = LightTracerProvider(self._source)
+        if self.settings.set_global and self.settings.enabled:
+            _become_global(self.tracer_provider)
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """A platform with the settings of the environment.
+
+        Raises:
+            SettingsError: a setting is unknown or its value is not allowed.
+        """
+        return cls(Settings())
+
+    @property
+    def metrics(self) -> Metrics:
+        """The platform's metrics; `counter`, `gauge` and `histogram` register your own."""
+        return self._runtime.metrics
+
+    # --- operations ---
+
+    def session(
+        self,
+        agent: str,
+        *,
+        agent_type: str | None = None,
+        project: str | None = None,
+        user: str | None = None,
+        session_id: str | None = None,
+    ) -> Session:
+        """One run of an agent; a session inside a session continues it under another agent's name."""
+        project = project if project is not None else self.settings.project
+        return Session(self._source, agent, agent_type, project, user, session_id)
+
+    def task(self, task_type: str) -> Task:
+        """One task; cost and duration are counted by its type."""
+        return Task(self._source, task_type)
+
+    def llm(
+        self,
+        *,
+        provider: str,
+        model: str,
+        messages: Any = None,
+        tools: Any = None,
+        system: Any = None,
+        operation: str = v.OPERATION_CHAT,
+    ) -> LLMCall:
+        """One call of a model; see `LLMCall.response`."""
+        return LLMCall(self._source, provider, model, operation, messages, tools, system)
+
+    def embeddings(self, *, provider: str, model: str, inputs: Any = None) -> LLMCall:
+        """One embeddings call."""
+        return LLMCall(self._source, provider, model, v.OPERATION_EMBEDDINGS, inputs, None, None)
+
+    def tool(self, name: str, *, arguments: Any = None, call_id: str | None = None) -> ToolCall:
+        """One call of a tool."""
+        return ToolCall(self._source, name, arguments, call_id)
+
+    def memory(self, operation: str, *, store: str | None = None, query: Any = None) -> MemoryOperation:
+        """One memory operation: `search`, `upsert`, `update`, `delete`, `create`."""
+        return MemoryOperation(self._source, text_of(operation) + v.MEMORY_OPERATION_SUFFIX, store, query)
+
+    def retrieval(self, store: str | None = None, *, query: Any = None) -> MemoryOperation:
+        """One search in documents."""
+        return MemoryOperation(self._source, v.OPERATION_RETRIEVAL, store, query)
+
+    def context_assembly(self, *, limit: int | None = None) -> ContextAssembly:
+        """One assembly of a context window of `limit` tokens."""
+        return ContextAssembly(self._source, limit)
+
+    def span(self, name: str, **attributes: Any) -> SpanOperation:
+        """Any other step worth seeing in the trace."""
+        return SpanOperation(self._source, text_of(name)).set(**attributes)
+
+    def decision(
+        self,
+        decision_type: str,
+        *,
+        options: Sequence[Any] = (),
+        selected: Any = None,
+        reasoning: str | None = None,
+        confidence: float | None = None,
+        context_summary: Any = None,
+        relevant_memory: Any = None,
+    ) -> str:
+        """Record one decision: what could have been chosen, what was, why and how sure. Returns its id."""
+        return decisions.decide(
+            self._source,
+            decision_type,
+            options=options,
+            selected=selected,
+            reasoning=reasoning,
+            confidence=confidence,
+            context_summary=context_summary,
+            relevant_memory=relevant_memory,
+        )
+
+    def safety_check(self, check: str, *, passed: bool, detail: Any = None) -> None:
+        """Record the result of one safety check."""
+        decisions.check(self._source, check, passed, detail)
+
+    def annotate(
+        self, note: str, *, target: str | None = None, label: str | None = None, trace_id: str | None = None
+    ) -> None:
+        """Attach a note to the current span, or to a trace, span or decision by its id."""
+        with guarded("annotate"):
+            decisions.annotate(self._source, note, target, label, trace_id)
+
+    # --- decorators ---
+
+    @overload
+    def tool_call(self, function: F) -> F: ...
+
+    @overload
+    def tool_call(self, function: str | None = None) -> Callable[[F], F]: ...
+
+    def tool_call(self, function: Any = None) -> Any:
+        """Decorator: every call of the function is a tool call, with its arguments and result.
+
+        Use as `@obs.tool_call` or `@obs.tool_call("name")`.
+        """
+        if callable(function):
+            return self._as_tool(function, getattr(function, "__name__", "tool"))
+        return lambda target: self._as_tool(target, function or getattr(target, "__name__", "tool"))
+
+    def _as_tool(self, function: Any, name: str) -> Any:
+        arguments = decorators.arguments_of(function)
+        return decorators.wrap(
+            function, lambda args, kwargs: self.tool(name, arguments=arguments(args, kwargs)), keep_result=True
+        )
+
+    def agent_session(self, agent: str, **options: Any) -> Callable[[F], F]:
+        """Decorator: every call of the function is a session; takes the arguments of `session`."""
+        return lambda function: decorators.wrap(
+            function, lambda _args, _kwargs: self.session(agent, **options), keep_result=False
+        )
+
+    # --- across services ---
+
+    def inject(self, headers: MutableMapping[str, str]) -> None:
+        """Write trace context and correlation ids into outgoing headers (`traceparent`, `baggage`)."""
+        with guarded("inject"):
+            propagation.inject(headers, self._runtime.pseudonym)
+
+    @contextmanager
+    def extract(self, headers: Mapping[str, Any]) -> Iterator[None]:
+        """Within the block, work belongs to the trace and session that incoming headers name."""
+        token = None
+        with guarded("extract"):
+            token = otel_context.attach(propagation.extract(headers))
+        try:
+            yield
+        finally:
+            if token is not None:
+                otel_context.detach(token)
+
+    def httpx_hooks(self, provider: str | None = None) -> dict[str, list[Callable[[Any], Any]]]:
+        """Event hooks for the provider client's `httpx.Client`: they read the rate-limit headers of every response.
+
+        `OpenAI(http_client=httpx.Client(event_hooks=obs.httpx_hooks()))`
+        """
+        from syndarix_obs.integrations.rate_limit_hooks import hooks
+
+        return hooks(self._runtime, provider, is_async=False)
+
+    def httpx_async_hooks(self, provider: str | None = None) -> dict[str, list[Callable[[Any], Any]]]:
+        """The same for `httpx.AsyncClient`."""
+        from syndarix_obs.integrations.rate_limit_hooks import hooks
+
+        return hooks(self._runtime, provider, is_async=True)
+
+    # --- other people's spans and logs ---
+
+    def auto_instrument(self) -> list[str]:
+        """Watch the LLM clients that are installed; returns the names of what was switched on."""
+        from syndarix_obs.integrations import auto
+
+        return auto.instrument(self._runtime, self.tracer_provider)
+
+    def auto_uninstrument(self) -> None:
+        """Undo `auto_instrument`."""
+        from syndarix_obs.integrations import auto
+
+        auto.uninstrument(self._runtime)
+
+    def span_processor(self) -> SpanProcessor:
+        """A span processor for a program that has an OpenTelemetry SDK provider of its own."""
+        from syndarix_obs.integrations.sdk_processor import PlatformSpanProcessor
+
+        return PlatformSpanProcessor(self._runtime.submit)
+
+    def capture_logs(self, logger: str | None = None, level: str | None = None) -> None:
+        """Keep the application's own `logging` lines, with the ids of the session and span they were logged in."""
+        from syndarix_obs.logs import attach_handler
+
+        attach_handler(self._runtime, logger, level or self.settings.log_level)
+
+    # --- life ---
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Bring everything recorded so far to safety, waiting at most `timeout` seconds; True when it is."""
+        with guarded("flush"):
+            return self._runtime.flush(timeout)
+        return False
+
+    def shutdown(self, timeout: float | None = None) -> bool:
+        """Flush and end; what is recorded later is ignored. True when everything is safe."""
+        with guarded("shutdown"):
+            return self._runtime.close(self.settings.shutdown_timeout if timeout is None else timeout)
+        return False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.shutdown()
+
+
+def _become_global(provider: LightTracerProvider) -> None:
+    """Only where the program has no provider: OpenTelemetry warns when one is replaced."""
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        trace.set_tracer_provider(provider)
+
+
+__all__ = ["ObservabilityPlatform", "Operation"]
