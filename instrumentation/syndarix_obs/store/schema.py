@@ -1,27 +1,32 @@
-"""What stands in the SQLite store: tables, columns, and how to read them back. The one file the read side imports.
+"""What stands in the SQLite store: tables, columns, and how to read them back.
 
-Tables (created by `migrations.py`; times are integer nanoseconds since the epoch, ids lower-case hex):
+With `search.py` and `database.open_for_read` this is what the read side imports. Times are integer
+nanoseconds since the epoch, ids lower-case hex.
 
-`records`   one row per record of every kind except `cost`; `id` grows in the order of arrival. Everything that answers
-            filter or add up is a column, named as in `records.py` except `ts_ns` (= `start_ns`). What has no column
-            (attributes, events, sections, options, …) is JSON in `extra`, NULL when empty. `fields(row)` gives the flat
-            dict of `Record.fields()` back. Booleans are 0/1. `cost_usd` is exact decimal text, for display; sums come
-            from the ledger.
-`payloads`  `id` = `records.id`; `body` = redacted JSON text, or a zlib-compressed BLOB of it (`unpack(body)` in SQL on a
-            connection of ours, `payload_text(body)` in Python); `bytes` = size of the text. Apart, so that listings
-            never read it. No row when a record has no payload.
-`ledger`    one row per CostRecord: amounts as exact decimal TEXT (NULL when unpriced, never 0) and `cost_pico`, the total
-            as an integer in 1e-12 dollars: `sum(cost_pico)` is exact and quick (up to 9.2 million dollars a sum;
-            `dollars(n)` turns it into a Decimal). `user` is NULL after that user was erased; the amounts stay.
-`sessions`  one row per run of a session, keyed `(session_id, span_id)`: written with status `running` when it starts, completed when it
-            ends; `last_progress_ns` is the end of its last finished step. A run whose process died stays `running`.
-`search`    contentless FTS5 over trigrams of name, error and payload, `rowid` = `records.id`; filled behind the writers up to
-            `meta.indexed_to`. Use `store.search.find`, which also looks at what is not indexed yet.
-`meta`      `key`, `value`: `indexed_to`, `created_ns`.
-`migrations` names of applied migrations, in order. `PRAGMA user_version` is their number, `application_id` ours.
+`records`   One row per record of every kind except `cost`; `id` grows in the order of arrival. Everything
+            that answers filter by or add up is a column, named as in `records.py` except `ts_ns` (=
+            `start_ns`). What has no column (attributes, events, sections, options, …) is JSON in `extra`,
+            NULL when empty. `fields(row)` gives the flat dict of `Record.fields()` back. Booleans are 0/1.
+            `cost_usd` is exact decimal text, for display; sums come from the ledger.
+`payloads`  `id` = `records.id`; `body` = redacted JSON text, or a zlib-compressed BLOB of it:
+            `unpack(body)` in SQL on a connection of ours, `payload_text(body)` in Python; `bytes` = size
+            of the text. Apart, so that listings never read it. No row when a record has no payload.
+`ledger`    One row per CostRecord: amounts as exact decimal TEXT (NULL when unpriced, never 0) and
+            `cost_pico`, the total as an integer in 1e-12 dollars: `sum(cost_pico)` is exact and quick (up
+            to 9.2 million dollars a sum), `dollars(n)` makes a Decimal of it. `user` is NULL once that
+            user was erased; the amounts stay.
+`sessions`  One row per run of a session, keyed `(session_id, span_id)`: written with status `running` when
+            it starts, completed when it ends. `last_progress_ns` is the end of its last finished step. A
+            run whose process died stays `running`.
+`search`    Contentless FTS5 over trigrams of `SEARCH_TEXT`, `rowid` = `records.id`; filled behind the
+            writers up to `meta.indexed_to`. Use `search.find`, which also looks at what is not indexed yet.
+`meta`      `key`, `value`: `indexed_to`.
+`migrations`  Names of applied migrations, in order. `PRAGMA user_version` is their number.
 
-Indexes of `records`: trace_id; (session_id, ts_ns); (kind, ts_ns); (agent, ts_ns); ts_ns of errors (`status = 'error'`); ts_ns
-of roots (`parent_id IS NULL`). Of `ledger`: ts_ns; trace_id; session_id. Of `sessions`: started_ns; (status, started_ns).
+Indexes of `records`: (ts_ns, record_id), unique; trace_id; (session_id, ts_ns); (kind, ts_ns); (agent,
+ts_ns); ts_ns of errors (`status = 'error'`); ts_ns of roots (`parent_id IS NULL`). Of `ledger`: (ts_ns,
+record_id), unique; session_id; to add up one trace, bound it by the times of its records. Of
+`sessions`: started_ns; (status, started_ns).
 """
 
 from __future__ import annotations
@@ -32,21 +37,21 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any, Final
 
-from syndarix_obs import vocabulary as v
-
 APPLICATION_ID: Final = 0x5359_4F42
 """`PRAGMA application_id` of our files: the letters SYOB."""
 
 COMMON_COLUMNS: Final = (
-    "record_id", "trace_id", "span_id", "parent_id", "name", "end_ns", "status", "error_type", "error_message",
-    "service", "environment", "session_id", "agent", "agent_type", "agent_version", "project", "user", "task_type",
+    "record_id", "trace_id", "span_id", "parent_id", "name", "end_ns", "status", "error_type",
+    "error_message", "service", "environment", "session_id", "agent", "agent_type", "agent_version",
+    "project", "user", "task_type",
 )  # fmt: skip
 """Columns of `records` that every record fills from the field of the same name."""
 
 KIND_COLUMNS: Final = (
     "operation", "provider", "model", "tool", "outcome", "first_token_s", "input_tokens", "output_tokens",
-    "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "estimated", "priced", "cost_usd", "store", "found",
-    "loop_count", "decision_type", "selected", "confidence", "check", "passed", "tokens", "target", "label",
+    "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "estimated", "priced", "cost_usd", "store",
+    "found", "loop_count", "decision_type", "selected", "confidence", "check", "passed", "tokens", "target",
+    "label",
 )  # fmt: skip
 """Columns of `records` that only some kinds fill, from the field of the same name; NULL elsewhere."""
 
@@ -54,21 +59,21 @@ DERIVED_COLUMNS: Final = ("kind", "ts_ns", "duration_ns", "level", "extra")
 """Columns of `records` that are worked out when a row is written."""
 
 RECORD_COLUMNS: Final = (*DERIVED_COLUMNS, *COMMON_COLUMNS, *KIND_COLUMNS)
-"""Every column of `records` but `id`, in the order in which rows are inserted."""
+"""Every column of `records` but `id`."""
 
 LEDGER_COLUMNS: Final = (
     "record_id", "ts_ns", "trace_id", "span_id", "parent_id", "service", "environment", "session_id", "agent",
-    "agent_type", "agent_version", "project", "user", "task_type", "status", "provider", "model", "tokens_input",
-    "tokens_output", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning", "tokens_total",
-    "cost_per_input_token", "cost_per_output_token", "total_cost_usd", "cost_pico", "priced", "estimated",
-    "service_tier", "price_source",
+    "agent_type", "agent_version", "project", "user", "task_type", "status", "provider", "model",
+    "tokens_input", "tokens_output", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning",
+    "tokens_total", "priced", "estimated", "service_tier", "price_source", "cost_per_input_token",
+    "cost_per_output_token", "total_cost_usd", "cost_pico",
 )  # fmt: skip
-"""Every column of `ledger` but `id`, in the order in which rows are inserted."""
+"""Every column of `ledger` but `id`."""
 
 SESSION_COLUMNS: Final = (
-    "session_id", "span_id", "trace_id", "record_id", "agent", "agent_type", "agent_version", "project", "user",
-    "task_type", "service", "environment", "status", "outcome", "error_type", "error_message", "started_ns",
-    "ended_ns", "last_progress_ns",
+    "session_id", "span_id", "trace_id", "record_id", "agent", "agent_type", "agent_version", "project",
+    "user", "task_type", "service", "environment", "status", "outcome", "error_type", "error_message",
+    "started_ns", "ended_ns", "last_progress_ns",
 )  # fmt: skip
 """Every column of `sessions`; `ended_ns` is NULL while it runs."""
 
@@ -77,44 +82,43 @@ BOOLEAN_COLUMNS: Final = frozenset({"estimated", "priced", "passed"})
 
 SEARCH_TEXT: Final = (
     "coalesce(r.name,'') || char(10) || coalesce(r.error_type,'') || char(10) || coalesce(r.error_message,'')"
-    " || char(10) || coalesce(unpack(p.body),'')"
+    " || char(10) || coalesce(CASE typeof(p.body) WHEN 'blob' THEN unpack(p.body) ELSE p.body END,'')"
 )
-"""SQL of the text that is searched, over `records r LEFT JOIN payloads p ON p.id = r.id`. Rows leave the index by
-the same text, so changing it needs a migration that fills the index anew."""
+"""SQL of the text that is searched, over `records r LEFT JOIN payloads p ON p.id = r.id`. Rows leave the
+index by the same text, so changing it needs a migration that fills the index anew."""
 
 PICO: Final = Decimal(10) ** 12
 """Parts of a dollar in `cost_pico`."""
 
-_LARGEST = 2**63 - 1
+LARGEST_INTEGER: Final = 2**63 - 1
+"""The largest integer that a column holds."""
+
 _PLAIN = tuple(name for name in (*COMMON_COLUMNS, *KIND_COLUMNS) if name != "cost_usd")
 
 
 def pico(amount: Decimal | None) -> int | None:
-    """An amount in dollars as an integer of 1e-12 dollars, half to even; None when unknown or beyond 64 bits."""
-    if amount is None or not amount.is_finite():
+    """An amount in dollars as an integer of 1e-12 dollars, half to even; None if unknown or beyond 64
+    bits."""
+    if amount is None or not amount.is_finite() or amount.adjusted() > 7:
         return None
     with localcontext() as context:
         context.prec = 60
         units = int((amount * PICO).to_integral_value(ROUND_HALF_EVEN))
-    return units if abs(units) <= _LARGEST else None
+    return units if abs(units) <= LARGEST_INTEGER else None
 
 
 def dollars(units: int | None) -> Decimal | None:
     """A `cost_pico` (or the sum of some) as dollars; None stays None."""
-    if units is None:
-        return None
-    return (Decimal(units) / PICO).normalize() + Decimal(0)
+    return None if units is None else Decimal(units).scaleb(-12)
 
 
 def payload_text(body: str | bytes | None) -> str | None:
     """The JSON text of a payload, however it is stored."""
-    if isinstance(body, bytes):
-        return zlib.decompress(body).decode()
-    return body
+    return zlib.decompress(body).decode() if isinstance(body, bytes) else body
 
 
 def fields(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of `records` as the flat dict that `Record.fields()` made of it: set fields only, in the row's own types.
+    """A row of `records` as the flat dict that `Record.fields()` made of it, as it reads back from JSON.
 
     Args:
         row: mapping of column to value, for example `dict(sqlite3.Row)`; it needs all of `RECORD_COLUMNS`.
@@ -130,8 +134,3 @@ def fields(row: Mapping[str, Any]) -> dict[str, Any]:
     if row["extra"]:
         line.update(json.loads(row["extra"]))
     return line
-
-
-def is_stored_apart(kind: str) -> bool:
-    """True for the kind that lives in `ledger` instead of `records`."""
-    return kind == v.KIND_COST

@@ -1,0 +1,172 @@
+"""Open the store for writing or reading, and bring its schema up to date.
+
+Only a file that passes `file_check.check` is opened, so that a damaged, foreign or newer one stays as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from syndarix_obs.errors import StoreError
+from syndarix_obs.store.file_check import check, refuse_newer, schema_version, uri
+from syndarix_obs.store.migrations import MIGRATIONS
+from syndarix_obs.store.schema import APPLICATION_ID, payload_text
+
+BUSY_TIMEOUT_S: Final = 2.0
+"""Seconds that one statement waits for another process's lock before it reports `database is locked`."""
+
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_T = TypeVar("_T")
+
+
+def open_for_write(path: Path | str, *, timeout_s: float = 10.0) -> sqlite3.Connection:
+    """A connection that may write, on a file that exists, is ours and has the newest schema.
+
+    Missing folders are made for the owner only (0700), a new file too (0600). Transactions are explicit
+    (`isolation_level=None`). Use the connection in the thread that opened it.
+
+    Raises:
+        StoreCorrupt: the file is damaged or not ours; it was not changed.
+        StoreTooNew: a newer version wrote the file; it was not changed.
+        StoreError: folder or file cannot be made or opened, or stayed locked for `timeout_s` seconds.
+    """
+    path = Path(path)
+    check(path)
+    try:
+        _create(path)
+        return retry_while_busy(lambda: _connect_for_write(path), timeout_s)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"cannot open the store {path} for writing: {error}") from error
+
+
+def open_for_read(path: Path | str) -> sqlite3.Connection:
+    """A read-only connection with `sqlite3.Row` rows; works while any number of processes write.
+
+    It may be used from any thread, by one at a time. Keep reads short: a long one keeps the write-ahead
+    log growing. A file with an older schema is migrated first.
+
+    Raises:
+        StoreError: there is no store yet, or it cannot be read.
+        StoreCorrupt: the file is damaged or not ours; it was not changed.
+        StoreTooNew: a newer version wrote the file; it was not changed.
+    """
+    path = Path(path)
+    if not path.exists() or path.stat().st_size == 0:
+        raise StoreError(
+            f"no store at {path} yet: run `syndarix-obs demo` to fill one with an example, or run an agent "
+            "with syndarix_obs; SYNDARIX_OBS_HOME says where the store lives"
+        )
+    check(path)
+    if schema_version(path) < len(MIGRATIONS):
+        open_for_write(path).close()
+    try:
+        connection = sqlite3.connect(
+            uri(path, "mode=ro"), uri=True, timeout=BUSY_TIMEOUT_S,
+            isolation_level=None, check_same_thread=False,
+        )
+        connection.execute("PRAGMA query_only = ON")
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot read the store {path}: {error}") from error
+    connection.row_factory = sqlite3.Row
+    _add_functions(connection)
+    return connection
+
+
+def migrate(connection: sqlite3.Connection) -> int:
+    """Apply every migration that the file has not had, in one transaction; returns how many that were."""
+    if _version(connection) >= len(MIGRATIONS):
+        return 0
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        applied = _version(connection)  # again, under the lock: another process may have been quicker
+        connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT)")
+        for migration in MIGRATIONS[applied:]:
+            for statement in migration.statements():
+                connection.execute(statement)
+            connection.execute("INSERT INTO migrations VALUES (?, datetime('now'))", (migration.name,))
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    return len(MIGRATIONS) - applied
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """True when another connection holds the lock: try again later."""
+    return _primary(error) in _BUSY
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """True when the disk is full or gone: nothing more can be written for now."""
+    return _primary(error) in _FULL
+
+
+def is_damaged(error: sqlite3.Error) -> bool:
+    """True when the file turned out to be damaged: nothing can be written any more."""
+    return _primary(error) in _DAMAGED
+
+
+def retry_while_busy(action: Callable[[], _T], timeout_s: float) -> _T:
+    """Call `action` until it is not refused by a lock, with jittered pauses, for up to `timeout_s`
+    seconds."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            return action()
+        except sqlite3.Error as error:
+            if not is_busy(error) or time.monotonic() >= deadline:
+                raise
+        time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - spreads waiting processes; nothing secret
+
+
+def _connect_for_write(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    try:
+        _add_functions(connection)
+        refuse_newer(path, _version(connection))  # again: the header lags behind a live write-ahead log
+        # Migrated before the switch to WAL, so that version and owner stand in the file itself from the
+        # start.
+        if migrate(connection):
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _create(path: Path) -> None:
+    missing = [folder for folder in path.absolute().parents if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _add_functions(connection: sqlite3.Connection) -> None:
+    connection.create_function("unpack", 1, payload_text, deterministic=True)
+    connection.create_function("contains", 2, _contains, deterministic=True)
+
+
+def _contains(text: str, needle: str) -> bool:
+    """LIKE for letters beyond ASCII, whose case it does not know."""
+    return needle in text or needle.lower() in text.lower()
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _primary(error: sqlite3.Error) -> int:
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF

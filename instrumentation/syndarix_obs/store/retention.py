@@ -1,0 +1,131 @@
+"""Let records go: what is too old, and everything about one user.
+
+Both work in small transactions, so that writers wait milliseconds, and can be stopped and run again at any
+point.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs.store.database import retry_while_busy
+from syndarix_obs.store.schema import SEARCH_TEXT
+from syndarix_obs.store.search import indexed_to
+
+_STEP: Final = 200
+_WAIT_S: Final = 30.0
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How many rows of each table went."""
+
+    records: int = 0
+    ledger: int = 0
+    sessions: int = 0
+
+
+def prune(connection: sqlite3.Connection, before_ns: int, *, ledger_before_ns: int | None = None) -> Removed:
+    """Delete records (with payloads and index entries) and ended sessions that started before a time.
+
+    Args:
+        connection: from `database.open_for_write`.
+        before_ns: nanoseconds since the epoch.
+        ledger_before_ns: the same for the ledger; None keeps all of it, as it is small and years of cost
+        are useful.
+    """
+    kinds = ", ".join(f"'{kind}'" for kind in v.KINDS)  # named, so that the index by kind and time serves
+    records = _delete_records(connection, f"kind IN ({kinds}) AND ts_ns < ?", (before_ns,))
+    sessions = _in_steps(
+        connection,
+        "DELETE FROM sessions WHERE (session_id, span_id) IN (SELECT session_id, span_id FROM sessions"
+        " WHERE started_ns < ? AND ended_ns IS NOT NULL LIMIT ?)",
+        (before_ns,),
+    )
+    ledger = 0
+    if ledger_before_ns is not None:
+        ledger = _in_steps(
+            connection,
+            "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE ts_ns < ? LIMIT ?)",
+            (ledger_before_ns,),
+        )
+    return Removed(records, ledger, sessions)
+
+
+def forget_user(connection: sqlite3.Connection, pseudonym: str) -> Removed:
+    """Erase what was recorded for one user, so that it cannot be read from the file either.
+
+    Records, payloads and index entries go; sessions and the ledger stay without the user, so that sums
+    still hold. Freed pages are overwritten, the index is merged and the write-ahead log emptied: slow on a
+    large store.
+    """
+    before = connection.execute("PRAGMA secure_delete").fetchone()[0]
+    connection.execute("PRAGMA secure_delete = ON")
+    try:
+        records = _delete_records(connection, '"user" = ?', (pseudonym,))
+        ledger = _without_user(connection, "ledger", pseudonym)
+        sessions = _without_user(connection, "sessions", pseudonym)
+        _write(connection, lambda: connection.execute("INSERT INTO search (search) VALUES ('optimize')"))
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute(f"PRAGMA secure_delete = {before}")
+    return Removed(records, ledger, sessions)
+
+
+def _delete_records(connection: sqlite3.Connection, where: str, parameters: Sequence[Any]) -> int:
+    removed = 0
+    while step := _write(connection, lambda: _delete_some(connection, where, parameters)):
+        removed += step
+    return removed
+
+
+def _delete_some(connection: sqlite3.Connection, where: str, parameters: Sequence[Any]) -> int:
+    chosen = f"SELECT id FROM records WHERE {where} LIMIT {_STEP}"  # noqa: S608 - conditions of this file only
+    ids = [row[0] for row in connection.execute(chosen, parameters)]
+    if not ids:
+        return 0
+    marks = ", ".join("?" * len(ids))
+    mark = indexed_to(connection)
+    connection.execute(
+        f"INSERT INTO search (search, rowid, text) SELECT 'delete', r.id, {SEARCH_TEXT}"  # noqa: S608
+        f" FROM records r LEFT JOIN payloads p ON p.id = r.id WHERE r.id <= ? AND r.id IN ({marks})",
+        (mark, *ids),
+    )
+    connection.execute(f"DELETE FROM payloads WHERE id IN ({marks})", ids)  # noqa: S608
+    connection.execute(f"DELETE FROM records WHERE id IN ({marks})", ids)  # noqa: S608
+    # The highest ids may be given out again: what comes then has to be indexed.
+    connection.execute(
+        "UPDATE meta SET value = min(value, (SELECT coalesce(max(id), 0) FROM records))"
+        " WHERE key = 'indexed_to'"
+    )
+    return len(ids)
+
+
+def _without_user(connection: sqlite3.Connection, table: str, pseudonym: str) -> int:
+    statement = f'UPDATE {table} SET "user" = NULL WHERE "user" = ?'  # noqa: S608 - our own table names
+    return _write(connection, lambda: connection.execute(statement, (pseudonym,)).rowcount)
+
+
+def _in_steps(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> int:
+    removed = 0
+    while step := _write(connection, lambda: connection.execute(statement, (*parameters, _STEP)).rowcount):
+        removed += step
+    return removed
+
+
+def _write(connection: sqlite3.Connection, action: Callable[[], _T]) -> _T:
+    """Run `action` in a transaction of its own, waiting for other writers."""
+    retry_while_busy(lambda: connection.execute("BEGIN IMMEDIATE"), _WAIT_S)
+    try:
+        result = action()
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return result

@@ -1,0 +1,113 @@
+"""Records into the store, one transaction per batch. A record that is already there counts once.
+
+A writer belongs to one thread, the store's own (`exporters/embedded.py`): a lock held by another process
+then delays nobody but the store. Between batches it holds no lock.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs.guard import record_failure
+from syndarix_obs.records import CostRecord, Record, SessionRecord
+from syndarix_obs.store import rows, search
+from syndarix_obs.store.database import open_for_write
+from syndarix_obs.store.schema import LARGEST_INTEGER
+
+_UNSTORABLE = (
+    sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.IntegrityError,
+    OverflowError, ValueError, TypeError, AttributeError, RecursionError,
+)  # fmt: skip
+"""What is raised for values that cannot be bound or encoded; a lock or a full disk is none of these."""
+
+
+class StoreWriter:
+    """Writes batches of records into the store at `path`; opens it at once.
+
+    Raises:
+        StoreError, StoreCorrupt, StoreTooNew: as `database.open_for_write`.
+    """
+
+    def __init__(self, path: Path | str, *, timeout_s: float = 10.0) -> None:
+        self._connection = open_for_write(path, timeout_s=timeout_s)
+        self.rejected = 0
+
+    def write(self, records: Sequence[Record]) -> int:
+        """Store a batch in one transaction; returns how many records are new.
+
+        A record whose values SQLite cannot hold is stored with those values forced into shape; one that
+        even so cannot be stored is left out and counted in `rejected`.
+
+        Raises:
+            sqlite3.Error: the store is locked, full or damaged (`database.is_busy`, `is_full`, `is_damaged`);
+                nothing of the batch was stored, and it may be written again.
+        """
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            stored = sum([self._store(record) for record in records])
+            self._move_progress(records)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return stored
+
+    def index(self, seconds: float) -> bool:
+        """Bring the text index up to date for about that long; True when nothing is left to do."""
+        return search.catch_up(self._connection, seconds)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._connection.close()
+
+    def _store(self, record: Record) -> bool:
+        if not rows.breaks_search(record):
+            try:
+                return self._insert(record, _as_is)
+            except _UNSTORABLE:
+                pass  # forced into shape below
+        try:
+            return self._insert(record, rows.storable)
+        except _UNSTORABLE as error:
+            self.rejected += 1
+            record_failure("store.record", error)
+            return False
+
+    def _insert(self, record: Record, prepare: Callable[[rows.Values], rows.Values]) -> bool:
+        if isinstance(record, CostRecord):
+            return self._execute(rows.INSERT_LEDGER, prepare(rows.ledger_values(record))).rowcount > 0
+        if isinstance(record, SessionRecord):
+            self._execute(rows.UPSERT_SESSION, prepare(rows.session_values(record)))
+            if record.status == v.STATUS_RUNNING:
+                return False
+        shape = rows.shape_of(record)
+        cursor = self._execute(shape.statement, prepare(shape.bind(record)))
+        if cursor.rowcount < 1:
+            return False
+        if record.payload and record.payload != "{}":
+            self._execute(rows.INSERT_PAYLOAD, (cursor.lastrowid, *rows.payload_values(record.payload)))
+        return True
+
+    def _execute(self, statement: str, values: rows.Values) -> sqlite3.Cursor:
+        return self._connection.execute(statement, values)
+
+    def _move_progress(self, records: Sequence[Record]) -> None:
+        latest: dict[str, int] = {}
+        for record in records:
+            session = record.session_id
+            if type(session) is str and latest.get(session, 0) < record.end_ns <= LARGEST_INTEGER:
+                latest[session] = record.end_ns
+        try:
+            self._connection.executemany(rows.MOVE_PROGRESS, latest.items())
+        except UnicodeEncodeError as error:  # a session id that is no text; its rows are stored all the same
+            record_failure("store.progress", error)
+
+
+def _as_is(values: Any) -> Any:
+    return values
