@@ -1,0 +1,94 @@
+"""The price book: overrides first, then the price data, each resolved once per model, tier and day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from syndarix_obs.pricing import catalogue
+from syndarix_obs.pricing.overrides import Override, load, select
+from syndarix_obs.pricing.providers import price_data_id
+from syndarix_obs.pricing.rates import Price, Rates
+from syndarix_obs.usage import TokenUsage
+
+if TYPE_CHECKING:
+    from genai_prices.data_snapshot import DataSnapshot
+
+_MOST_CACHED: Final = 4096
+_Key = tuple[str | None, str, str | None, bool, int]
+_Entry = Rates | catalogue.Listed | None
+
+
+class PriceBook:
+    """Prices calls. Not thread-safe; one worker uses it.
+
+    Args:
+        overrides: YAML file of dated prices that win over the price data.
+
+    Raises:
+        SettingsError: the file is missing or an entry is wrong; names file, entry, field, what is allowed, an
+            example.
+    """
+
+    def __init__(self, overrides: Path | None = None) -> None:
+        self._overrides: tuple[Override, ...] = () if overrides is None else load(overrides)
+        self._cache: dict[_Key, _Entry] = {}
+        self._data: DataSnapshot | None = None
+
+    def price(
+        self,
+        *,
+        provider: str | None,
+        model: str | None,
+        usage: TokenUsage,
+        at: datetime,
+        service_tier: str | None = None,
+        batch: bool = False,
+    ) -> Price | None:
+        """What a call costs.
+
+        Args:
+            provider: GenAI provider name, `openai`, `aws.bedrock`, …; None when unknown, then the model
+                decides.
+            model: model that answered.
+            usage: tokens of the call.
+            at: when the call was made; naive times are UTC.
+            service_tier: tier the provider says it used.
+            batch: True for calls through a batch API.
+
+        Returns:
+            The price, or None when it is not known. A model that is free has a price of 0.
+        """
+        if not model:
+            return None
+        if at.tzinfo is not UTC:
+            at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        self._follow_updates()
+        key = (provider, model, service_tier, batch, at.toordinal())
+        entry = self._cache[key] if key in self._cache else self._resolve(key, at)
+        if entry is None:
+            return None
+        return entry.price(usage) if isinstance(entry, Rates) else entry.price(usage, at)
+
+    def _resolve(self, key: _Key, at: datetime) -> _Entry:
+        provider, model, tier, batch, _ = key
+        provider_id = price_data_id(provider)
+        tier = tier.lower() if tier else None
+        override = select(self._overrides, provider_id, model, tier, at.date())
+        entry: _Entry = override.rates if override is not None else None
+        if override is None and self._data is not None:
+            entry = catalogue.listed(
+                self._data, provider_id, model, catalogue.context_of(provider_id, tier, batch), at
+            )
+        if len(self._cache) >= _MOST_CACHED:
+            self._cache.clear()
+        self._cache[key] = entry
+        return entry
+
+    def _follow_updates(self) -> None:
+        """Forget what was resolved when the program has loaded newer price data."""
+        data = catalogue.snapshot()
+        if data is not self._data:
+            self._data = data
+            self._cache.clear()

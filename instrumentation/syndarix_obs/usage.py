@@ -1,0 +1,252 @@
+"""Token counts: one shape for what every provider reports.
+
+The classes nest as in the GenAI conventions: `input` includes cache reads and writes, `output` includes
+reasoning. Providers differ. OpenAI's totals include their parts. Anthropic's and Bedrock's raw `input_tokens`
+exclude the cache classes and Gemini's candidates exclude thoughts, so those are added here, and only here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from syndarix_obs import vocabulary as v
+
+_NONE: Final[Mapping[str, int]] = MappingProxyType({})
+
+
+class TokenUsage(NamedTuple):
+    """Tokens of one call. Counts are never negative.
+
+    `other` holds the classes that only some prices know, under the names of the price data and without zeros:
+    `input_audio_tokens`, `cache_write_1h_tokens`, `web_searches`, …
+    """
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+    other: Mapping[str, int] = _NONE
+
+
+OTHER_ATTRIBUTES: Final[Mapping[str, str]] = {
+    "input_audio_tokens": v.GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
+    "output_audio_tokens": v.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
+    "cache_audio_read_tokens": v.GEN_AI_USAGE_AUDIO_CACHE_READ_TOKENS,
+    "input_image_tokens": v.GEN_AI_USAGE_IMAGE_INPUT_TOKENS,
+    "output_image_tokens": v.GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS,
+    "cache_image_read_tokens": v.GEN_AI_USAGE_IMAGE_CACHE_READ_TOKENS,
+    "cache_write_1h_tokens": v.USAGE_CACHE_WRITE_1H_TOKENS,
+    "web_searches": v.USAGE_WEB_SEARCHES,
+}
+"""Names of the price data and the span attribute that carries each."""
+
+
+def usage_from(provider: str | None, raw: Any) -> TokenUsage | None:
+    """What a provider reported, in one shape.
+
+    Args:
+        provider: GenAI provider name; the keys of `raw` mostly say enough, it decides where they do not.
+        raw: a dict or object: OpenAI chat, embeddings or responses usage, Anthropic usage, Gemini
+            `usage_metadata`, Bedrock usage, or our own `{input_tokens, output_tokens, cache_read_tokens,
+            cache_write_tokens, reasoning_tokens}` with totals that include their parts.
+
+    Returns:
+        The counts, or None when there are none to be found. Never raises on odd values: they count as 0.
+    """
+    if isinstance(raw, TokenUsage):
+        return raw
+    get = _Getter(raw)
+    if get("prompt_tokens") is not None:
+        return _openai_chat(get)
+    if get("input_tokens") is not None or get("output_tokens") is not None:
+        return _input_output(provider, get)
+    if get("inputTokens") is not None or get("outputTokens") is not None:
+        return _bedrock(get)
+    if get("promptTokenCount") is not None or get("prompt_token_count") is not None:
+        return _gemini(get)
+    return None
+
+
+def service_tier_of(raw: Any) -> str | None:
+    """The service tier that a raw usage object names: Anthropic reports it there, `speed: fast` included."""
+    get = _Getter(raw)
+    speed, tier = get("speed"), get("service_tier")
+    if speed == "fast":
+        return "fast"
+    return tier if isinstance(tier, str) else None
+
+
+def consistent(usage: TokenUsage) -> TokenUsage:
+    """The same counts with totals that hold their parts.
+
+    A total smaller than its parts can only mean that the library reported them side by side: then they are
+    added.
+    """
+    total_input, total_output, read, write, reasoning, other = usage
+    if read + write <= total_input and reasoning <= total_output:
+        return usage
+    if read + write > total_input:
+        total_input += read + write
+    if reasoning > total_output:
+        total_output += reasoning
+    return TokenUsage(total_input, total_output, read, write, reasoning, other)
+
+
+def to_attributes(usage: TokenUsage) -> dict[str, int]:
+    """GenAI attributes of a usage: both totals always, parts where there are any."""
+    attributes = {v.GEN_AI_USAGE_INPUT_TOKENS: usage.input, v.GEN_AI_USAGE_OUTPUT_TOKENS: usage.output}
+    if usage.cache_read:
+        attributes[v.GEN_AI_USAGE_CACHE_READ_TOKENS] = usage.cache_read
+    if usage.cache_write:
+        attributes[v.GEN_AI_USAGE_CACHE_WRITE_TOKENS] = usage.cache_write
+    if usage.reasoning:
+        attributes[v.GEN_AI_USAGE_REASONING_TOKENS] = usage.reasoning
+    for name, count in usage.other.items():
+        if name in OTHER_ATTRIBUTES:
+            attributes[OTHER_ATTRIBUTES[name]] = count
+    return attributes
+
+
+def from_attributes(attributes: Mapping[str, Any]) -> TokenUsage | None:
+    """The usage that a span's attributes tell, None when they tell neither input nor output tokens."""
+    total_input = attributes.get(v.GEN_AI_USAGE_INPUT_TOKENS)
+    total_output = attributes.get(v.GEN_AI_USAGE_OUTPUT_TOKENS)
+    if total_input is None and total_output is None:
+        return None
+    other = _NONE
+    if not _OTHER_NAMES.isdisjoint(attributes):
+        other = _nonzero((name, attributes.get(key)) for name, key in OTHER_ATTRIBUTES.items())
+    return TokenUsage(
+        count(total_input),
+        count(total_output),
+        count(attributes.get(v.GEN_AI_USAGE_CACHE_READ_TOKENS)),
+        count(attributes.get(v.GEN_AI_USAGE_CACHE_WRITE_TOKENS)),
+        count(attributes.get(v.GEN_AI_USAGE_REASONING_TOKENS)),
+        other,
+    )
+
+
+_OTHER_NAMES = frozenset(OTHER_ATTRIBUTES.values())
+
+
+def count(value: Any) -> int:
+    """A token count from anything: whole, not negative, 0 for what is no number."""
+    if type(value) is int:
+        return value if value > 0 else 0
+    if value is None or isinstance(value, bool):
+        return 0
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+    return int(number) if math.isfinite(number) and number > 0 else 0
+
+
+class _Getter:
+    """Reads keys of a dict or attributes of an object the same way; `get("a", "b")` goes one level down."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def __call__(self, *path: str) -> Any:
+        value = self._raw
+        for name in path:
+            value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+            if value is None:
+                return None
+        return value
+
+
+def _nonzero(pairs: Iterable[tuple[str, Any]]) -> Mapping[str, int]:
+    counted = ((name, count(value)) for name, value in pairs)
+    return {name: number for name, number in counted if number} or _NONE
+
+
+def _openai_chat(get: _Getter) -> TokenUsage:
+    return TokenUsage(
+        count(get("prompt_tokens")),
+        count(get("completion_tokens")),
+        count(get("prompt_tokens_details", "cached_tokens")),
+        count(get("prompt_tokens_details", "cache_write_tokens")),
+        count(get("completion_tokens_details", "reasoning_tokens")),
+        _nonzero(
+            (
+                ("input_audio_tokens", get("prompt_tokens_details", "audio_tokens")),
+                ("output_audio_tokens", get("completion_tokens_details", "audio_tokens")),
+            )
+        ),
+    )
+
+
+def _input_output(provider: str | None, get: _Getter) -> TokenUsage:
+    if get("cache_creation_input_tokens") is not None or get("cache_read_input_tokens") is not None:
+        return _anthropic(get)
+    if get("input_tokens_details") is None and provider is not None and "anthropic" in provider:
+        own = get("cache_read_tokens") is not None or get("cache_write_tokens") is not None
+        return _own(get) if own else _anthropic(get)
+    return _openai_responses(get) if get("input_tokens_details") is not None else _own(get)
+
+
+def _anthropic(get: _Getter) -> TokenUsage:
+    read, write = count(get("cache_read_input_tokens")), count(get("cache_creation_input_tokens"))
+    return TokenUsage(
+        count(get("input_tokens")) + read + write,
+        count(get("output_tokens")),
+        read,
+        write,
+        count(get("output_tokens_details", "thinking_tokens")),
+        _nonzero(
+            (
+                ("cache_write_1h_tokens", get("cache_creation", "ephemeral_1h_input_tokens")),
+                ("web_searches", get("server_tool_use", "web_search_requests")),
+            )
+        ),
+    )
+
+
+def _openai_responses(get: _Getter) -> TokenUsage:
+    return TokenUsage(
+        count(get("input_tokens")),
+        count(get("output_tokens")),
+        count(get("input_tokens_details", "cached_tokens")),
+        count(get("input_tokens_details", "cache_write_tokens")),
+        count(get("output_tokens_details", "reasoning_tokens")),
+    )
+
+
+def _own(get: _Getter) -> TokenUsage:
+    reasoning = get("reasoning_tokens")
+    return TokenUsage(
+        count(get("input_tokens")),
+        count(get("output_tokens")),
+        count(get("cache_read_tokens")),
+        count(get("cache_write_tokens")),
+        count(get("output_tokens_details", "reasoning_tokens") if reasoning is None else reasoning),
+        _nonzero((name, get(name)) for name in OTHER_ATTRIBUTES),
+    )
+
+
+def _bedrock(get: _Getter) -> TokenUsage:
+    read, write = count(get("cacheReadInputTokens")), count(get("cacheWriteInputTokens"))
+    return TokenUsage(count(get("inputTokens")) + read + write, count(get("outputTokens")), read, write)
+
+
+def _gemini(get: _Getter) -> TokenUsage:
+    def either(camel: str, snake: str) -> int:
+        return count(get(camel) if get(snake) is None else get(snake))
+
+    thoughts = either("thoughtsTokenCount", "thoughts_token_count")
+    return TokenUsage(
+        either("promptTokenCount", "prompt_token_count")
+        + either("toolUsePromptTokenCount", "tool_use_prompt_token_count"),
+        either("candidatesTokenCount", "candidates_token_count") + thoughts,
+        either("cachedContentTokenCount", "cached_content_token_count"),
+        0,
+        thoughts,
+    )
