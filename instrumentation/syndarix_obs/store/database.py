@@ -18,8 +18,9 @@ from syndarix_obs.store.file_check import check, refuse_newer, schema_version, u
 from syndarix_obs.store.migrations import MIGRATIONS
 from syndarix_obs.store.schema import APPLICATION_ID, payload_text
 
-BUSY_TIMEOUT_S: Final = 2.0
-"""Seconds that one statement waits for another process's lock before it reports `database is locked`."""
+BUSY_TIMEOUT_S: Final = 0.5
+"""Seconds that one statement waits for a lock before it reports `database is locked`; who can wait longer tries again
+(`retry_while_busy`), and can be stopped in between."""
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})

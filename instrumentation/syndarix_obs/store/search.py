@@ -16,9 +16,12 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from syndarix_obs.store.database import is_busy
 from syndarix_obs.store.schema import SEARCH_TEXT
 
 _ROWS_PER_STEP: Final = 100
+_BYTES_PER_STEP: Final = 200_000
+"""With the rows a bound of about 20 ms on one step, for which other writers wait."""
 _TRIGRAMS: Final = 16
 _LONGEST_LIKE: Final = 1000
 _FROM: Final = "records r LEFT JOIN payloads p ON p.id = r.id"
@@ -60,12 +63,17 @@ def catch_up(connection: sqlite3.Connection, seconds: float) -> bool:
     at once.
 
     Raises:
-        sqlite3.Error: the store is locked, full or damaged; what was indexed stays.
+        sqlite3.Error: the store is full or damaged; what was indexed stays.
     """
     deadline = time.monotonic() + seconds
-    while _step(connection):
-        if time.monotonic() >= deadline:
-            return False
+    try:
+        while _step(connection):
+            if time.monotonic() >= deadline:
+                return False
+    except sqlite3.OperationalError as error:
+        if not is_busy(error):
+            raise
+        return False  # a writer is at work, and it comes first
     return True
 
 
@@ -100,9 +108,13 @@ def _step(connection: sqlite3.Connection) -> bool:
 
 def _pending(connection: sqlite3.Connection, mark: int) -> int | None:
     """The last id of the next step, None when everything is indexed."""
-    statement = "SELECT max(id) FROM (SELECT id FROM records WHERE id > ? ORDER BY id LIMIT ?)"
-    found = connection.execute(statement, (mark, _ROWS_PER_STEP)).fetchone()[0]
-    return None if found is None else int(found)
+    statement = f"SELECT r.id, coalesce(p.bytes, 0) FROM {_FROM} WHERE r.id > ? ORDER BY r.id LIMIT ?"  # noqa: S608
+    last, total = None, 0
+    for row in connection.execute(statement, (mark, _ROWS_PER_STEP)).fetchall():
+        last, total = int(row[0]), total + int(row[1])
+        if total >= _BYTES_PER_STEP:
+            break
+    return last
 
 
 def _needles(text: str) -> list[str]:

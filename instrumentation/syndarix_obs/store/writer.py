@@ -6,6 +6,7 @@ then delays nobody but the store. Between batches it holds no lock.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,10 @@ _UNSTORABLE = (
 )  # fmt: skip
 """What is raised for values that cannot be bound or encoded; a lock or a full disk is none of these."""
 
+_open: set[StoreWriter] = set()
+"""Writers that are open. A forked child must not let go of its parent's, or SQLite would close the file
+for it."""
+
 
 class StoreWriter:
     """Writes batches of records into the store at `path`; opens it at once.
@@ -33,8 +38,11 @@ class StoreWriter:
     """
 
     def __init__(self, path: Path | str, *, timeout_s: float = 10.0) -> None:
+        self._path = Path(path)
         self._connection = open_for_write(path, timeout_s=timeout_s)
+        self._inode = os.stat(path).st_ino
         self.rejected = 0
+        _open.add(self)
 
     def write(self, records: Sequence[Record]) -> int:
         """Store a batch in one transaction; returns how many records are new.
@@ -62,8 +70,16 @@ class StoreWriter:
         """Bring the text index up to date for about that long; True when nothing is left to do."""
         return search.catch_up(self._connection, seconds)
 
+    def is_current(self) -> bool:
+        """False when the file was deleted or replaced, so that what is written here would be lost."""
+        try:
+            return os.stat(self._path).st_ino == self._inode
+        except OSError:
+            return False
+
     def close(self) -> None:
         """Give the file back."""
+        _open.discard(self)
         self._connection.close()
 
     def _store(self, record: Record) -> bool:
