@@ -1,0 +1,145 @@
+"""What observing one LLM call costs, beside a bare OpenTelemetry span and other libraries, interleaved in one run.
+
+    python benchmarks/overhead.py                 # our own API and auto_instrument against the bare span
+    python benchmarks/overhead.py --all           # and against every library that has an environment
+    python benchmarks/overhead.py --check FILE    # fail when a ratio is more than 25% above the recorded one
+
+Every subject runs in a process of its own; rounds go through all subjects in turn, so that a slow moment of the
+machine hits everybody. Figures are medians over the rounds; what is compared are ratios to the bare span of the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ENVIRONMENTS = HERE / ".envs"
+OURS = ("bare", "bare-content", "ours-api-stack", "ours-api-embedded", "ours-auto-stack", "ours-auto-embedded")
+OTHERS = ("official", "langfuse", "openinference", "traceloop", "openlit", "logfire")
+CASES = {"plain-2k": (2_000, "plain"), "plain-200k": (200_000, "plain"), "stream-2k": (2_000, "stream"),
+         "async-2k": (2_000, "async"), "threads-2k": (2_000, "threads")}  # fmt: skip
+ALLOWED_RISE = 1.25
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def start_sink() -> tuple[subprocess.Popen[bytes], str]:
+    """The sink in a process of its own, and its URL."""
+    port = free_port()
+    sink = subprocess.Popen([sys.executable, str(HERE / "sink.py"), str(port)])
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return sink, f"http://127.0.0.1:{port}"
+        time.sleep(0.05)
+    raise SystemExit("the sink did not start")
+
+
+def python_of(subject: str) -> str:
+    """The interpreter of a subject's environment."""
+    return sys.executable if subject in OURS else str(ENVIRONMENTS / subject / "bin" / "python")
+
+
+def measure(subject: str, sink: str, size: int, calls: int, kind: str) -> dict[str, Any] | None:
+    """One process; None, with the reason on stderr, when it failed."""
+    command = [python_of(subject), str(HERE / "measure.py"), subject, sink, str(size), str(calls), kind]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode or not done.stdout:
+        print(f"{subject} {kind} {size}: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+        return None
+    found: dict[str, Any] = json.loads(done.stdout[done.stdout.index('{"subject"') :])
+    return found
+
+
+def run_case(subjects: list[str], sink: str, case: str, calls: int, rounds: int) -> dict[str, dict[str, float]]:
+    """Median added microseconds per subject and clock."""
+    size, kind = CASES[case]
+    added: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for _ in range(rounds):
+        for subject in subjects:
+            found = measure(subject, sink, size, calls, kind)
+            if found is not None:
+                for clock, value in found["with"].items():
+                    added[subject][clock].append(value - found["without"][clock])
+    return {s: {clock: statistics.median(v) for clock, v in clocks.items()} for s, clocks in added.items()}
+
+
+def table(case: str, figures: dict[str, dict[str, float]]) -> str:
+    """Markdown: added time per call and its ratio to the bare span of the same run."""
+    base = figures.get("bare", {"caller": float("nan"), "process": float("nan")})
+    lines = [f"### {case}", "", "| subject | caller µs | × bare | process µs | × bare | wall µs |",
+             "|---|---:|---:|---:|---:|---:|"]  # fmt: skip
+    for subject, clocks in figures.items():
+        lines.append(
+            f"| {subject} | {clocks['caller']:.0f} | {clocks['caller'] / base['caller']:.2f} "
+            f"| {clocks['process']:.0f} | {clocks['process'] / base['process']:.2f} | {clocks['wall']:.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def ratios(results: dict[str, dict[str, dict[str, float]]]) -> dict[str, float]:
+    """Our ratios to the bare span, by case, subject and clock."""
+    found = {}
+    for case, figures in results.items():
+        for subject, clocks in figures.items():
+            if subject.startswith("ours"):
+                for clock in ("caller", "process"):
+                    found[f"{case}/{subject}/{clock}"] = clocks[clock] / figures["bare"][clock]
+    return found
+
+
+def check(measured: dict[str, float], recorded: dict[str, float]) -> list[str]:
+    """What has become more than 25% worse than recorded."""
+    return [
+        f"{name}: {ratio:.2f} × bare, recorded {recorded[name]:.2f}"
+        for name, ratio in measured.items()
+        if name in recorded and ratio > recorded[name] * ALLOWED_RISE
+    ]
+
+
+def main() -> None:
+    """See the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--all", action="store_true", help="compare with every library that has an environment")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--calls", type=int, default=1000)
+    parser.add_argument("--cases", nargs="*", default=["plain-2k", "plain-200k"], choices=list(CASES))
+    parser.add_argument("--subjects", nargs="*")
+    parser.add_argument("--record", type=Path, help="write our ratios to this file")
+    parser.add_argument("--check", type=Path, help="compare our ratios with this file")
+    options = parser.parse_args()
+    others = [s for s in OTHERS if (ENVIRONMENTS / s).is_dir()] if options.all else []
+    subjects = options.subjects or [*OURS, *others]
+    sink, url = start_sink()
+    try:
+        results = {}
+        for case in options.cases:
+            calls = options.calls if "200k" not in case else max(100, options.calls // 5)
+            results[case] = run_case(subjects, url, case, calls, options.rounds)
+            print(table(case, results[case]), flush=True)
+    finally:
+        sink.kill()
+    if options.record:
+        options.record.write_text(json.dumps(ratios(results), indent=1, sort_keys=True) + "\n")
+    if options.check:
+        worse = check(ratios(results), json.loads(options.check.read_text()))
+        if worse:
+            raise SystemExit("slower than recorded by more than 25%:\n" + "\n".join(worse))
+
+
+if __name__ == "__main__":
+    main()
