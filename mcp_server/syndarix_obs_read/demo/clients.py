@@ -1,0 +1,70 @@
+"""The real provider clients, pointed at the fake provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from syndarix_obs.errors import SyndarixObsError
+
+if TYPE_CHECKING:
+    import anthropic
+    import openai
+
+    from syndarix_obs import ObservabilityPlatform
+
+INSTALL = "pip install 'syndarix-obs[server,instrument]'"
+
+
+class DemoPackagesMissing(SyndarixObsError):
+    """The demo talks through the real clients, and one of them is not installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """What the agents talk through."""
+
+    openai: openai.OpenAI
+    anthropic: anthropic.Anthropic
+    http: Any
+    url: str
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.openai.close()
+        self.anthropic.close()
+        self.http.close()
+
+
+def connect(obs: ObservabilityPlatform, url: str) -> Clients:
+    """Real clients for the provider at `url`; they report the rate-limit headers of every answer to `obs`.
+
+    Retries are off: the agents retry themselves, so that each attempt is seen.
+
+    Raises:
+        DemoPackagesMissing: `openai` or `anthropic` is not installed.
+    """
+    try:
+        import anthropic
+        import httpx2
+        import openai
+    except ImportError as error:
+        raise DemoPackagesMissing(
+            f"The demo runs through the real openai and anthropic clients; {error.name} is not installed. "
+            f"Install it with: {INSTALL}"
+        ) from None
+    return Clients(
+        openai=openai.OpenAI(
+            api_key="demo", base_url=f"{url}/v1", max_retries=0, http_client=_http(httpx2, obs, "openai")
+        ),
+        anthropic=anthropic.Anthropic(
+            api_key="demo", base_url=url, max_retries=0, http_client=_http(httpx2, obs, "anthropic")
+        ),
+        http=httpx2.Client(trust_env=False),
+        url=url,
+    )
+
+
+def _http(httpx: Any, obs: ObservabilityPlatform, provider: str) -> Any:
+    # trust_env is off because a proxy of the environment cannot reach this loopback.
+    return httpx.Client(event_hooks=obs.httpx_hooks(provider), trust_env=False)
