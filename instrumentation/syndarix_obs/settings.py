@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableValue
 
 from syndarix_obs.errors import SettingsError
+from syndarix_obs.store.location import default_home, store_path
 
 PREFIX = "SYNDARIX_OBS_"
 _READ_SIDE = frozenset({"SYNDARIX_OBS_BACKEND", "SYNDARIX_OBS_HOME"})
@@ -23,15 +23,6 @@ _READ_SIDE = frozenset({"SYNDARIX_OBS_BACKEND", "SYNDARIX_OBS_HOME"})
 
 def _or_otel(name: str, *otel: str) -> AliasChoices:
     return AliasChoices(name, PREFIX + name.upper(), *otel)
-
-
-def default_home() -> Path:
-    """The platform's user data folder for this package."""
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "syndarix-obs"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "syndarix-obs"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "syndarix-obs"
 
 
 class Settings(BaseSettings):
@@ -156,7 +147,7 @@ class Settings(BaseSettings):
     @property
     def store_path(self) -> Path:
         """Where the SQLite file lies."""
-        return self.home / "store.sqlite3"
+        return store_path(self.home)
 
 
 def variable(field: str) -> str:
