@@ -10,9 +10,9 @@ from syndarix_obs_read.demo.cases import Case, Incident
 from syndarix_obs_read.demo.desk import Desk, log
 from syndarix_obs_read.demo.provider.model import Reply, tokens
 
-MODEL = "claude-sonnet-4-5"
+MODEL = "claude-sonnet-4-6"
 SMALLER = "claude-haiku-4-5"
-LARGEST = "claude-opus-4-1"
+LARGEST = "claude-opus-4-6"
 LOOP_CALLS = 5
 
 

@@ -9,11 +9,8 @@ from typing import Any
 from syndarix_obs_read.demo.provider.model import Model, Reply, tokens
 from syndarix_obs_read.demo.provider.openai_shapes import pieces
 
-_DATED = {
-    "claude-sonnet-4-5": "claude-sonnet-4-5-20250929",
-    "claude-haiku-4-5": "claude-haiku-4-5-20251001",
-    "claude-opus-4-1": "claude-opus-4-1-20250805",
-}
+_DATED = {"claude-haiku-4-5": "claude-haiku-4-5-20251001"}
+"""Names that are answered under a dated one."""
 _ERRORS = {
     429: ("rate_limit_error", "This request would exceed your organization's rate limit."),
     529: ("overloaded_error", "Overloaded"),
