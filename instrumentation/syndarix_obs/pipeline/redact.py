@@ -1,0 +1,201 @@
+"""The gate before every exporter: nothing leaves the process before it has been here.
+
+    Redactor     masks strings, objects and JSON text
+    RedactStep   masks what rides on a span: name, attributes, events, status text, correlation ids
+
+The payload itself is masked by `payload.PayloadStep`, which turns it into JSON anyway.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from syndarix_obs.correlation import NOTHING, Correlation
+from syndarix_obs.errors import SettingsError
+from syndarix_obs.finished import FinishedSpan
+from syndarix_obs.guard import record_failure
+from syndarix_obs.pipeline.redaction.engine import Engine, marker
+from syndarix_obs.pipeline.redaction.jsonable import dumps, well_formed
+from syndarix_obs.records import SpanEvent
+
+MODES: Final = ("off", "secrets", "all")
+"""Nothing; credentials only; credentials and personal data."""
+
+_FAILED = marker("failed")
+_PLAIN_TYPES = frozenset({str, int, float, bool})
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,40}")
+
+
+class Redactor:
+    """Masks secrets and personal data by typed markers such as `[REDACTED:email]`.
+
+    Args:
+        mode: `off`, `secrets` or `all`.
+        patterns: name → regular expression of further patterns. They run on every string, so their cost is the caller's.
+        custom: a function over every string; when it raises or returns no `str`, the whole string is masked.
+        on_mask: called with a pattern's name and how many places it masked.
+
+    Raises:
+        SettingsError: the mode or a pattern is not allowed.
+    """
+
+    def __init__(
+        self,
+        mode: str = "all",
+        *,
+        patterns: Mapping[str, str] | None = None,
+        custom: Callable[[str], str] | None = None,
+        on_mask: Callable[[str, int], None] | None = None,
+    ) -> None:
+        _check_mode(mode)
+        self.mode = mode
+        self._engine = Engine(personal=mode == "all", own=_checked(patterns or {}), custom=custom)
+        self._on_mask = on_mask
+
+    def text(self, s: str) -> str:
+        """The text with everything sensitive masked. Never raises: what cannot be handled is masked whole."""
+        try:
+            s = well_formed(str.__str__(s))
+            if self.mode == "off":
+                return s
+            counts: Counter[str] = Counter()
+            masked = self._engine.one(s, counts)
+            self._report(counts)
+        except Exception as error:  # noqa: BLE001 - a gate that fails stays shut
+            record_failure("redact", error)
+            return _FAILED
+        return masked
+
+    def value(self, obj: Any) -> Any:
+        """A masked copy of any object as dicts, lists, strings, numbers, truth values and None. Never raises."""
+        text, document = self.both(obj)
+        return json.loads(text) if document is None else document
+
+    def json(self, obj: Any) -> str:
+        """Masked compact JSON text of any object. Never raises."""
+        return self.both(obj)[0]
+
+    def both(self, obj: Any) -> tuple[str, Any]:
+        """Masked JSON text, and the masked copy it shows; the copy is None when nothing could be sensitive, so that
+        the object itself may be read instead. Never raises."""
+        try:
+            text = dumps(obj)
+            if self.mode == "off":
+                return text, None
+            groups = self._engine.hits(text)
+            if not groups and not self._engine.always:
+                return text, None
+            counts: Counter[str] = Counter()
+            document = self._engine.document(json.loads(text), groups, counts)
+            self._report(counts)
+            return (dumps(document), document) if counts else (text, None)
+        except Exception as error:  # noqa: BLE001 - a gate that fails stays shut
+            record_failure("redact", error)
+            return json.dumps(_FAILED), _FAILED
+
+    def _report(self, counts: Counter[str]) -> None:
+        if self._on_mask is not None:
+            for name, count in counts.items():
+                if count:
+                    self._on_mask(name, count)
+
+
+def _check_mode(mode: object) -> None:
+    if mode not in MODES:
+        raise SettingsError(
+            f"SYNDARIX_OBS_REDACTION is {mode!r}; allowed are {', '.join(MODES)}. Example: SYNDARIX_OBS_REDACTION=all"
+        )
+
+
+def _checked(patterns: Mapping[str, str]) -> Mapping[str, str]:
+    example = """Example: SYNDARIX_OBS_REDACTION_PATTERNS='{"order_number": "ORD-[0-9]{8}"}'"""
+    for name, regex in patterns.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise SettingsError(
+                f"SYNDARIX_OBS_REDACTION_PATTERNS has the name {name!r}; allowed are letters, digits, - and _. {example}"
+            )
+        try:
+            re.compile(regex)
+        except (re.error, TypeError, RecursionError, OverflowError) as error:
+            raise SettingsError(
+                f"SYNDARIX_OBS_REDACTION_PATTERNS has {name!r}: {regex!r}, which is no regular expression ({error}); "
+                f"allowed is what Python's re module takes. {example}"
+            ) from error
+    return patterns
+
+
+class RedactStep:
+    """Masks what rides on a span, and turns attribute values that no exporter takes into JSON text.
+
+    Args:
+        redactor: does the masking.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+
+    def __call__(self, span: FinishedSpan) -> None:
+        """Change the span in place. One look at all its texts together; almost always they are clean."""
+        _, clean = self._redactor.both(_texts(span))
+        if clean is not None:
+            _put_back(span, clean)
+        else:
+            span.attributes = _exportable(span.attributes)
+            if span.events:
+                span.events = [replace(event, attributes=_exportable(event.attributes)) for event in span.events]
+
+
+def _texts(span: FinishedSpan) -> dict[str, Any]:
+    who = span.correlation
+    return {
+        "name": span.name,
+        "status": span.status_message,
+        "attributes": span.attributes,
+        "events": [[event.name, event.attributes] for event in span.events],
+        "who": None if who is NOTHING else [
+            who.session_id, who.agent, who.agent_type, who.agent_version, who.project, who.user, who.task_type
+        ],
+    }  # fmt: skip
+
+
+def _put_back(span: FinishedSpan, clean: Any) -> None:
+    if not isinstance(clean, dict):  # the gate failed: keep ids and times, drop every text
+        clean = {"name": _FAILED, "status": None, "attributes": {}, "events": [], "who": None}
+        span.correlation = NOTHING
+    span.name = clean["name"]
+    span.status_message = clean["status"]
+    span.attributes = _exportable(clean["attributes"])
+    span.events = [
+        SpanEvent(name, event.timestamp_ns, _exportable(attributes))
+        for event, (name, attributes) in zip(span.events, clean["events"], strict=False)
+    ]
+    if clean["who"] is not None:
+        span.correlation = _correlation(span.correlation, clean["who"])
+
+
+def _correlation(before: Correlation, values: list[str | None]) -> Correlation:
+    session_id, agent, agent_type, agent_version, project, user, task_type = values
+    return replace(
+        before, session_id=session_id, agent=agent, agent_type=agent_type, agent_version=agent_version,
+        project=project, user=user, task_type=task_type,
+    )  # fmt: skip
+
+
+def _exportable(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes with values as OpenTelemetry allows them: str, numbers, truth values and sequences of one of these."""
+    return {key: value if type(value) in _PLAIN_TYPES else _as_value(value) for key, value in attributes.items()
+            if value is not None}  # fmt: skip
+
+
+def _as_value(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        kinds = {type(item) for item in value}
+        if len(kinds) <= 1 and kinds <= _PLAIN_TYPES:
+            return tuple(value)
+    text = dumps(value)
+    return json.loads(text) if text.startswith('"') else text

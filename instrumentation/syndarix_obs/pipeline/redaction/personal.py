@@ -1,0 +1,290 @@
+"""Personal data: e-mail, phone, card, IBAN, social security number, IP address, date of birth."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from syndarix_obs.pipeline.redaction.keys import assigned_cards, assigned_ssns
+from syndarix_obs.pipeline.redaction.spans import (
+    Finder,
+    Group,
+    Pattern,
+    Span,
+    after_words,
+    free_left,
+    free_right,
+    matches,
+    standing_number,
+)
+
+_DASH = "\\-\u00a0\u2009\u202f\u2010-\u2015\u2212"
+"""Separators that models and word processors put for a hyphen or a space inside a number."""
+_SEP = f"[ {_DASH}]"
+_DOT_SEP = f"[ .{_DASH}]"
+
+# --- E-mail -------------------------------------------------------------------------------------------------------
+
+_DOMAIN = re.compile(r"@[^\W_][\w-]*+(?:\.[^\W_][\w-]*+)++")
+
+
+def _emails(text: str) -> Iterator[Span]:
+    """Addresses, found at their `@` and extended to the left: only text since the last address is read again."""
+    last = 0
+    for match in _DOMAIN.finditer(text):
+        start = _start_of_local_part(text, match.start(), last)
+        last = match.end()
+        end = match.start() + len(_real_domain(match.group()))
+        if start < match.start() < end:
+            yield start, end
+
+
+def _real_domain(domain: str) -> str:
+    """Up to the last label that starts with a letter, so that the version in `react@18.2.0` is no domain."""
+    while domain and not domain.rpartition(".")[2][:1].isalpha():
+        domain = domain.rpartition(".")[0]
+    return domain
+
+
+def _start_of_local_part(text: str, end: int, limit: int) -> int:
+    start = end
+    while start > limit and (text[start - 1].isalnum() or text[start - 1] in "._%+-'"):
+        start -= 1
+    while start < end and text[start] in ".'":
+        start += 1
+    if start > limit and text[start - 1] == "\\" and text[start : start + 1] in tuple("nrtbf") and start + 1 < end:
+        return start + 1  # inside JSON text a new line before the address reads `\n`
+    return start
+
+
+# --- Cards, IBAN, SSN ---------------------------------------------------------------------------------------------
+
+_CARD_LENGTHS = {"2": (16,), "3": (14, 15, 16), "4": (13, 16, 19), "5": (16,), "6": (16, 17, 18, 19)}
+_CARD_START = re.compile(r"2[2-7]|3[0-9]|4|5[0-8]|6")
+
+
+def luhn(digits: str) -> bool:
+    """True when the check digit of a card number is right."""
+    total = 0
+    for index, char in enumerate(reversed(digits)):
+        value = ord(char) - 48
+        if index % 2:
+            value = value * 2 - 9 if value > 4 else value * 2
+        total += value
+    return total % 10 == 0
+
+
+def _is_card(match: re.Match[str]) -> bool:
+    digits = "".join(char for char in match.group() if char.isdigit())
+    return (
+        len(digits) in _CARD_LENGTHS.get(digits[0], ())
+        and _CARD_START.match(digits) is not None
+        and luhn(digits)
+        and standing_number(match.string, match.start(), match.end())
+    )
+
+
+_GROUPED_CARD = (
+    rf"[2-6][0-9]{{3}}({_SEP})(?:[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}(?:\1[0-9]{{3}})?|[0-9]{{6}}\1[0-9]{{4,5}})(?![0-9])"
+)
+
+_CARD_ID = r"(?:credit|debit)_card_([0-9]{5,}+)"
+
+_IBAN_START = re.compile(r"[0-9]{2}(?<=[A-Za-z]{2}[0-9]{2})(?=[ \u00a0]?[A-Za-z0-9])")
+_IBAN_LENGTHS = {
+    code: length
+    for length, codes in {
+        15: "NO", 16: "BE", 18: "DK FK FI FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU XK MN",
+        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM TL SO", 24: "AD CZ ES MD PK RO SA SE SK TN VG",
+        25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB NI PL SV",
+        29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC", 32: "LC", 33: "RU",
+    }.items()
+    for code in codes.split()
+}  # fmt: skip
+"""Country code → number of characters of its IBAN (ISO 13616 registry)."""
+
+
+def _ibans(text: str) -> Iterator[Span]:
+    for match in _IBAN_START.finditer(text):
+        start = match.start() - 2
+        length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
+        if length is None or not free_left(text, start):
+            continue
+        end = _end_of_characters(text, start, length)
+        if end and free_right(text, end) and mod97(text[start:end]):
+            yield start, end
+
+
+def _end_of_characters(text: str, start: int, count: int) -> int:
+    """Where the `count`th letter or digit from `start` ends, single spaces skipped; 0 when something else is between."""
+    position, space = start, False
+    while count:
+        char = text[position : position + 1]
+        if char.isascii() and char.isalnum():
+            count, space = count - 1, False
+        elif char in (" ", "\u00a0", "-") and not space:
+            space = True
+        else:
+            return 0
+        position += 1
+    return position
+
+
+def mod97(iban: str) -> bool:
+    """True when the check digits of an IBAN are right."""
+    packed = "".join(char for char in iban.upper() if char.isalnum())
+    number = "".join(str(int(char, 36)) for char in packed[4:] + packed[:4])
+    return int(number) % 97 == 1
+
+
+def _is_ssn(match: re.Match[str]) -> bool:
+    digits = "".join(char for char in match.group() if char.isdigit())
+    issued = digits[:3] not in ("000", "666") and digits[3:5] != "00" and digits[5:] != "0000"
+    return issued and standing_number(match.string, match.start(), match.end(), joints=".-")
+
+
+# --- Phone --------------------------------------------------------------------------------------------------------
+
+_INTERNATIONAL = re.compile(rf"\+\(?[1-9][0-9 ().\-{_DASH[2:]}/]{{5,26}}+")
+_PHONE_WORDS: dict[str, tuple[str, ...]] = {"phone": (), "mobile": (), "cell": (), "fax": (), "whatsapp": (), "tel": ()}
+_AFTER_WORD = re.compile(
+    r"(?i:[ _]?(?:number|no\b\.?|nr\b\.?|#))?(?: is)?[ \"'\\:=*.]{1,6}(\+?[0-9(][0-9 ().\-]{5,18}[0-9])"
+)
+_DATE_LIKE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}")
+
+
+def _international(text: str) -> Iterator[Span]:
+    """`+` numbers: country code 1 takes 11 digits, others 8 to 15 (E.164)."""
+    for match in _INTERNATIONAL.finditer(text):
+        if not free_left(text, match.start()):
+            continue
+        wanted = 11 if match.group()[1:3].strip("(")[:1] == "1" else 15
+        end, digits = _end_of_digits(text, match.start(), match.end(), wanted)
+        if digits >= (11 if wanted == 11 else 8) and free_right(text, end):
+            yield match.start(), end
+
+
+def _end_of_digits(text: str, start: int, limit: int, wanted: int) -> tuple[int, int]:
+    """Where the last of at most `wanted` digits ends, and how many there are."""
+    end, digits = start, 0
+    for position in range(start, limit):
+        if text[position].isdigit():
+            digits += 1
+            end = position + 1
+            if digits == wanted:
+                break
+    return end, digits
+
+
+def _is_national(match: re.Match[str]) -> bool:
+    digits = sum(char.isdigit() for char in match.group())
+    before = match.string[match.start() - 1 : match.start()]
+    alone = standing_number(match.string, match.start(), match.end(), joints=".-")
+    return 9 <= digits <= 12 and before not in ("+", "/") and alone
+
+
+def _is_keyed_phone(match: re.Match[str]) -> bool:
+    number = match.group(1)
+    digits = sum(char.isdigit() for char in number)
+    return 7 <= digits <= 15 and _DATE_LIKE.match(number) is None and free_right(match.string, match.end(1))
+
+
+def _keyed_phones(text: str) -> Iterator[Span]:
+    return iter(sorted(m.span(1) for m in after_words(text, _PHONE_WORDS, _AFTER_WORD) if _is_keyed_phone(m)))
+
+
+def _north_american(text: str) -> Iterator[Span]:
+    """`(415) 555-0132`, `415-555-0132`, `1 415.555.0132`."""
+    for match in _NORTH_AMERICA.finditer(text):
+        start = match.start()
+        if start > 1 and text[start - 2] == "1" and not text[start - 1].isalnum():
+            start -= 2
+        alone = standing_number(text, start, match.end(), joints=".-")
+        if alone and text[start - 1 : start] not in ("+", "/"):
+            yield start, match.end()
+
+
+_NORTH_AMERICA = re.compile(
+    rf"[0-9(](?:(?<=\()[0-9]{{3}}\) ?|(?<!\()[0-9]{{2}}[.{_DASH}/]|(?<=[2-9])[0-9]{{2}} )[0-9]{{3}}{_DOT_SEP}[0-9]{{4}}(?![0-9])"
+)
+_FRENCH = rf"0[1-9]({_DOT_SEP})[0-9]{{2}}\1[0-9]{{2}}\1[0-9]{{2}}\1[0-9]{{2}}(?![0-9])"
+_TRUNK_ZERO = r"0[1-9][0-9]{1,4}\)?[ /][0-9]{3,8}(?: [0-9]{2,6}){0,3}(?![0-9])"
+
+# --- IP addresses -------------------------------------------------------------------------------------------------
+
+_VERSION_BEFORE = re.compile(r"(?:v|ver|version|release|[=<>~^]=?)[ .:=]?$", re.IGNORECASE)
+_IPV4 = r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9])"
+_HEX = frozenset("0123456789abcdefABCDEF")
+_IPV6_RUN = re.compile(r":[0-9A-Fa-f:]*+")
+
+
+def _is_ipv4(match: re.Match[str]) -> bool:
+    text, start = match.string, match.start()
+    if any(int(part) > 255 for part in match.group().split(".")):
+        return False
+    if _VERSION_BEFORE.search(text, max(0, start - 12), start):
+        return False
+    return standing_number(text, start, match.end())
+
+
+def _ipv6(text: str) -> Iterator[Span]:
+    """Real addresses: times (`12:30:45`), slices (`[1::2]`) and scopes (`a::b`) are not."""
+    for match in _IPV6_RUN.finditer(text):
+        start = match.start()
+        while start > 0 and match.start() - start < 4 and text[start - 1] in _HEX:
+            start -= 1
+        address = text[start : match.end()]
+        if address.endswith(":") and not address.endswith("::"):
+            address = address[:-1]
+        if len(address) <= 45 and free_left(text, start) and _is_ipv6(address):
+            yield start, start + len(address)
+
+
+def _is_ipv6(address: str) -> bool:
+    groups = [group for group in address.split(":") if group]
+    if len(groups) < 2 or max(map(len, groups)) < 3 or not any(char.isdigit() for char in address):
+        return False
+    try:
+        ipaddress.IPv6Address(address)
+    except ValueError:
+        return False
+    return True
+
+
+# --- Date of birth ------------------------------------------------------------------------------------------------
+
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_DATE = (
+    r"(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ][0-9]{2,4}|[0-9]{8}\b"
+    rf"|{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)?,? [0-9]{{4}}|[0-9]{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH},? [0-9]{{4}})"
+)
+_BIRTH_WORD = r"[Bb](?:(?<=\b(?i:dob))|(?<=\b(?i:d\.o\.b))|(?i:irth[a-z]{0,4})|(?<=\b[Bb])(?i:orn)\b)(?![A-Za-z])"
+_GAP = r"[^0-9\n.!?\x00]{0,40}?(?:[:*]\s{0,2}\n\s{0,4}[-*]{0,3} {0,2})?"
+_MORE_DATES = rf"(?:\s{{0,2}}(?:,|;|and|or|&)\s{{1,2}}{_DATE}){{0,20}}"
+_AFTER_BIRTH = rf"{_BIRTH_WORD}(?i:{_GAP}({_DATE}{_MORE_DATES}))"
+
+
+def _personal(name: str, group: Group, find: Finder) -> Pattern:
+    return Pattern(name, group, find, secret=False)
+
+
+PERSONAL = (
+    _personal("email", "at", _emails),
+    _personal("date_of_birth", "birth", matches(_AFTER_BIRTH, group=1)),
+    _personal("iban", "iban", _ibans),
+    _personal("credit_card", "card", matches(r"[0-9]{13,}+", _is_card)),
+    _personal("credit_card", "card", matches(_GROUPED_CARD, _is_card)),
+    _personal("credit_card", "card", matches(_CARD_ID, group=1)),
+    _personal("credit_card", "word", assigned_cards),
+    _personal("ssn", "word", assigned_ssns),
+    _personal("ssn", "ssn", matches(rf"[0-8][0-9]{{2}}({_SEP})[0-9]{{2}}\1[0-9]{{4}}(?![0-9])", _is_ssn)),
+    _personal("ip_address", "ip", matches(_IPV4, _is_ipv4)),
+    _personal("ip_address", "colon", _ipv6),
+    _personal("phone", "number", _international),
+    _personal("phone", "number", _north_american),
+    _personal("phone", "number", matches(_FRENCH, _is_national)),
+    _personal("phone", "number", matches(_TRUNK_ZERO, _is_national)),
+    _personal("phone", "keyed", _keyed_phones),
+)
+"""In the order they are applied."""
