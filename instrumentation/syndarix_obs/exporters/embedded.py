@@ -42,6 +42,7 @@ class EmbeddedExporter:
         on_failure: told about each failed attempt to store a batch, waiting for a lock excepted.
         commit_interval_s: seconds that a record waits at most before it is committed.
         max_records, max_bytes: how much may wait in memory.
+        max_store_bytes: size of the file at which it counts as full; None leaves that to the disk.
         index_after_s: seconds without records after which the text index is brought up to date; None never
         does.
 
@@ -58,6 +59,7 @@ class EmbeddedExporter:
         commit_interval_s: float = 0.25,
         max_records: int = 50_000,
         max_bytes: int = 64 * 2**20,
+        max_store_bytes: int | None = None,
         index_after_s: float | None = 2.0,
     ) -> None:
         check(Path(path))
@@ -66,6 +68,7 @@ class EmbeddedExporter:
         self._on_failure = on_failure
         self._interval = commit_interval_s
         self._bounds = (max_records, max_bytes)
+        self._max_store_bytes = max_store_bytes
         self._index_after = index_after_s
         self._start_over()
 
@@ -150,7 +153,7 @@ class EmbeddedExporter:
         if self._writer is not None and not self._writer.is_current():
             self._close_writer()
         if self._writer is None:
-            self._writer = StoreWriter(self._path, timeout_s=0.5)
+            self._writer = StoreWriter(self._path, timeout_s=0.5, max_bytes=self._max_store_bytes)
         rejected = self._writer.rejected
         self._writer.write(batch)
         self._backlog.full_disk = False

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from syndarix_obs.errors import StoreError
-from syndarix_obs.store.file_check import check, refuse_newer, schema_version, uri
+from syndarix_obs.store.file_check import check, refuse_newer, uri
 from syndarix_obs.store.migrations import MIGRATIONS
 from syndarix_obs.store.schema import APPLICATION_ID, payload_text
 
 BUSY_TIMEOUT_S: Final = 0.5
-"""Seconds that one statement waits for a lock before it reports `database is locked`; who can wait longer tries again
-(`retry_while_busy`), and can be stopped in between."""
+"""Seconds that a statement waits for a lock before it reports `database is locked`. Who can wait longer tries again
+(`retry_while_busy`) and can be stopped in between."""
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
@@ -66,18 +66,14 @@ def open_for_read(path: Path | str) -> sqlite3.Connection:
             "with syndarix_obs; SYNDARIX_OBS_HOME says where the store lives"
         )
     check(path)
-    if schema_version(path) < len(MIGRATIONS):
-        open_for_write(path).close()
     try:
-        connection = sqlite3.connect(
-            uri(path, "mode=ro"), uri=True, timeout=BUSY_TIMEOUT_S,
-            isolation_level=None, check_same_thread=False,
-        )
-        connection.execute("PRAGMA query_only = ON")
+        connection = _connect_for_read(path)
+        if _version(connection) < len(MIGRATIONS):
+            connection.close()
+            open_for_write(path).close()
+            connection = _connect_for_read(path)
     except sqlite3.Error as error:
         raise StoreError(f"cannot read the store {path}: {error}") from error
-    connection.row_factory = sqlite3.Row
-    _add_functions(connection)
     return connection
 
 
@@ -134,7 +130,7 @@ def _connect_for_write(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     try:
         _add_functions(connection)
-        refuse_newer(path, _version(connection))  # again: the header lags behind a live write-ahead log
+        refuse_newer(path, _version(connection))  # not seen by `check` if it stands in the log alone
         # Migrated before the switch to WAL, so that version and owner stand in the file itself from the
         # start.
         if migrate(connection):
@@ -145,6 +141,21 @@ def _connect_for_write(path: Path) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def _connect_for_read(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        uri(path, "mode=ro"), uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        refuse_newer(path, _version(connection))  # not seen by `check` if it stands in the log alone
+    except BaseException:
+        connection.close()
+        raise
+    connection.row_factory = sqlite3.Row
+    _add_functions(connection)
     return connection
 
 

@@ -45,12 +45,6 @@ def check(path: Path) -> None:
             return
 
 
-def schema_version(path: Path) -> int:
-    """The schema version in the header of an SQLite file."""
-    with path.open("rb") as file:
-        return _number(file.read(_HEADER_BYTES), 60)
-
-
 def refuse_newer(path: Path, version: int) -> None:
     """Raise StoreTooNew if `version` is one that this package does not know."""
     if version > len(MIGRATIONS):

@@ -33,15 +33,22 @@ for it."""
 class StoreWriter:
     """Writes batches of records into the store at `path`; opens it at once.
 
+    Args:
+        timeout_s: seconds to wait for other processes while opening.
+        max_bytes: size at which the file counts as full, None for no limit but the disk's.
+
     Raises:
         StoreError, StoreCorrupt, StoreTooNew: as `database.open_for_write`.
     """
 
-    def __init__(self, path: Path | str, *, timeout_s: float = 10.0) -> None:
+    def __init__(self, path: Path | str, *, timeout_s: float = 10.0, max_bytes: int | None = None) -> None:
         self._path = Path(path)
         self._connection = open_for_write(path, timeout_s=timeout_s)
         self._inode = os.stat(path).st_ino
         self.rejected = 0
+        if max_bytes is not None:
+            page = self._connection.execute("PRAGMA page_size").fetchone()[0]
+            self._connection.execute(f"PRAGMA max_page_count = {max(1, max_bytes // page)}")
         _open.add(self)
 
     def write(self, records: Sequence[Record]) -> int:

@@ -1,0 +1,1 @@
+"""Destinations outside the process: each takes records or spans and sends them on."""
