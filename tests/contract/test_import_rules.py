@@ -1,0 +1,95 @@
+"""Who may import whom: DESIGN section 1, read from the source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+WRITE = ROOT / "instrumentation" / "syndarix_obs"
+READ = ROOT / "mcp_server" / "syndarix_obs_read"
+
+READ_MAY_IMPORT = {
+    "syndarix_obs.vocabulary": "names are declared once",
+    "syndarix_obs.records": "what is stored",
+    "syndarix_obs.store": "where and how it is stored",
+    "syndarix_obs.errors": "the root of the errors that a caller can act on",
+}
+READ_EXCEPTIONS = {
+    "demo": "the demo is an agent, and uses the write side as any agent does",
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Modules of ours that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("syndarix_obs"))
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("syndarix_obs"):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def found(folder: Path) -> list[tuple[str, str]]:
+    """Every import of ours under a folder, as (file, module)."""
+    return [
+        (path.relative_to(folder).as_posix(), module)
+        for path in sorted(folder.rglob("*.py"))
+        for module in imports(path)
+    ]
+
+
+def within(module: str, package: str) -> bool:
+    """True when the module is the package or lies in it."""
+    return f"{module}.".startswith(f"{package}.")
+
+
+def test_the_vocabulary_imports_nothing_of_ours() -> None:
+    assert [] == list(imports(WRITE / "vocabulary.py"))
+
+
+def test_the_write_side_never_imports_the_read_side() -> None:
+    assert [] == [(file, module) for file, module in found(WRITE) if within(module, "syndarix_obs_read")]
+
+
+def test_the_read_side_imports_only_the_shared_parts_of_the_write_side() -> None:
+    strangers = [
+        (file, module)
+        for file, module in found(READ)
+        if within(module, "syndarix_obs")
+        and not any(within(module, allowed) for allowed in READ_MAY_IMPORT)
+        and file.split("/")[0] not in READ_EXCEPTIONS
+    ]
+    assert [] == strangers
+
+
+def test_answers_see_neither_http_nor_sql() -> None:
+    allowed_nowhere = {"httpx", "sqlite3", "requests", "urllib"}
+    used = [
+        (path.name, name)
+        for path in sorted((READ / "answers").rglob("*.py"))
+        for name in top_level_modules(path)
+        if name in allowed_nowhere
+    ]
+    assert [] == used
+
+
+@pytest.mark.parametrize("part", ["tools", "cli", "web"])
+def test_what_people_and_models_see_builds_no_queries(part: str) -> None:
+    builders = [
+        (file, module) for file, module in found(READ / part) if within(module, "syndarix_obs_read.queries")
+    ]
+    assert [] == builders
+
+
+def top_level_modules(path: Path) -> set[str]:
+    """First parts of every module that a file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names

@@ -1,0 +1,89 @@
+"""The distribution: both packages, their types, their data, and what is pinned for an install."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    """The project table of pyproject.toml."""
+    found: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel, built with the back end that is installed."""
+    pytest.importorskip("hatchling", reason="hatchling, the build back end, is not installed")
+    folder = tmp_path_factory.mktemp("wheel")
+    build = "import os, sys, hatchling.build as b; os.chdir(sys.argv[1]); print(b.build_wheel(sys.argv[2]))"
+    subprocess.run([sys.executable, "-c", build, str(ROOT), str(folder)], check=True, capture_output=True)
+    return zipfile.ZipFile(next(folder.glob("*.whl")))
+
+
+def in_tree(folder: str, package: str) -> set[str]:
+    """Files of a package that git would keep, as paths inside the wheel."""
+    root = ROOT / folder
+    return {
+        path.relative_to(root).as_posix()
+        for path in (root / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
+    }
+
+
+@pytest.mark.parametrize(
+    ("folder", "package"), [("instrumentation", "syndarix_obs"), ("mcp_server", "syndarix_obs_read")]
+)
+def test_the_wheel_holds_every_file_of_a_package(wheel: zipfile.ZipFile, folder: str, package: str) -> None:
+    held = {name for name in wheel.namelist() if name.startswith(f"{package}/")}
+    assert in_tree(folder, package) == held
+
+
+@pytest.mark.parametrize("package", ["syndarix_obs", "syndarix_obs_read"])
+def test_the_wheel_says_that_it_is_typed(wheel: zipfile.ZipFile, package: str) -> None:
+    assert f"{package}/py.typed" in wheel.namelist()
+
+
+def test_the_wheel_carries_the_licence_and_the_command(wheel: zipfile.ZipFile) -> None:
+    names = wheel.namelist()
+    scripts = next(name for name in names if name.endswith("entry_points.txt"))
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert "syndarix-obs" in wheel.read(scripts).decode()
+
+
+def test_the_constraints_pin_every_requirement_of_every_extra(project: dict[str, Any]) -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {canonical(line.split("==")[0]) for line in lines if "==" in line}
+    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    names = {canonical(re.split(r"[<>=\[ ;]", requirement)[0]) for requirement in wanted}
+    assert set() == names - pinned
+
+
+def test_the_constraints_fulfil_the_requirements(project: dict[str, Any]) -> None:
+    from packaging.requirements import Requirement
+
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {canonical(name): version for name, _, version in (line.partition("==") for line in lines) if version}
+    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    broken = [
+        requirement
+        for requirement in wanted
+        if not Requirement(requirement).specifier.contains(pinned[canonical(Requirement(requirement).name)], True)
+    ]
+    assert [] == broken
+
+
+def canonical(name: str) -> str:
+    """A package's name as the packaging standards compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
