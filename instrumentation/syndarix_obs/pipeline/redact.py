@@ -20,7 +20,7 @@ from syndarix_obs.errors import SettingsError
 from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.guard import record_failure
 from syndarix_obs.pipeline.redaction.engine import Engine, marker
-from syndarix_obs.pipeline.redaction.jsonable import dumps, well_formed
+from syndarix_obs.pipeline.redaction.jsonable import dumps, encoded, well_formed
 from syndarix_obs.records import SpanEvent
 
 MODES: Final = ("off", "secrets", "all")
@@ -28,6 +28,7 @@ MODES: Final = ("off", "secrets", "all")
 
 _FAILED = marker("failed")
 _PLAIN_TYPES = frozenset({str, int, float, bool})
+_INT64 = 2**63
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,40}")
 
 
@@ -36,7 +37,7 @@ class Redactor:
 
     Args:
         mode: `off`, `secrets` or `all`.
-        patterns: name → regular expression of further patterns. They run on every string, so their cost is the caller's.
+        patterns: name → regular expression of further patterns; they run on every string.
         custom: a function over every string; when it raises or returns no `str`, the whole string is masked.
         on_mask: called with a pattern's name and how many places it masked.
 
@@ -81,19 +82,19 @@ class Redactor:
         return self.both(obj)[0]
 
     def both(self, obj: Any) -> tuple[str, Any]:
-        """Masked JSON text, and the masked copy it shows; the copy is None when nothing could be sensitive, so that
+        """Masked JSON text, and the masked copy it shows; the copy is None when nothing had to be changed, so that
         the object itself may be read instead. Never raises."""
         try:
-            text = dumps(obj)
+            text, faithful = encoded(obj)
             if self.mode == "off":
-                return text, None
+                return text, None if faithful else json.loads(text)
             groups = self._engine.hits(text)
             if not groups and not self._engine.always:
-                return text, None
+                return text, None if faithful else json.loads(text)
             counts: Counter[str] = Counter()
             document = self._engine.document(json.loads(text), groups, counts)
             self._report(counts)
-            return (dumps(document), document) if counts else (text, None)
+            return (dumps(document), document) if +counts else (text, None if faithful else document)
         except Exception as error:  # noqa: BLE001 - a gate that fails stays shut
             record_failure("redact", error)
             return json.dumps(_FAILED), _FAILED
@@ -113,18 +114,16 @@ def _check_mode(mode: object) -> None:
 
 
 def _checked(patterns: Mapping[str, str]) -> Mapping[str, str]:
-    example = """Example: SYNDARIX_OBS_REDACTION_PATTERNS='{"order_number": "ORD-[0-9]{8}"}'"""
+    example = """allowed are letters, digits, - and _ in names. Example: SYNDARIX_OBS_REDACTION_PATTERNS='{"order_number": "ORD-[0-9]{8}"}'"""
     for name, regex in patterns.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise SettingsError(
-                f"SYNDARIX_OBS_REDACTION_PATTERNS has the name {name!r}; allowed are letters, digits, - and _. {example}"
-            )
+            raise SettingsError(f"SYNDARIX_OBS_REDACTION_PATTERNS has the name {name!r}; {example}")
         try:
             re.compile(regex)
         except (re.error, TypeError, RecursionError, OverflowError) as error:
             raise SettingsError(
                 f"SYNDARIX_OBS_REDACTION_PATTERNS has {name!r}: {regex!r}, which is no regular expression ({error}); "
-                f"allowed is what Python's re module takes. {example}"
+                f"allowed is what Python's re module takes; {example}"
             ) from error
     return patterns
 
@@ -188,11 +187,19 @@ def _correlation(before: Correlation, values: list[str | None]) -> Correlation:
 
 def _exportable(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes with values as OpenTelemetry allows them: str, numbers, truth values and sequences of one of these."""
-    return {key: value if type(value) in _PLAIN_TYPES else _as_value(value) for key, value in attributes.items()
-            if value is not None}  # fmt: skip
+    return {
+        key if type(key) is str else str(key): value if type(value) is str else _as_value(value)
+        for key, value in attributes.items()
+        if value is not None
+    }
 
 
 def _as_value(value: Any) -> Any:
+    kind = type(value)
+    if kind is int:
+        return value if -_INT64 <= value < _INT64 else str(value)
+    if kind is bool or kind is float:
+        return value
     if isinstance(value, (list, tuple)):
         kinds = {type(item) for item in value}
         if len(kinds) <= 1 and kinds <= _PLAIN_TYPES:

@@ -44,7 +44,6 @@ def _behind(*endings: str) -> str:
     return "(?:" + "|".join(f"(?<={ending})" for ending in endings) + ")"
 
 
-
 _DASH_TOKENS = _behind("sk-", "rk-", "gh[pousr]-", "xox[a-k]-", "xapp-", "pat-", "hf-", "npm-", "pypi-", "xai-",
                        "plx-", "tkly-", "kapi-", "r0-", "-----")  # fmt: skip
 _KEYS = "ey" + _behind("apikey", "api.key", "esskey", "atekey", "untkey", "retkey", "ingkey", "ionkey")

@@ -74,10 +74,17 @@ def _bytes_text(value: bytes) -> str:
 
 def dumps(value: Any) -> str:
     """Compact JSON text of any object, non-ASCII as it is, without lone surrogates."""
+    return encoded(value)[0]
+
+
+def encoded(value: Any) -> tuple[str, bool]:
+    """JSON text of any object, and whether it shows the object as it is (False: something had to be replaced)."""
     try:
-        return _clean(_encode(value))
+        raw = _encode(value)
     except Exception:  # noqa: BLE001 - whatever the fast way cannot take, the careful way can
-        return _clean(_encode(plain(value)))
+        return _clean(_encode(plain(value))), False
+    text = _clean(raw)
+    return text, text is raw
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_describe).encode
@@ -154,4 +161,4 @@ def _key(key: Any) -> str:
     if key is None or isinstance(key, bool):
         return json.dumps(key)
     shown = _number(key) if isinstance(key, (int, float)) else _describe(key)
-    return shown if isinstance(shown, str) else str(shown) if isinstance(shown, (int, float)) else f"[{type(key).__name__}]"
+    return str(shown) if isinstance(shown, (str, int, float)) else f"[{type(key).__name__}]"

@@ -65,7 +65,8 @@ def _is_schema(value: Any) -> bool:
         return False
     kind = value.get("type")
     typed = kind in _SCHEMA_WORDS if isinstance(kind, str) else isinstance(kind, list)
-    return (typed or "anyOf" in value or "$ref" in value) and not value.keys() & {"default", "const", "examples", "enum"}
+    shaped = typed or "anyOf" in value or "$ref" in value
+    return shaped and not value.keys() & {"default", "const", "examples", "enum"}
 
 
 # --- Keys in text -------------------------------------------------------------------------------------------------
@@ -80,8 +81,8 @@ _OPEN_WORDS = frozenset({"null", "none", "true", "false", "undefined"})
 _KEY_OWNERS = ("api", "access", "secret", "private", "account", "signing", "encryption")
 _TOKEN_OWNERS = ("access", "auth", "refresh", "session", "id")
 _SECRET_WORDS: dict[str, tuple[str, ...]] = {
-    "password": (), "passwd": (), "passphrase": (), "passcode": (), "pwd": (), "secret": (), "authorization": (), "cookie": (),
-    "key": _KEY_OWNERS, "token": _TOKEN_OWNERS,
+    "password": (), "passwd": (), "passphrase": (), "passcode": (), "pwd": (), "secret": (),
+    "authorization": (), "cookie": (), "key": _KEY_OWNERS, "token": _TOKEN_OWNERS,
 }  # fmt: skip
 _ASSIGNED = re.compile(
     r"(?i:\*{0,3}\\{0,64}[\"']?(?:\s{0,4}(?::=|=>|[:=])\*{0,3}\s{0,4}|\s{1,4}(is)\s{1,4}:?\s{0,4})"
@@ -91,8 +92,8 @@ _NUMBER = re.compile(r"[ \t\"'\\:=#*]{1,8}(?:is )?([0-9](?:[0-9 -]{0,22}[0-9])?)
 _SSN_WORDS: dict[str, tuple[str, ...]] = {"ssn": (), "social security": (), "security number": ("social",)}
 _CARD_WORDS: dict[str, tuple[str, ...]] = {"number": ("card",), "num": ("card",), "cvv": (), "cvv2": (), "cvc": ()}
 _TYPE_WORDS = frozenset({
-    "str", "string", "none", "null", "true", "false", "text", "bytes", "any", "optional", "required", "secretstr", "undefined",
-    "int", "number", "object", "and", "or", "the", "your", "a", "an", "not", "is", "are", "must", "should", "field",
+    "str", "string", "none", "null", "true", "false", "text", "bytes", "any", "optional", "required", "secretstr",
+    "undefined", "int", "number", "object", "and", "or", "the", "your", "a", "an", "not", "is", "are", "must", "should", "field",
 })  # fmt: skip
 
 

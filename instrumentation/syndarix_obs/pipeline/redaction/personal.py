@@ -96,7 +96,8 @@ _IBAN_LENGTHS = {
     code: length
     for length, codes in {
         15: "NO", 16: "BE", 18: "DK FK FI FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU XK MN",
-        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM TL SO", 24: "AD CZ ES MD PK RO SA SE SK TN VG",
+        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM TL SO",
+        24: "AD CZ ES MD PK RO SA SE SK TN VG",
         25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB NI PL SV",
         29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC", 32: "LC", 33: "RU",
     }.items()
@@ -117,7 +118,7 @@ def _ibans(text: str) -> Iterator[Span]:
 
 
 def _end_of_characters(text: str, start: int, count: int) -> int:
-    """Where the `count`th letter or digit from `start` ends, single spaces skipped; 0 when something else is between."""
+    """Where the `count`th letter or digit from `start` ends, single spaces skipped; 0 when something else comes."""
     position, space = start, False
     while count:
         char = text[position : position + 1]
@@ -206,7 +207,8 @@ def _north_american(text: str) -> Iterator[Span]:
 
 
 _NORTH_AMERICA = re.compile(
-    rf"[0-9(](?:(?<=\()[0-9]{{3}}\) ?|(?<!\()[0-9]{{2}}[.{_DASH}/]|(?<=[2-9])[0-9]{{2}} )[0-9]{{3}}{_DOT_SEP}[0-9]{{4}}(?![0-9])"
+    rf"[0-9(](?:(?<=\()[0-9]{{3}}\) ?|(?<!\()[0-9]{{2}}[.{_DASH}/]|(?<=[2-9])[0-9]{{2}} )"
+    rf"[0-9]{{3}}{_DOT_SEP}[0-9]{{4}}(?![0-9])"
 )
 _FRENCH = rf"0[1-9]({_DOT_SEP})[0-9]{{2}}\1[0-9]{{2}}\1[0-9]{{2}}\1[0-9]{{2}}(?![0-9])"
 _TRUNK_ZERO = r"0[1-9][0-9]{1,4}\)?[ /][0-9]{3,8}(?: [0-9]{2,6}){0,3}(?![0-9])"

@@ -67,8 +67,8 @@ def _is_aws(match: re.Match[str]) -> bool:
     return len(key) == 20 and (key.startswith("AKIA") or any(char.isdigit() for char in key))
 
 
-_USER_PASSWORD = r"://([^\s/:@\"'<>\\\x00]{0,256}:[^\s/\"'<>\\\x00]{1,512})@"
-_DATABASE_PASSWORD = (
+_URL_USER = r"://([^\s/:@\"'<>\\\x00]{0,256}:[^\s/\"'<>\\\x00]{1,512})@"
+_DATABASE_URL_USER = (
     r"(?:sql|mongodb|mongodb\+srv|rediss?|amqps?|postgres|mariadb)"
     r"://([^\s/:@\"'<>\\\x00]{0,256}:[^\s\"'<>\\\x00]{1,256})@"
 )
@@ -80,8 +80,8 @@ def _secret(name: str, find: Finder, group: Group = "token") -> Pattern:
 
 SECRETS = (
     _secret("private_key", _private_keys),
-    _secret("connection_string", matches(_USER_PASSWORD, group=1), "at"),
-    _secret("connection_string", matches(_DATABASE_PASSWORD, group=1), "at"),
+    _secret("connection_string", matches(_URL_USER, group=1), "at"),
+    _secret("connection_string", matches(_DATABASE_URL_USER, group=1), "at"),
     _secret("jwt", matches(r"eyJ[\w.-]*+", _is_jwt)),
     _secret("api_key", _sk_keys),
     _secret("aws_key", matches(r"A(?:KI|SI)A(?<![A-Z0-9]....)[A-Z0-9]{16,}+", _is_aws)),

@@ -1,0 +1,156 @@
+"""Payload references become one redacted JSON text; the span keeps sizes and short previews.
+
+This is the first time that anybody looks at the caller's objects, and it happens on the worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any, Literal
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs.finished import FinishedSpan
+from syndarix_obs.guard import guarded
+from syndarix_obs.pipeline import messages
+from syndarix_obs.pipeline.cut import cut, fit, size_of
+from syndarix_obs.pipeline.redact import Redactor
+from syndarix_obs.pipeline.redaction.jsonable import dumps
+
+Capture = Literal["none", "metadata", "full"]
+
+ATTRIBUTE_LIMIT = 2_048
+"""Bytes of one attribute value; Tempo cuts longer ones by default, and does not say so."""
+_CONVERSATION = ("input", "output")
+_PREVIEWS = (v.PREVIEW_INPUT, v.PREVIEW_OUTPUT)
+_STACK = "exception.stacktrace"
+
+
+class PayloadStep:
+    """Turns `span.payload` into `span.payload_json`.
+
+    Args:
+        redactor: masks what is kept.
+        capture: `full` keeps content, redacted; `metadata` only sizes, roles and counts; `none` nothing at all.
+        preview_chars: characters of the previews of an LLM call's input and answer; 0 for no previews.
+        max_bytes: bytes that a payload may have; longer ones are cut and say so.
+        on_truncate: called with the site (`payload` or `attribute`) of every cut.
+    """
+
+    def __init__(
+        self,
+        redactor: Redactor,
+        *,
+        capture: Capture = "full",
+        preview_chars: int = 240,
+        max_bytes: int = 4_000_000,
+        on_truncate: Callable[[str], None] = lambda _site: None,
+    ) -> None:
+        self._redactor = redactor
+        self._capture = capture
+        self._preview_chars = preview_chars
+        self._max_bytes = max_bytes
+        self._on_truncate = on_truncate
+
+    def __call__(self, span: FinishedSpan) -> None:
+        """Change the span in place."""
+        if span.payload:
+            _set_version(span)
+        if self._capture == "full":
+            self._keep(span)
+        else:
+            self._drop_content(span)
+        self._cut_attributes(span)
+
+    def _keep(self, span: FinishedSpan) -> None:
+        if not span.payload:
+            return
+        text, masked = self._redactor.both(span.payload)
+        if not text.startswith("{"):
+            text = dumps({"unreadable": text})
+        if span.attributes.get(v.GEN_AI_OPERATION_NAME) in v.LLM_OPERATIONS:
+            self._preview(span, span.payload if masked is None else masked)
+        short = fit(text, self._max_bytes)
+        if short is not text:
+            self._on_truncate("payload")
+        span.payload_json = short
+        span.attributes[v.PAYLOAD_BYTES] = size_of(short)
+
+    @guarded("preview")
+    def _preview(self, span: FinishedSpan, payload: Any) -> None:
+        """Previews of what was asked and answered. The redact step sees them again with the other attributes."""
+        if not isinstance(payload, Mapping) or self._preview_chars <= 0:
+            return
+        texts = (messages.last_input(payload.get("input")), messages.answer(payload.get("output")))
+        for name, text in zip(_PREVIEWS, texts, strict=True):
+            if text:
+                span.attributes[name] = self._shortened(text)
+
+    def _shortened(self, text: str) -> str:
+        if len(text) <= self._preview_chars:
+            return text
+        return f"{text[: self._preview_chars]}{v.TRUNCATED_SUFFIX} {size_of(text)} bytes"
+
+    def _drop_content(self, span: FinishedSpan) -> None:
+        attributes = span.attributes
+        for name in (*_PREVIEWS, v.PAYLOAD_BYTES, *v.PAYLOAD_ATTRIBUTES):
+            attributes.pop(name, None)
+        if self._capture == "metadata" and span.payload:
+            numbers = _numbers(span.payload)
+            span.payload_json = dumps(numbers)
+            attributes[v.PAYLOAD_BYTES] = sum(n for key, n in numbers.items() if key.endswith("_bytes"))
+        for index, event in enumerate(span.events):
+            if v.PAYLOAD_ATTRIBUTES.keys() & event.attributes.keys():
+                kept = {k: value for k, value in event.attributes.items() if k not in v.PAYLOAD_ATTRIBUTES}
+                span.events[index] = replace(event, attributes=kept)
+
+    def _cut_attributes(self, span: FinishedSpan) -> None:
+        if any(_is_long(value) for value in span.attributes.values()):
+            span.attributes = self._cut_each(span.attributes)
+        for index, event in enumerate(span.events):
+            if any(_is_long(value) for value in event.attributes.values()):
+                span.events[index] = replace(event, attributes=self._cut_each(event.attributes))
+
+    def _cut_each(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: self._cut_value(key, value) if _is_long(value) else value for key, value in attributes.items()}
+
+    def _cut_value(self, key: str, value: Any) -> Any:
+        if not isinstance(value, str):
+            return tuple(self._cut_value(key, item) if _is_long(item) else item for item in value)
+        masked = self._redactor.text(value)  # before the cut, which could hide half of a secret
+        short = cut(masked, ATTRIBUTE_LIMIT, keep_end=key == _STACK)
+        if short is not masked:
+            self._on_truncate("attribute")
+        return short
+
+
+def _is_long(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) * 4 > ATTRIBUTE_LIMIT and size_of(value) > ATTRIBUTE_LIMIT
+    return isinstance(value, (list, tuple)) and any(isinstance(item, str) and _is_long(item) for item in value)
+
+
+def _numbers(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Sizes of every field; of conversations also how many messages there are and whose."""
+    numbers: dict[str, Any] = {"capture": "metadata"}
+    for name, value in payload.items():
+        numbers[f"{name}_bytes"] = size_of(dumps(value))
+        if name in _CONVERSATION:
+            items = messages.as_list(value)
+            numbers[f"{name}_count"] = len(items)
+            numbers[f"{name}_roles"] = [messages.role(item) for item in items]
+        elif isinstance(value, (list, tuple)):
+            numbers[f"{name}_count"] = len(value)
+    return numbers
+
+
+@guarded("agent_version")
+def _set_version(span: FinishedSpan) -> None:
+    """A short one-way hash of system prompt and tool definitions, before redaction: it changes when the agent does."""
+    if span.attributes.get(v.AGENT_VERSION) or span.correlation.agent_version:
+        return
+    prompt, tools = messages.instructions(span.payload), span.payload.get("tools")
+    if prompt or tools:
+        text = dumps([prompt, tools])
+        span.attributes[v.AGENT_VERSION] = blake2b(text.encode(), digest_size=6).hexdigest()
