@@ -16,9 +16,7 @@ BYTES_PER_TOKEN: Final = 4
 MESSAGE_TOKENS: Final = 4
 """Tokens that role and separators of one message cost."""
 _DEEPEST = 12
-_NOT_TEXT = frozenset(
-    {"type", "role", "id", "call_id", "tool_call_id", "tool_use_id", "finish_reason", "index"}
-)
+_NOT_TEXT = frozenset({"type", "role", "id", "call_id", "tool_call_id", "tool_use_id", "finish_reason", "index"})
 
 
 def estimate_tokens(text: str) -> int:

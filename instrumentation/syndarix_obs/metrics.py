@@ -7,6 +7,7 @@ the rest of this package.
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -24,15 +25,20 @@ if TYPE_CHECKING:
 LABEL_CAP: Final = 500
 """Most distinct values of one label of one metric; further ones are counted as `other`."""
 
+_OWN_PREFIX: Final = "syndarix_obs_"
 _SIBLINGS: Final = {
     "status": (v.STATUS_OK, v.STATUS_ERROR),
     "result": ("pass", "fail"),
 }
 # What a gauge means when several processes share a metrics folder (PROMETHEUS_MULTIPROC_DIR).
+# The user's own add up over the living processes, like the active sessions.
 _MULTIPROCESS: Final = {
     v.AGENT_SESSIONS_ACTIVE.name: "livesum",
     v.AGENT_PROGRESS.name: "max",
     v.SPOOL_BYTES.name: "livemax",
+    v.LLM_RATE_LIMIT.name: "mostrecent",
+    v.CONTEXT_TOKENS_USED.name: "mostrecent",
+    v.CONTEXT_UTILIZATION.name: "mostrecent",
 }
 
 # Two platforms on one registry share its metrics instead of registering them twice.
@@ -122,21 +128,19 @@ class Metrics:
         The same declaration again gives the same metric.
 
         Raises:
-            MetricError: the name or a label breaks a rule, or the name is taken; the message says how to mend
-                it.
+            MetricError: the name or a label breaks a rule, or the name is taken; says how to mend it.
         """
         from syndarix_obs.user_metrics import UserCounter
 
-        return UserCounter(
-            self._declared(MetricSpec(name, "counter", "", meaning, tuple(labels))), tuple(labels)
-        )
+        spec = MetricSpec(name, "counter", "", meaning, tuple(labels))
+        return UserCounter(self._declared(spec), spec.labels)
 
     def gauge(self, name: str, meaning: str, labels: Sequence[str] = ()) -> UserGauge:
         """A gauge of your own: `.set(3, queue="mail")`. Raises `MetricError` like `counter`."""
         from syndarix_obs.user_metrics import UserGauge
 
         spec = MetricSpec(name, "gauge", "", meaning, tuple(labels))
-        return UserGauge(self._declared(spec), tuple(labels))
+        return UserGauge(self._declared(spec), spec.labels)
 
     def histogram(
         self,
@@ -160,9 +164,7 @@ class Metrics:
             if spec.name in families:
                 before, family = families[spec.name]
                 if before != spec:
-                    raise MetricError(
-                        f"Metric {spec.name!r} is already declared, differently. Choose another name."
-                    )
+                    raise MetricError(f"Metric {spec.name!r} is already declared, differently. Choose another name.")
                 return family
             try:
                 families[spec.name] = entry = (spec, self._register(spec, registry))
@@ -205,15 +207,17 @@ class Metrics:
 
         from syndarix_obs.series import Family
 
+        # The values of our own health are ours; and what counts collapsed values must not collapse itself.
+        cap = sys.maxsize if spec.name.startswith(_OWN_PREFIX) else self._cap
         if spec.kind == "counter":
             counter = Counter(spec.name, spec.meaning, spec.labels, registry=registry)
-            return Family(spec.name, counter, spec.labels, self._cap, self._collapsed, _SIBLINGS)
+            return Family(spec.name, counter, spec.labels, cap, self._collapsed, _SIBLINGS)
         if spec.kind == "gauge":
-            mode: Any = _MULTIPROCESS.get(spec.name, "mostrecent")
+            mode: Any = _MULTIPROCESS.get(spec.name, "livesum")
             gauge = Gauge(spec.name, spec.meaning, spec.labels, registry=registry, multiprocess_mode=mode)
-            return Family(spec.name, gauge, spec.labels, self._cap, self._collapsed, {})
+            return Family(spec.name, gauge, spec.labels, cap, self._collapsed, {})
         histogram = Histogram(spec.name, spec.meaning, spec.labels, registry=registry, buckets=spec.buckets)
-        return Family(spec.name, histogram, spec.labels, self._cap, self._collapsed, {})
+        return Family(spec.name, histogram, spec.labels, cap, self._collapsed, {})
 
     def _collapsed(self, metric: str, label: str) -> None:
         self.count(v.LABELS_COLLAPSED, (metric, label))

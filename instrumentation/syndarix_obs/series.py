@@ -68,9 +68,7 @@ class Family(Generic[Child]):
 
     def _find(self, values: tuple[object, ...]) -> Child:
         if len(values) != len(self._labels):
-            raise ValueError(
-                f"{len(values)} label values for {len(self._labels)} labels: {', '.join(self._labels)}"
-            )
+            raise ValueError(f"{len(values)} label values for {len(self._labels)} labels: {', '.join(self._labels)}")
         if not values:
             return self._metric
         texts = tuple(_text(value) for value in values)

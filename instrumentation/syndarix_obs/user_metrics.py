@@ -33,9 +33,7 @@ def check_spec(spec: MetricSpec) -> None:
     if len(set(spec.labels)) != len(spec.labels):
         raise MetricError(f"Metric {spec.name!r} names a label twice: {', '.join(spec.labels)}.")
     if not spec.meaning.strip():
-        raise MetricError(
-            f"Metric {spec.name!r} needs a line of meaning, for example 'Orders that were placed.'."
-        )
+        raise MetricError(f"Metric {spec.name!r} needs a line of meaning, for example 'Orders that were placed.'.")
     if spec.kind == "histogram" and (not spec.buckets or list(spec.buckets) != sorted(set(spec.buckets))):
         raise MetricError(
             f"Metric {spec.name!r} needs rising buckets, for example (0.1, 0.5, 1.0), got {spec.buckets}."
@@ -45,25 +43,19 @@ def check_spec(spec: MetricSpec) -> None:
 def _check_name(spec: MetricSpec) -> None:
     name = spec.name
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise MetricError(
-            f"Metric name {name!r} is not allowed: letters, digits and _, as in 'orders_total'."
-        )
+        raise MetricError(f"Metric name {name!r} is not allowed: letters, digits and _, as in 'orders_total'.")
     if name.startswith(_OWN_PREFIX):
         raise MetricError(f"Metric name {name!r} is not allowed: {_OWN_PREFIX}* is reserved.")
     if spec.kind == "counter":
         if not name.endswith("_total"):
             raise MetricError(f"Counter {name!r} must end in _total: call it {name + '_total'!r}.")
     elif name.endswith(_RESERVED_SUFFIXES):
-        raise MetricError(
-            f"{spec.kind.capitalize()} {name!r} must not end in {', '.join(_RESERVED_SUFFIXES)}."
-        )
+        raise MetricError(f"{spec.kind.capitalize()} {name!r} must not end in {', '.join(_RESERVED_SUFFIXES)}.")
 
 
 def _check_label(spec: MetricSpec, label: str) -> None:
     if not isinstance(label, str) or not _NAME.fullmatch(label) or label.startswith("__"):
-        raise MetricError(
-            f"Label {label!r} of {spec.name!r} is not allowed: letters, digits and _, as in 'region'."
-        )
+        raise MetricError(f"Label {label!r} of {spec.name!r} is not allowed: letters, digits and _, as in 'region'.")
     if label in v.FORBIDDEN_LABELS:
         raise MetricError(
             f"Label {label!r} of {spec.name!r} is not allowed: it has as many values as there are sessions or "
@@ -82,9 +74,7 @@ class _UserMetric(Generic[Child]):
 
     def _child(self, given: dict[str, object]) -> Child:
         if len(given) != len(self._labels):
-            raise ValueError(
-                f"labels are {', '.join(self._labels) or 'none'}, got {', '.join(given) or 'none'}"
-            )
+            raise ValueError(f"labels are {', '.join(self._labels) or 'none'}, got {', '.join(given) or 'none'}")
         return self._family.child(tuple([given[label] for label in self._labels]))
 
 

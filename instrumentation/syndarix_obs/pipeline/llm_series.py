@@ -30,9 +30,7 @@ class LLMSeries:
             return metrics.counter_child(v.LLM_TOKENS, (*labels, kind))
 
         self._requests = {v.STATUS_OK: requests(v.STATUS_OK), v.STATUS_ERROR: requests(v.STATUS_ERROR)}
-        self._input, self._output, self._cache_read, self._cache_write, self._reasoning = map(
-            tokens, v.TOKEN_TYPES
-        )
+        self._input, self._output, self._cache_read, self._cache_write, self._reasoning = map(tokens, v.TOKEN_TYPES)
         self._cost = metrics.counter_child(v.LLM_COST, labels)
         self._latency = metrics.histogram_child(v.LLM_LATENCY, (provider, model, agent))
         self._first_token = metrics.histogram_child(v.LLM_FIRST_TOKEN, (provider, model, agent))

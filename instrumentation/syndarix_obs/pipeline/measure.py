@@ -99,9 +99,7 @@ class Measure(BaseConsumer):
         return self._metrics.gauge_child(v.AGENT_SESSIONS_ACTIVE, (agent, agent_type))
 
     def _task(self, record: r.TaskRecord, exemplar: _Exemplar) -> None:
-        child = self._metrics.histogram_child(
-            v.AGENT_TASK_DURATION, (record.agent, record.task_type, record.status)
-        )
+        child = self._metrics.histogram_child(v.AGENT_TASK_DURATION, (record.agent, record.task_type, record.status))
         child.observe(record.duration_ns / 1e9, exemplar)
 
     def _memory(self, record: r.MemoryRecord, _exemplar: _Exemplar) -> None:

@@ -35,7 +35,8 @@ class PriceStep:
     def __call__(self, span: FinishedSpan) -> None:
         """Price one span."""
         attributes = span.attributes
-        if attributes.get(v.GEN_AI_OPERATION_NAME) not in v.LLM_OPERATIONS:
+        operation = attributes.get(v.GEN_AI_OPERATION_NAME)
+        if not isinstance(operation, str) or operation not in v.LLM_OPERATIONS:
             return
         reported = from_attributes(attributes)
         if reported is None:
@@ -77,9 +78,7 @@ class PriceStep:
 
     def _unpriced(self, attributes: dict[str, Any]) -> None:
         provider = _text(attributes.get(v.GEN_AI_PROVIDER_NAME))
-        model = _text(attributes.get(v.GEN_AI_RESPONSE_MODEL)) or _text(
-            attributes.get(v.GEN_AI_REQUEST_MODEL)
-        )
+        model = _text(attributes.get(v.GEN_AI_RESPONSE_MODEL)) or _text(attributes.get(v.GEN_AI_REQUEST_MODEL))
         self._on_unpriced(provider, model)
         if (provider, model) not in self._named and len(self._named) < _MOST_NAMED:
             self._named.add((provider, model))

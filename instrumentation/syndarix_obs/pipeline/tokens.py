@@ -30,6 +30,8 @@ class TokensStep:
 
 def _estimate(span: FinishedSpan) -> None:
     payload = span.payload
+    if not (payload.get("input") or payload.get("output")):
+        return  # text that was not captured is not zero tokens, and its price not zero dollars
     fixed = estimate_text_of(payload.get("system")) + estimate_text_of(payload.get("tools"))
     span.attributes[v.GEN_AI_USAGE_INPUT_TOKENS] = fixed + estimate_messages(payload.get("input"))
     span.attributes[v.GEN_AI_USAGE_OUTPUT_TOKENS] = estimate_text_of(payload.get("output"))

@@ -78,9 +78,7 @@ class PriceBook:
         override = select(self._overrides, provider_id, model, tier, at.date())
         entry: _Entry = override.rates if override is not None else None
         if override is None and self._data is not None:
-            entry = catalogue.listed(
-                self._data, provider_id, model, catalogue.context_of(provider_id, tier, batch), at
-            )
+            entry = catalogue.listed(self._data, provider_id, model, catalogue.context_of(provider_id, tier, batch), at)
         if len(self._cache) >= _MOST_CACHED:
             self._cache.clear()
         self._cache[key] = entry

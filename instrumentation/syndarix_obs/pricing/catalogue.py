@@ -36,8 +36,7 @@ def snapshot() -> DataSnapshot:
 
 
 def context_of(provider_id: str | None, tier: str | None, batch: bool) -> dict[str, str]:
-    """The request context that selects price variants: service tier, batch processing, Anthropic's fast mode.
-    """
+    """The request context that selects price variants: service tier, batch processing, Anthropic's fast mode."""
     context = {"processing": "batch"} if batch or tier == "batch" else {}
     if tier == "fast" and provider_id == "anthropic":
         context["speed"] = "fast"

@@ -52,11 +52,7 @@ class Override:
 
     def matches(self, provider: str | None, model: str, tier: str | None, day: date) -> bool:
         """Whether it holds for a provider of the price data, a lower-case model, a tier and a day."""
-        if (
-            self.provider != provider
-            or day < self.first_day
-            or (self.end_day is not None and day >= self.end_day)
-        ):
+        if self.provider != provider or day < self.first_day or (self.end_day is not None and day >= self.end_day):
             return False
         if self.service_tier is not None and self.service_tier != tier:
             return False
@@ -94,9 +90,7 @@ def load(path: Path) -> tuple[Override, ...]:
     if entries is None:
         return ()
     if not isinstance(entries, list):
-        raise SettingsError(
-            f"Price file {path} must be a list of entries, each starting with `- provider: openai`."
-        )
+        raise SettingsError(f"Price file {path} must be a list of entries, each starting with `- provider: openai`.")
     return tuple(_Entry(path, number, entry).override() for number, entry in enumerate(entries, start=1))
 
 
@@ -188,6 +182,4 @@ class _Entry:
 
     def _wrong(self, name: str, value: Any, allowed: str) -> SettingsError:
         got = "is missing" if value is None else f"is {value!r}"
-        return SettingsError(
-            f"{self._where()}: `{name}` {got}. Allowed: {allowed}. Example: {name}: {_EXAMPLES[name]}"
-        )
+        return SettingsError(f"{self._where()}: `{name}` {got}. Allowed: {allowed}. Example: {name}: {_EXAMPLES[name]}")

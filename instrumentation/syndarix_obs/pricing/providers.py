@@ -1,5 +1,4 @@
-"""Provider names of the GenAI conventions, and of libraries that predate them, as the price data spells them.
-"""
+"""Provider names of the GenAI conventions, and of libraries that predate them, as the price data spells them."""
 
 from __future__ import annotations
 

@@ -31,9 +31,7 @@ SIZES = (
 )
 
 
-def reference(
-    provider: str | None, model: str, usage: TokenUsage, at: datetime, context: dict[str, str]
-) -> Any:
+def reference(provider: str | None, model: str, usage: TokenUsage, at: datetime, context: dict[str, str]) -> Any:
     """What the price data itself says."""
     counts = Usage(
         input_tokens=usage.input,
@@ -43,9 +41,7 @@ def reference(
         output_reasoning_tokens=usage.reasoning,
         **usage.other,
     )
-    return calc_price(
-        counts, model, provider_id=provider, genai_request_timestamp=at, price_context=context or None
-    )
+    return calc_price(counts, model, provider_id=provider, genai_request_timestamp=at, price_context=context or None)
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +63,7 @@ def test_every_listed_model_costs_what_the_price_data_says(book: PriceBook, prov
         usage = draw.choice(SIZES)
         tier, batch, context = draw.choice(CONTEXTS)
         at = NOON - timedelta(days=draw.randrange(900), minutes=draw.randrange(1440))
-        ours = book.price(
-            provider=provider, model=model.id, usage=usage, at=at, service_tier=tier, batch=batch
-        )
+        ours = book.price(provider=provider, model=model.id, usage=usage, at=at, service_tier=tier, batch=batch)
         try:
             theirs = reference(provider, model.id, usage, at, context)
         except LookupError:  # a few ids of the price data do not match themselves
@@ -196,13 +190,7 @@ def test_tokens_of_a_model_priced_by_the_hour_are_unpriced_and_not_free(book: Pr
 
 
 def test_a_free_model_costs_nothing_and_is_priced(book: PriceBook) -> None:
-    free = next(
-        model.id
-        for p in providers
-        if p.id == "openrouter"
-        for model in p.models
-        if model.id.endswith(":free")
-    )
+    free = next(model.id for p in providers if p.id == "openrouter" for model in p.models if model.id.endswith(":free"))
     assert Decimal(0) == priced(book, "openrouter", free).total_usd
 
 

@@ -144,9 +144,7 @@ def test_a_wrong_entry_names_file_entry_field_choices_and_example(
         assert part in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "told"), [("a: b", "must be a list"), ("- : [", "not YAML"), ("- 3", "entry 1")]
-)
+@pytest.mark.parametrize(("text", "told"), [("a: b", "must be a list"), ("- : [", "not YAML"), ("- 3", "entry 1")])
 def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "prices.yml"
     path.write_text(text, encoding="utf-8")

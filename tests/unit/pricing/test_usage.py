@@ -85,9 +85,7 @@ SHAPES: dict[str, tuple[str | None, dict[str, Any], TokenUsage]] = {
 
 def as_object(value: Any) -> Any:
     return (
-        SimpleNamespace(**{key: as_object(part) for key, part in value.items()})
-        if isinstance(value, dict)
-        else value
+        SimpleNamespace(**{key: as_object(part) for key, part in value.items()}) if isinstance(value, dict) else value
     )
 
 

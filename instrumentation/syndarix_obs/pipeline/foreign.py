@@ -1,0 +1,133 @@
+"""Translates other libraries' attributes to GenAI names and moves their content into the payload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs.finished import FinishedSpan
+from syndarix_obs.pipeline import spellings as s
+from syndarix_obs.pipeline.decode import decoded, unflatten
+
+_INTERESTING: Final = (
+    "llm.",
+    "gen_ai.",
+    "openinference.",
+    "traceloop.",
+    "embedding.",
+    "retrieval.",
+    "input.",
+    "output.",
+    "tool",
+    "agent.",
+    "openai.",
+)
+_PARAMETERS: Final = "llm.invocation_parameters"
+_VECTOR: Final = ".embedding.vector"
+_ENTITY_NAME: Final = "traceloop.entity.name"
+_IDS: Final = (v.SESSION_ID, v.GEN_AI_CONVERSATION_ID, v.USER_ID, v.GEN_AI_AGENT_NAME)
+# Where the input and the output of an operation belong.
+_FIELDS: Final[Mapping[str | None, tuple[str, str]]] = {
+    v.OPERATION_EXECUTE_TOOL: ("arguments", "result"),
+    v.OPERATION_RETRIEVAL: ("query", "documents"),
+}
+
+
+def translate(span: FinishedSpan) -> None:
+    """Translate one span in place. Spans that have nothing to do with models are left as they are."""
+    attributes = span.attributes
+    # In order of name: where two old names say the same, `llm.provider` comes before the vaguer `llm.system`.
+    old = sorted(name for name in attributes if name.startswith(_INTERESTING))
+    if not old:
+        return
+    lists: dict[str, list[tuple[str, Any]]] = {}
+    boxes: list[tuple[bool, Any]] = []
+    for name in old:
+        _take(name, span, lists, boxes)
+    _fix_values(attributes)
+    for prefix, items in lists.items():
+        span.payload.setdefault(s.INDEXED[prefix], unflatten(items))
+    _open_boxes(span, boxes)
+
+
+def _take(
+    name: str, span: FinishedSpan, lists: dict[str, list[tuple[str, Any]]], boxes: list[tuple[bool, Any]]
+) -> None:
+    attributes = span.attributes
+    if (new := s.RENAMED.get(name)) is not None:
+        _rename(attributes, name, new)
+    elif name in s.DROPPED:
+        del attributes[name]
+    elif name in s.CONTENT:
+        span.payload.setdefault(s.CONTENT[name], decoded(attributes.pop(name)))
+    elif name in s.BOXES:
+        boxes.append((s.BOXES[name], attributes.pop(name)))
+    elif name == _PARAMETERS:
+        _parameters(span, decoded(attributes.pop(name)))
+    elif name.startswith(s.INDEXED_PREFIXES):
+        prefix = next(prefix for prefix in s.INDEXED_PREFIXES if name.startswith(prefix))
+        value = attributes.pop(name)
+        if not name.endswith(_VECTOR):  # thousands of numbers that nobody reads
+            lists.setdefault(prefix, []).append((name[len(prefix) :], value))
+
+
+def _rename(attributes: dict[str, Any], old: str, new: str) -> None:
+    value = attributes.pop(old)
+    if attributes.get(new) is None:
+        attributes[new] = value
+
+
+def _parameters(span: FinishedSpan, parameters: Any) -> None:
+    """OpenInference's request parameters: those with a name of their own become attributes, tools are
+    content.
+    """
+    if not isinstance(parameters, Mapping):
+        return
+    for name in ("max_tokens", "temperature", "top_p", "stream"):
+        value = parameters.get(name)
+        if isinstance(value, int | float):
+            span.attributes.setdefault(f"gen_ai.request.{name}", value)
+    if parameters.get("tools"):
+        span.payload.setdefault("tools", parameters["tools"])
+
+
+def _fix_values(attributes: dict[str, Any]) -> None:
+    """Old values of the names that stayed, and the operation where only the span's kind says it."""
+    provider = attributes.get(v.GEN_AI_PROVIDER_NAME)
+    if isinstance(provider, str):
+        provider = provider.lower()
+        attributes[v.GEN_AI_PROVIDER_NAME] = s.PROVIDERS.get(provider, provider)
+    _operation(attributes)
+    reasons = attributes.get(v.GEN_AI_RESPONSE_FINISH_REASONS)
+    if isinstance(reasons, str):
+        attributes[v.GEN_AI_RESPONSE_FINISH_REASONS] = [reasons]
+    for name in _IDS:
+        if name in attributes and not isinstance(attributes[name], str):
+            attributes[name] = str(attributes[name])
+
+
+def _operation(attributes: dict[str, Any]) -> None:
+    operation = attributes.get(v.GEN_AI_OPERATION_NAME)
+    kinds = [str(attributes[name]).lower() for name in s.KIND_NAMES if name in attributes]
+    if operation is not None:
+        attributes[v.GEN_AI_OPERATION_NAME] = s.OPERATIONS.get(str(operation), str(operation))
+    elif kinds:
+        operation = s.OPERATION_OF_KIND.get(kinds[0])
+        if operation is not None:
+            attributes[v.GEN_AI_OPERATION_NAME] = operation
+    elif v.GEN_AI_USAGE_INPUT_TOKENS in attributes and v.GEN_AI_REQUEST_MODEL in attributes:
+        attributes[v.GEN_AI_OPERATION_NAME] = v.OPERATION_CHAT
+    entity = attributes.get(_ENTITY_NAME)
+    if entity is not None and kinds and kinds[0] in ("tool", "agent"):
+        attributes.setdefault(v.GEN_AI_TOOL_NAME if kinds[0] == "tool" else v.GEN_AI_AGENT_NAME, str(entity))
+
+
+def _open_boxes(span: FinishedSpan, boxes: list[tuple[bool, Any]]) -> None:
+    """Generic input and output, into the fields of what the span does; the messages themselves, if there,
+    win.
+    """
+    operation = span.attributes.get(v.GEN_AI_OPERATION_NAME)
+    into, out = _FIELDS.get(operation, ("input", "output"))
+    for is_input, value in boxes:
+        span.payload.setdefault(into if is_input else out, decoded(value))

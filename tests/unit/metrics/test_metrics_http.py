@@ -1,0 +1,113 @@
+"""The scrape endpoint serves both formats, fails softly and frees its port."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from syndarix_obs import guard
+from syndarix_obs import vocabulary as v
+from syndarix_obs.exporters.metrics_http import MetricsServer, exposed_registry
+from syndarix_obs.metrics import Metrics
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def server(metrics: Metrics) -> Iterator[MetricsServer]:
+    server = MetricsServer(metrics, port=0)
+    assert server.start()
+    yield server
+    server.close()
+
+
+def scrape(server: MetricsServer, path: str = "/metrics", accept: str = "") -> tuple[str, str]:
+    request = urllib.request.Request(f"http://127.0.0.1:{server.port}{path}", headers={"Accept": accept})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return response.headers["Content-Type"], response.read().decode()
+
+
+def test_metrics_are_served_as_text(metrics: Metrics, server: MetricsServer) -> None:
+    metrics.unpriced("openai", "m")
+    content_type, body = scrape(server)
+    assert content_type.startswith("text/plain")
+    assert 'llm_unpriced_requests_total{model="m",provider="openai"} 1.0' in body
+
+
+def test_metrics_are_served_as_openmetrics_with_exemplars_when_asked(metrics: Metrics, server: MetricsServer) -> None:
+    metrics.counter_child(v.TOOL_INVOCATIONS, ("t", "a", "ok")).inc(1, {"trace_id": "ab" * 16})
+    content_type, body = scrape(server, accept="application/openmetrics-text; version=1.0.0")
+    assert content_type.startswith("application/openmetrics-text")
+    assert '# {trace_id="' + "ab" * 16 + '"}' in body
+    assert body.endswith("# EOF\n")
+
+
+def test_other_paths_are_not_found(server: MetricsServer) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        scrape(server, "/secrets")
+    assert caught.value.code == 404
+
+
+def test_a_port_in_use_is_warned_about_counted_and_not_raised(
+    metrics: Metrics, server: MetricsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert server.port is not None
+    second = MetricsServer(metrics, port=server.port)
+    with caplog.at_level(logging.WARNING):
+        assert second.start() is False
+    assert second.port is None
+    assert f"127.0.0.1:{server.port}" in caplog.text
+    assert "SYNDARIX_OBS_METRICS_PORT" in caplog.text
+    failures = metrics.registry.get_sample_value("syndarix_obs_export_failures_total", {"destination": "metrics_http"})
+    assert failures == 1
+    second.close()
+
+
+def test_closing_frees_the_port(metrics: Metrics, server: MetricsServer) -> None:
+    port = server.port
+    assert port is not None
+    server.close()
+    server.close()
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
+
+
+def test_starting_twice_keeps_the_first_port(server: MetricsServer) -> None:
+    port = server.port
+    assert server.start() is True
+    assert port == server.port
+
+
+def test_metrics_that_cannot_be_shown_answer_500_and_are_counted(metrics: Metrics, server: MetricsServer) -> None:
+    class Broken:
+        def collect(self) -> Iterator[object]:
+            raise RuntimeError("broken collector")
+
+        def describe(self) -> list[object]:
+            return []
+
+    metrics.registry.register(Broken())  # type: ignore[arg-type]  # a collector of somebody else's
+    guard.reset()
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        scrape(server)
+    assert caught.value.code == 500
+    assert {"metrics_http": 1} == guard.failures()
+    guard.reset()
+
+
+def test_a_registry_shared_by_processes_is_shown_as_their_sum(
+    metrics: Metrics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert metrics.registry is exposed_registry(metrics.registry)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    assert [] == list(exposed_registry(metrics.registry).collect())
