@@ -1,0 +1,127 @@
+"""What answers need from a backend: one Protocol per signal, fulfilled by the embedded store and by the stack.
+
+All questions are asynchronous; the embedded store answers them in a thread. Any of them may raise
+`BackendUnavailable`, `BackendTimeout` or `BackendAnswer`, and `FilterError` for a filter it cannot honour. Lists come
+newest first unless said otherwise, are limited, and say whether there is more. No limit is ever exceeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import tzinfo
+from typing import Protocol, runtime_checkable
+
+from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.rows import (
+    AgentRow,
+    Check,
+    CostRow,
+    Dimension,
+    Page,
+    SessionRow,
+    StoredRecord,
+    TraceRow,
+)
+
+
+@runtime_checkable
+class TraceSource(Protocol):
+    """Traces: one by id, some by their beginning, many by criteria."""
+
+    async def trace(self, trace_id: str, *, limit: int, payloads: bool) -> Page[StoredRecord]:
+        """Records of one trace, oldest first, sessions that still run included; empty when it does not exist.
+
+        Lines of the ledger are not among them: they repeat what the model calls say.
+        """
+        ...
+
+    async def trace_ids(self, beginning: str, limit: int) -> list[str]:
+        """Ids of traces that begin with these characters, in order."""
+        ...
+
+    async def search_traces(self, where: Filter, limit: int) -> Page[TraceRow]:
+        """Traces that fit. `agent`, `project`, `user`, `session_id`, `task_type`, `model`, `tool`, `text` and status
+        `error` fit when something in the trace does; status `ok` and `running` and the duration are the trace's own."""
+        ...
+
+
+@runtime_checkable
+class RecordSource(Protocol):
+    """Records of any kind, which are also the log lines."""
+
+    async def records(self, where: Filter, *, limit: int, payloads: bool) -> Page[StoredRecord]:
+        """Records that fit; without `kinds` all but plain spans and lines of the ledger."""
+        ...
+
+    def follow(self, where: Filter) -> AsyncIterator[StoredRecord]:
+        """Records that fit and arrive from now on, with payloads, in the order of arrival; never ends by itself."""
+        ...
+
+
+@runtime_checkable
+class LedgerSource(Protocol):
+    """Sums of the cost ledger."""
+
+    async def costs(self, where: Filter, by: Sequence[Dimension], zone: tzinfo) -> list[CostRow]:
+        """One row per combination of the dimensions, one in all without any; none for an empty ledger.
+
+        `zone` says where days begin."""
+        ...
+
+
+@runtime_checkable
+class SessionSource(Protocol):
+    """Sessions, running ones included."""
+
+    async def sessions(self, where: Filter, limit: int) -> Page[SessionRow]:
+        """Sessions that began in the period and fit; `status` and `min_duration_ns` are the session's own."""
+        ...
+
+
+@runtime_checkable
+class AgentSource(Protocol):
+    """Statistics by agent."""
+
+    async def agents(self, where: Filter) -> list[AgentRow]:
+        """Every agent that did something in the period, by name."""
+        ...
+
+
+@runtime_checkable
+class NameSource(Protocol):
+    """What can be asked for."""
+
+    async def names(self, field: str, limit: int) -> list[str]:
+        """Values of a filter field that occur, in order of the alphabet.
+
+        Fields: `agent`, `project`, `user`, `task_type`, `model`, `tool`, `service`, `environment`, `decision_type`."""
+        ...
+
+    async def extent(self) -> tuple[int, int] | None:
+        """Times of the oldest and the newest record; None when there is none."""
+        ...
+
+
+@runtime_checkable
+class HealthSource(Protocol):
+    """How the pipeline itself is doing."""
+
+    async def health(self) -> list[Check]:
+        """One line per part that was looked at; a part that is down is a finding, not an error."""
+        ...
+
+
+@runtime_checkable
+class Backend(
+    TraceSource, RecordSource, LedgerSource, SessionSource, AgentSource, NameSource, HealthSource, Protocol
+):
+    """Everything that answers need."""
+
+    @property
+    def name(self) -> str:
+        """`embedded` or `stack`."""
+        ...
+
+    async def close(self) -> None:
+        """Give connections back."""
+        ...

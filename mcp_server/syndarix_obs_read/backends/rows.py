@@ -1,0 +1,169 @@
+"""What backends hand to answers: frozen rows without a trace of SQL or HTTP. Times are nanoseconds since the epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, Literal, TypeVar
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs_read.amounts import Activity, Cost, Quantiles, Tokens
+
+T = TypeVar("T")
+
+COUNTED_UP_TO: Final = 10_000
+"""Rows beyond the limit are counted up to here; more are `10,000 or more`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some rows of an answer. `total` is how many there are, None when only `more` is known."""
+
+    rows: tuple[T, ...] = ()
+    more: bool = False
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """One record as it was stored: `data` is the flat dict of `Record.fields()`, `payload` the redacted payload."""
+
+    data: Mapping[str, Any]
+    level: str = "info"
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A field of the record, `default` when it is not set."""
+        return self.data.get(name, default)
+
+    def text(self, name: str) -> str:
+        """A field as text, empty when it is not set."""
+        value = self.data.get(name)
+        return "" if value is None else str(value)
+
+    def optional(self, name: str) -> str | None:
+        """A field as text, None when it is not set."""
+        return self.text(name) or None
+
+    def count(self, name: str) -> int:
+        """A field as a number, 0 when it is not set."""
+        return int(self.data.get(name) or 0)
+
+    @property
+    def kind(self) -> str:
+        """One of `vocabulary.KINDS`."""
+        return self.text("kind")
+
+    @property
+    def start_ns(self) -> int:
+        """When it began."""
+        return self.count("start_ns")
+
+    @property
+    def end_ns(self) -> int:
+        """When it ended; the last progress of what still runs."""
+        return self.count("end_ns") or self.start_ns
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended in an error."""
+        return self.data.get("status") == v.STATUS_ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceRow:
+    """One trace in a list. `end_ns` is None while its session runs."""
+
+    trace_id: str
+    name: str
+    start_ns: int
+    end_ns: int | None
+    status: str
+    error_type: str | None = None
+    agent: str | None = None
+    project: str | None = None
+    user: str | None = None
+    session_id: str | None = None
+    activity: Activity
+    tokens: Tokens
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """One session: all runs under one session id, the first one's agent first."""
+
+    session_id: str
+    trace_ids: tuple[str, ...]
+    agents: tuple[str, ...]
+    agent_type: str | None
+    project: str | None
+    user: str | None
+    service: str | None
+    environment: str | None
+    status: str
+    outcome: str | None
+    error_type: str | None
+    error_message: str | None
+    start_ns: int
+    end_ns: int | None
+    last_progress_ns: int
+    activity: Activity
+    tokens: Tokens
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolRow:
+    """One tool as one agent used it; durations in seconds."""
+
+    tool: str
+    calls: int
+    errors: int
+    loops: int
+    duration: Quantiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRow:
+    """One agent over a period. `runs` counts its runs by (status, outcome)."""
+
+    agent: str
+    runs: Mapping[tuple[str, str | None], int]
+    first_ns: int | None
+    last_ns: int | None
+    requests: int
+    request_errors: int
+    latency: Quantiles
+    first_token: Quantiles
+    tools: tuple[ToolRow, ...]
+    decisions: int
+    confidence: float | None
+    safety_checks: int
+    safety_failures: int
+    tokens: Tokens
+    cost: Cost
+
+
+Dimension = Literal["agent", "project", "user", "task_type", "model", "day"]
+DIMENSIONS: Final[tuple[Dimension, ...]] = ("agent", "project", "user", "task_type", "model", "day")
+"""What costs can be grouped by, in any combination."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostRow:
+    """Costs of one group; `key` has the value of each dimension asked for, a day as `2026-03-01`."""
+
+    key: Mapping[str, str | None]
+    tokens: Tokens
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One look at the pipeline: how it is, and how to mend it when it is not `ok`."""
+
+    name: str
+    state: Literal["ok", "warning", "failing"]
+    finding: str
+    mend: str | None = None

@@ -1,0 +1,68 @@
+"""Everything that can go wrong when somebody asks, and what to do next.
+
+    ReadError                   root; the message is for people and says what to do next
+    ├── UsageError              the question cannot be understood
+    │   ├── SettingsError       a setting is unknown or its value is not allowed
+    │   ├── TimeRangeError      a time or range cannot be read
+    │   └── FilterError         a filter, order or grouping does not exist or cannot be combined
+    ├── NotFound                what was asked for by id does not exist; carries the nearest ids
+    ├── Ambiguous               the beginning of an id fits several; carries them
+    └── BackendError            the question is fine, the answer cannot be had
+        ├── BackendUnavailable  there is no store yet, or the server cannot be reached
+        ├── BackendTimeout      it took too long
+        └── BackendAnswer       the server answered something that makes no sense
+"""
+
+from __future__ import annotations
+
+
+class ReadError(Exception):
+    """Root of the read side's errors."""
+
+
+class UsageError(ReadError):
+    """The question cannot be understood; asking differently helps."""
+
+
+class SettingsError(UsageError):
+    """A setting is unknown or its value is not allowed; the message names variable, value, choices, an example."""
+
+
+class TimeRangeError(UsageError):
+    """A time or range cannot be read; the message shows what can."""
+
+
+class FilterError(UsageError):
+    """A filter, order or grouping does not exist or cannot be combined with another."""
+
+
+class NotFound(ReadError):
+    """Nothing has this id. `nearest` are ids that look like it, best first."""
+
+    def __init__(self, message: str, nearest: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.nearest = nearest
+
+
+class Ambiguous(ReadError):
+    """Several ids begin like this. `candidates` are some of them."""
+
+    def __init__(self, message: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.candidates = candidates
+
+
+class BackendError(ReadError):
+    """The question is fine, but the answer cannot be had; the message names the backend and the cause."""
+
+
+class BackendUnavailable(BackendError):
+    """There is no store yet, or the server cannot be reached."""
+
+
+class BackendTimeout(BackendError):
+    """The answer took too long; a narrower question helps."""
+
+
+class BackendAnswer(BackendError):
+    """The server answered something that makes no sense to us."""
