@@ -19,8 +19,8 @@ from typing import Any
 os.environ.setdefault("OTEL_SDK_DISABLED", "false")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import workload  # noqa: E402 - the path must be set first
-from subjects import bare  # noqa: E402
+import workload
+from subjects import bare
 
 Run = Callable[[int], float]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from syndarix_obs import guard
 from syndarix_obs.testing import Kit, recording
 

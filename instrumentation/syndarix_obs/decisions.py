@@ -70,15 +70,15 @@ def annotate(source: SpanSource, note: str, target: str | None, label: str | Non
     span.end(span.start_ns)
 
 
-def _parent_of_note(target: str, trace_id: str | None) -> NonRecordingSpan | None:
-    """The span a note of another trace hangs under: the target span, or the trace itself by an id of zero's neighbour."""
-    wanted = trace_id or (target if len(target) == 32 else None)
-    if wanted is None or not _is_hex(wanted, 32):
+def _parent_of_note(target: Any, trace_id: str | None) -> NonRecordingSpan | None:
+    """The span a note of another trace hangs under: the target, or a stand-in (span id 1) when the trace is meant."""
+    wanted = target if trace_id is None else trace_id
+    if not _is_hex(wanted, 32):
         return None
     span_id = int(target, 16) if _is_hex(target, 16) else 1
     flags = TraceFlags(TraceFlags.SAMPLED)
     return NonRecordingSpan(SpanContext(int(wanted, 16), span_id, is_remote=True, trace_flags=flags))
 
 
-def _is_hex(text: str, length: int) -> bool:
-    return len(text) == length and all(c in "0123456789abcdef" for c in text)
+def _is_hex(text: Any, length: int) -> bool:
+    return isinstance(text, str) and len(text) == length and all(c in "0123456789abcdef" for c in text)

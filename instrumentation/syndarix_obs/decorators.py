@@ -7,7 +7,6 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeVar, cast
 
-from syndarix_obs.guard import guarded
 from syndarix_obs.operations import Operation
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -78,11 +77,12 @@ def arguments_of(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], dic
     signature = inspect.signature(function)
 
     def bind(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any] | None:
-        with guarded("arguments"):
+        try:
             bound = dict(signature.bind(*args, **kwargs).arguments)
-            bound.pop("self", None)
-            bound.pop("cls", None)
-            return bound
-        return None
+        except TypeError:  # the call itself is about to fail with the same complaint
+            return None
+        bound.pop("self", None)
+        bound.pop("cls", None)
+        return bound
 
     return bind

@@ -20,7 +20,7 @@ _listeners: list[Callable[[str], None]] = []
 _reraise = False
 
 
-class guarded(ContextDecorator):  # noqa: N801 - reads as a keyword at its many uses
+class guarded(ContextDecorator):
     """Swallow and count any `Exception` raised inside; `KeyboardInterrupt` and friends pass.
 
     Args:

@@ -21,7 +21,7 @@ from syndarix_obs.guard import guarded
 from syndarix_obs.intake import error_text, error_type
 from syndarix_obs.pipeline.redact import Redactor
 from syndarix_obs.records import LogRecord
-from syndarix_obs.span import RandomIds
+from syndarix_obs.span import RandomIds, before_left
 
 if TYPE_CHECKING:
     from syndarix_obs.pipeline.pipeline import Pipeline
@@ -47,7 +47,7 @@ def extras(record: logging.LogRecord) -> dict[str, Any]:
 
 def where() -> tuple[str, str, Correlation]:
     """Trace id, span id and correlation of the calling code; zeros become empty strings."""
-    context = otel_context.get_current()
+    context = before_left(otel_context.get_current())
     span = trace.get_current_span(context).get_span_context()
     if not span.is_valid:
         return "", "", correlation.current(context)

@@ -119,8 +119,8 @@ class Operation(LightSpan):
 def _detach(token: Token[Context], span: LightSpan) -> None:
     """Give the context back what was there before, without the warning that OpenTelemetry logs when it cannot.
 
-    A token belongs to the thread or task that made it. Anywhere else there is nothing to give back, unless this span
-    was inherited as the current one by a copied context: then its parent is put back.
+    A token belongs to the thread or task that made it. Anywhere else the span is marked as left, so that no later span
+    becomes its child, and a copied context that inherited it as the current one gets its parent back.
     """
     try:
         token.var.reset(token)
@@ -132,8 +132,10 @@ def _detach(token: Token[Context], span: LightSpan) -> None:
 
 
 def _restore_copied_context(token: Token[Context], span: LightSpan) -> None:
-    if otel_context.get_current().get(SPAN_KEY) is span and isinstance(token.old_value, Context):
-        token.var.set(token.old_value)
+    before = token.old_value
+    span.left = before if isinstance(before, Context) else Context()
+    if otel_context.get_current().get(SPAN_KEY) is span:
+        token.var.set(span.left)
 
 
 class LLMCall(Operation):

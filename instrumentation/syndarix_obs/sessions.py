@@ -51,10 +51,10 @@ class Session(Scope):
         user: str | None,
         session_id: str | None,
     ) -> None:
-        changes = {"agent": agent, "agent_type": agent_type, "project": project, "user": user}
+        given = {"agent": agent, "agent_type": agent_type, "project": project, "user": user, "session_id": session_id}
+        changes: dict[str, Any] = {k: None if value is None else text_of(value) for k, value in given.items()}
         if user is not None:
-            changes["user_is_pseudonym"] = False  # type: ignore[assignment]  # the other values are all strings
-        changes["session_id"] = session_id
+            changes["user_is_pseudonym"] = False
         Scope.__init__(self, source, "invoke_agent " + text_of(agent), changes)
         self.attributes = {v.KIND: v.KIND_SESSION, v.GEN_AI_OPERATION_NAME: v.OPERATION_INVOKE_AGENT}
 
@@ -76,8 +76,8 @@ class Task(Scope):
     __slots__ = ()
 
     def __init__(self, source: SpanSource, task_type: str) -> None:
-        Scope.__init__(self, source, "task " + text_of(task_type), {"task_type": task_type})
-        self.attributes = {v.KIND: v.KIND_TASK, v.TASK_TYPE: task_type}
+        Scope.__init__(self, source, "task " + text_of(task_type), {"task_type": text_of(task_type)})
+        self.attributes = {v.KIND: v.KIND_TASK, v.TASK_TYPE: self._changes["task_type"]}
 
 
 def instant(source: SpanSource, name: str, attributes: dict[str, Any], payload: dict[str, Any]) -> LightSpan:

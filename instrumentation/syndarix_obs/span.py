@@ -82,10 +82,14 @@ class SpanSource:
 
 
 class LightSpan(trace.Span):
-    """One span, cheap to open and to end. See the module's text."""
+    """One span, cheap to open and to end. See the module's text.
+
+    `left` is set when the span was ended in another thread or task than the one that entered it: the context that was
+    current before, because there the ended span cannot be taken out of the current context any more.
+    """
 
     __slots__ = (
-        "_monotonic_start", "attributes", "correlation", "end_ns", "error", "events", "finisher", "kind", "links",
+        "_monotonic_start", "attributes", "correlation", "end_ns", "error", "events", "finisher", "kind", "left", "links",
         "name", "parent_id", "payload", "remote_parent", "sampled", "scope", "source", "span_id", "start_ns",
         "status", "status_message", "trace_id", "trace_state",
     )  # fmt: skip
@@ -112,6 +116,7 @@ class LightSpan(trace.Span):
         self.error: BaseException | None = None
         self.correlation: Correlation = NOTHING
         self.finisher: Callable[[Any], None] | None = None
+        self.left: Context | None = None
 
     def begin(self, context: Context | None = None, start_ns: int | None = None) -> Context:
         """Take ids, parent, correlation and start time; returns the context that was looked at."""
@@ -119,6 +124,9 @@ class LightSpan(trace.Span):
             context = otel_context.get_current()
         source = self.source
         parent = context.get(SPAN_KEY)
+        if isinstance(parent, LightSpan) and parent.left is not None:
+            context = before_left(context)
+            parent = context.get(SPAN_KEY)
         if isinstance(parent, LightSpan):
             self.trace_id, self.parent_id, self.sampled = parent.trace_id, parent.span_id, parent.sampled
             self.trace_state = parent.trace_state
@@ -208,6 +216,15 @@ class LightSpan(trace.Span):
         """Keep a reference to an exception; its text is looked at on the worker only."""
         self.error = exception
         self.add_event("exception", {"exception": exception, **(attributes or {})}, timestamp)  # type: ignore[dict-item]  # resolved to text by the worker
+
+
+def before_left(context: Context) -> Context:
+    """The context without spans that were ended elsewhere and are still current in this one."""
+    span = context.get(SPAN_KEY)
+    while isinstance(span, LightSpan) and span.left is not None:
+        context = span.left
+        span = context.get(SPAN_KEY)
+    return context
 
 
 def start_links(span: LightSpan, links: Sequence[trace.Link] | None) -> None:

@@ -93,6 +93,8 @@ USER_ID: Final = "user.id"
 """Keyed pseudonym of the end user; the raw id never leaves the process."""
 ERROR_TYPE: Final = "error.type"
 """Class of the failure: an exception's qualified name or the provider's error code."""
+HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
+"""HTTP status of a provider's answer; set on failed calls."""
 SERVICE_NAME: Final = "service.name"
 """Name of the emitting service (resource attribute)."""
 DEPLOYMENT_ENVIRONMENT: Final = "deployment.environment.name"
@@ -249,7 +251,7 @@ STATUS_RUNNING: Final = "running"
 """The session has not ended yet; only ever on a pending row."""
 
 TOKEN_TYPES: Final = ("input", "output", "cache_read", "cache_write", "reasoning")
-"""Values of the `type` label of `llm_tokens_total`; `input` includes both cache classes, `output` includes reasoning."""
+"""Values of the `type` label of `llm_tokens_total`; `input` includes cache classes, `output` includes reasoning."""
 
 # --- Log lines ----------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,8 @@ from typing import Any, Protocol
 from syndarix_obs.guard import guarded, record_failure
 from syndarix_obs.queue import SpanQueue
 
+_FORK_WAIT_S = 1.0
+
 
 class Processor(Protocol):
     """What the worker drives."""
@@ -65,6 +67,7 @@ class Worker:
         self._build = build
         self._interval = interval
         self._lock = threading.Lock()
+        self._busy = threading.Lock()
         self._thread: threading.Thread | None = None
         self.running = False
         _workers.add(self)
@@ -89,25 +92,38 @@ class Worker:
         finished = request.done.wait(timeout)
         return finished and request.result
 
-    def after_fork(self) -> None:
-        """In a forked child: the thread is gone and what waited belongs to the parent."""
+    def before_fork(self) -> bool:
+        """Wait until the thread holds no lock and imports nothing: in the child nobody would ever let go of those."""
+        return self._busy.acquire(timeout=_FORK_WAIT_S)
+
+    def after_fork_in_parent(self) -> None:
+        """Let the thread go on."""
+        self._busy.release()
+
+    def after_fork_in_child(self) -> None:
+        """In a forked child the thread is gone and what waited belongs to the parent."""
         self._lock = threading.Lock()
+        self._busy = threading.Lock()
         self._thread = None
         self.running = False
         self._queue.forget()
 
     def _run(self) -> None:
         queue = self._queue
-        try:
-            processor = self._build()
-        except Exception as error:  # noqa: BLE001 - the agent must not notice
-            record_failure("start", error)
-            processor = _Discard()
+        with self._busy:
+            processor = self._built()
         while True:
             queue.wake.wait(self._interval)
             queue.wake.clear()
             if self._round(processor):
                 return
+
+    def _built(self) -> Processor:
+        try:
+            return self._build()
+        except Exception as error:  # noqa: BLE001 - the agent must not notice
+            record_failure("start", error)
+            return _Discard()
 
     def _round(self, processor: Processor) -> bool:
         """Everything that waits; True when the worker has been told to end."""
@@ -117,14 +133,18 @@ class Worker:
                 if self._answer(item, processor):
                     return True
                 continue
-            try:
-                processor.handle(item)
-            except Exception as error:  # noqa: BLE001 - one bad span must not stop the others
-                record_failure("process", error)
+            with self._busy:
+                self._handle(item, processor)
             time.sleep(0)  # lets a waiting agent thread have the interpreter before its 5 ms turn is due
-        with guarded("tick"):
+        with self._busy, guarded("tick"):
             processor.tick()
         return False
+
+    def _handle(self, item: Any, processor: Processor) -> None:
+        try:
+            processor.handle(item)
+        except Exception as error:  # noqa: BLE001 - one bad span must not stop the others
+            record_failure("process", error)
 
     def _answer(self, request: _Request, processor: Processor) -> bool:
         remaining = max(0.0, request.deadline - time.monotonic())
@@ -160,13 +180,29 @@ class _Discard:
 _workers: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
-def _after_fork() -> None:
+_paused: list[Worker] = []
+
+
+def _before_fork() -> None:
+    _paused[:] = [worker for worker in list(_workers) if worker.before_fork()]
+
+
+def _after_fork_in_parent() -> None:
+    for worker in _paused:
+        worker.after_fork_in_parent()
+    _paused.clear()
+
+
+def _after_fork_in_child() -> None:
+    _paused.clear()
     for worker in list(_workers):
-        worker.after_fork()
+        worker.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )
 
 
 def _finish_in_multiprocessing_child(worker: Worker) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
 import syndarix_obs
 from syndarix_obs.testing import Capture, Kit
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from syndarix_obs.testing import Kit, recording
 
 SECRET = "sk-proj-" + "aB3dE6gH9jK2mN5pQ8sT1vW4" * 2
@@ -39,7 +40,7 @@ class Hostile:
 
 _leaves = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=30), st.binary(max_size=20),
-    st.just(Hostile()), st.sampled_from([SECRET, MAIL, f"x {SECRET}\ny", f'{{"password": "{SECRET}"}}']),
+    st.builds(Hostile), st.sampled_from([SECRET, MAIL, f"x {SECRET}\ny", f'{{"password": "{SECRET}"}}']),
     st.dates(), st.decimals(), st.complex_numbers(),
 )  # fmt: skip
 anything = st.recursive(
@@ -57,7 +58,7 @@ def _use_everything(kit: Kit, a: Any, b: Any, c: Any) -> None:
     obs = kit.obs
     with obs.session(agent=a, agent_type=b, project=c, user=a, session_id=b) as session:
         session.outcome(c)
-        session.set(**{"free": a})
+        session.set(free=a)
         session.set_attribute(str(type(a)), b)
         with obs.task(a), obs.llm(provider=a, model=b, messages=c, tools=a, system=b, operation="chat") as call:
             call.first_token()
@@ -96,7 +97,7 @@ def test_arbitrary_values_never_raise_and_no_secret_leaves(a: Any, b: Any, c: An
         text = _texts(kit)
         assert SECRET not in text
         assert MAIL not in text
-        assert 18 <= len(kit.capture.records)
+        assert 14 == len(kit.capture.records)
 
 
 @settings(max_examples=40, deadline=None)

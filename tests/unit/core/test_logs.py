@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+
 from syndarix_obs.logs import JsonFormatter
 from syndarix_obs.testing import Kit
 

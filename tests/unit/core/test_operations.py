@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from opentelemetry import trace
+
 from syndarix_obs.testing import Kit, recording
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from syndarix_obs import Settings, SettingsError
 
 

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from syndarix_obs import guard
 from syndarix_obs.consumers import BaseConsumer
 from syndarix_obs.testing import recording
@@ -52,6 +53,9 @@ class Stuck(BaseConsumer):
 
     def __init__(self) -> None:
         self.release = threading.Event()
+
+    def consume(self, span: object, records: object) -> None:
+        pass
 
     def flush(self, timeout: float) -> bool:
         self.release.wait(30)
