@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any, TypeVar, cast
 
 from syndarix_obs.operations import Operation
@@ -55,9 +55,10 @@ def _coroutine(function: Any, opened: Any, keep_result: bool) -> Any:
 
 def _generator(function: Any, opened: Any) -> Any:
     @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Iterator[Any]:
+    def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         with opened(args, kwargs):
-            return (yield from function(*args, **kwargs))
+            result: Any = yield from function(*args, **kwargs)
+            return result
 
     return call
 

@@ -89,8 +89,8 @@ class LightSpan(trace.Span):
     """
 
     __slots__ = (
-        "_monotonic_start", "attributes", "correlation", "end_ns", "error", "events", "finisher", "kind", "left", "links",
-        "name", "parent_id", "payload", "remote_parent", "sampled", "scope", "source", "span_id", "start_ns",
+        "_monotonic_start", "attributes", "correlation", "end_ns", "error", "events", "finisher", "kind", "left",
+        "links", "name", "parent_id", "payload", "remote_parent", "sampled", "scope", "source", "span_id", "start_ns",
         "status", "status_message", "trace_id", "trace_state",
     )  # fmt: skip
 
@@ -199,12 +199,13 @@ class LightSpan(trace.Span):
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the outcome; an explicit OK is final, as in the specification."""
+        code = status
         if isinstance(status, Status):
-            status, description = status.status_code, status.description
-        if self.status is StatusCode.OK or status is StatusCode.UNSET:
+            code, description = status.status_code, status.description
+        if self.status is StatusCode.OK or code is StatusCode.UNSET or not isinstance(code, StatusCode):
             return
-        self.status = status
-        self.status_message = description if status is StatusCode.ERROR else None
+        self.status = code
+        self.status_message = description if code is StatusCode.ERROR else None
 
     def record_exception(
         self,

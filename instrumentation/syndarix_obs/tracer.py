@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanKind
+from opentelemetry.util._decorator import _agnosticcontextmanager  # the type that the base class declares
 from opentelemetry.util.types import Attributes
 
+from syndarix_obs.integrations.native_spans import NativeTracer, is_native
 from syndarix_obs.span import LightSpan, SpanSource, start_links
 
 
@@ -40,7 +41,7 @@ class LightTracer(trace.Tracer):
         span.begin(context, start_time)
         return span
 
-    @contextmanager
+    @_agnosticcontextmanager
     def start_as_current_span(
         self,
         name: str,
@@ -52,7 +53,7 @@ class LightTracer(trace.Tracer):
         record_exception: bool = True,
         set_status_on_exception: bool = True,
         end_on_exit: bool = True,
-    ) -> Iterator[LightSpan]:
+    ) -> Iterator[trace.Span]:
         """Start a span and make it the current one within the block."""
         span = self.start_span(name, context, kind, attributes, links, start_time)
         with trace.use_span(
@@ -76,6 +77,9 @@ class LightTracerProvider(trace.TracerProvider):
         instrumenting_library_version: str | None = None,
         schema_url: str | None = None,  # noqa: ARG002 - part of the OpenTelemetry signature
         attributes: Attributes = None,  # noqa: ARG002 - the same
-    ) -> LightTracer:
+    ) -> trace.Tracer:
         """A tracer for one instrumentation scope."""
-        return LightTracer(self._source, (instrumenting_module_name, instrumenting_library_version))
+        tracer = LightTracer(self._source, (instrumenting_module_name, instrumenting_library_version))
+        if is_native(instrumenting_module_name):
+            return NativeTracer(tracer, instrumenting_module_name)
+        return tracer

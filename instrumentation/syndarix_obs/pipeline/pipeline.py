@@ -72,14 +72,9 @@ class Pipeline:
     def flush(self, timeout: float) -> bool:
         """Bring everything to safety."""
         self._sampler.flush()
-        done = [False] * len(self.consumers)
-
-        def flush_one(index: int, consumer: Consumer) -> None:
-            done[index] = consumer.flush(timeout)
-
-        for index, consumer in enumerate(self.consumers):
-            self._guarded(consumer, lambda c, i=index: flush_one(i, c))
-        return all(done)
+        safe: list[bool] = []
+        self._each(self.consumers, lambda c: safe.append(c.flush(timeout)))
+        return len(safe) == len(self.consumers) and all(safe)
 
     def close(self, timeout: float) -> None:
         """Flush and release everything."""
@@ -100,13 +95,10 @@ class Pipeline:
 
     def _each(self, consumers: Sequence[Consumer], action: Callable[[Consumer], Any]) -> None:
         for consumer in consumers:
-            self._guarded(consumer, action)
-
-    def _guarded(self, consumer: Consumer, action: Callable[[Consumer], Any]) -> None:
-        try:
-            action(consumer)
-        except Exception as error:  # noqa: BLE001 - one destination must not take the others down
-            record_failure(type(consumer).__name__, error)
+            try:
+                action(consumer)
+            except Exception as error:  # noqa: BLE001 - one destination must not take the others down
+                record_failure(type(consumer).__name__, error)
 
 
 def _remove_texts(span: FinishedSpan) -> None:

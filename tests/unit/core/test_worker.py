@@ -139,7 +139,8 @@ def test_multiprocessing_children_save_their_work(tmp_path: Path, method: str) -
     main = tmp_path / "main.py"
     main.write_text(script)
     env = {**os.environ, "SYNDARIX_OBS_HOME": str(tmp_path)}
-    result = subprocess.run([sys.executable, str(main)], env=env, capture_output=True, text=True, timeout=60, check=False)
+    command = [sys.executable, str(main)]
+    result = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert 0 == result.returncode, result.stderr
     assert [f"execute_tool c{n}" for n in range(3)] == sorted(str(line["name"]) for line in _lines(tmp_path))
 
