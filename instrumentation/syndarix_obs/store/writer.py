@@ -19,12 +19,6 @@ from syndarix_obs.store import rows, search
 from syndarix_obs.store.database import open_for_write
 from syndarix_obs.store.schema import LARGEST_INTEGER
 
-_UNSTORABLE = (
-    sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.IntegrityError,
-    OverflowError, ValueError, TypeError, AttributeError, RecursionError,
-)  # fmt: skip
-"""What is raised for values that cannot be bound or encoded; a lock or a full disk is none of these."""
-
 _open: set[StoreWriter] = set()
 """Writers that are open. A forked child must not let go of its parent's, or SQLite would close the file
 for it."""
@@ -93,11 +87,12 @@ class StoreWriter:
         if not rows.breaks_search(record):
             try:
                 return self._insert(record, _as_is)
-            except _UNSTORABLE:
-                pass  # forced into shape below
+            except Exception as error:  # noqa: BLE001 - values of any kind may come; tried again below
+                _raise_trouble(error)
         try:
             return self._insert(record, rows.storable)
-        except _UNSTORABLE as error:
+        except Exception as error:  # noqa: BLE001 - one bad record must not take the others down
+            _raise_trouble(error)
             self.rejected += 1
             record_failure("store.record", error)
             return False
@@ -130,6 +125,12 @@ class StoreWriter:
             self._connection.executemany(rows.MOVE_PROGRESS, latest.items())
         except UnicodeEncodeError as error:  # a session id that is no text; its rows are stored all the same
             record_failure("store.progress", error)
+
+
+def _raise_trouble(error: Exception) -> None:
+    """Raise what is wrong with the store (locked, full, damaged) and not with the values of one record."""
+    if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
+        raise error
 
 
 def _as_is(values: Any) -> Any:

@@ -115,7 +115,7 @@ ANYTHING = st.one_of(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(values=st.fixed_dictionaries({name: ANYTHING for name in ("agent", "user", "session_id", "error_message")}),
+@given(values=st.fixed_dictionaries(dict.fromkeys(("agent", "user", "session_id", "error_message"), ANYTHING)),
        tokens=st.integers(), payload=st.text(), extra=ANYTHING)  # fmt: skip
 def test_any_value_is_stored_in_some_form(
     path: Path, llm: Callable[..., LLMRecord], values: dict[str, Any], tokens: int, payload: str, extra: Any
