@@ -120,9 +120,9 @@ def extract(headers: Mapping[str, Any]) -> AbstractContextManager[None]:
     return get_platform().extract(headers)
 
 
-def auto_instrument() -> list[str]:
+def auto_instrument(*, official: bool | None = None) -> list[str]:
     """See `ObservabilityPlatform.auto_instrument`."""
-    return get_platform().auto_instrument()
+    return get_platform().auto_instrument(official=official)
 
 
 def flush(timeout: float = 5.0) -> bool:

@@ -76,6 +76,7 @@ class ObservabilityPlatform:
             redact_with=redact_with,
         )
         self._source = self._runtime.source
+        self._instrumented = False
         self.tracer_provider = LightTracerProvider(self._source)
         if self.settings.set_global and self.settings.enabled:
             _become_global(self.tracer_provider)
@@ -249,17 +250,28 @@ class ObservabilityPlatform:
 
     # --- other people's spans and logs ---
 
-    def auto_instrument(self) -> list[str]:
-        """Watch the LLM clients that are installed; returns the names of what was switched on."""
-        from syndarix_obs.integrations import auto
+    def auto_instrument(self, *, official: bool | None = None) -> list[str]:
+        """Watch the LLM libraries that are installed; returns the names of those that are watched now.
 
-        return auto.instrument(self._runtime, self.tracer_provider)
+        Args:
+            official: use the official instrumentors for `openai` and `anthropic` in place of our own, cheaper ones; by
+                default what `SYNDARIX_OBS_OFFICIAL_INSTRUMENTORS` says.
+        """
+        with guarded("auto_instrument"):
+            from syndarix_obs.integrations import auto
+
+            chosen = self.settings.official_instrumentors if official is None else official
+            self._instrumented = True
+            return auto.instrument(self._runtime, self.tracer_provider, chosen)
+        return []
 
     def auto_uninstrument(self) -> None:
-        """Undo `auto_instrument`."""
-        from syndarix_obs.integrations import auto
+        """Undo `auto_instrument`; `shutdown` does it too."""
+        with guarded("auto_uninstrument"):
+            from syndarix_obs.integrations import auto
 
-        auto.uninstrument(self._runtime)
+            self._instrumented = False
+            auto.uninstrument(self._runtime)
 
     def span_processor(self) -> SpanProcessor:
         """A span processor for a program that has an OpenTelemetry SDK provider of its own."""
@@ -283,6 +295,8 @@ class ObservabilityPlatform:
 
     def shutdown(self, timeout: float | None = None) -> bool:
         """Flush and end; what is recorded later is ignored. True when everything is safe."""
+        if self._instrumented:
+            self.auto_uninstrument()
         with guarded("shutdown"):
             return self._runtime.close(self.settings.shutdown_timeout if timeout is None else timeout)
         return False

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     request_usage: bool = Field(
         False, description="Ask the provider for usage on streamed OpenAI calls (adds `stream_options`)."
     )
+    official_instrumentors: bool = Field(
+        False, description="Let `auto_instrument` use the official instrumentors for openai and anthropic, not our own."
+    )
     sample_ratio: float = Field(
         1.0, ge=0, le=1, validation_alias=_or_otel("sample_ratio", "OTEL_TRACES_SAMPLER_ARG"),
         description="Share of traces that is kept; metrics and the cost ledger always count every call.",

@@ -261,6 +261,8 @@ LOG_METADATA: Final = (
     "trace_id", "span_id", "session_id", "agent", "project", "user", "task_type", "model", "tool",
 )  # fmt: skip
 """Structured metadata of a line: searchable without a parser, too many values for a label."""
+LOG_TRUNCATED: Final = "truncated"
+"""Field of a line that was too large for Loki or the spool: what is left of its payload's JSON, as text, and the mark."""
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 """Values of `level`, least severe first."""
 

@@ -1,0 +1,1 @@
+"""Other people's clients and instrumentors, watched without their knowing."""

@@ -1,0 +1,122 @@
+"""What an endpoint's requests and answers look like, told once for each endpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs.finished import FinishedSpan
+from syndarix_obs.operations import shallow
+
+_LEFT_OUT: Final = frozenset({"Omit", "NotGiven"})
+"""Classes of the values by which the clients mark an argument that was not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint of a provider's API.
+
+    `operation`: GenAI operation name.
+    `payload`: field of our payload → field of the request body; read in the caller's thread, so references only.
+    `is_content`: whether a chunk of a stream carries content, not only framing; called until the first that does.
+    `is_usage_only`: whether a chunk is one that only a request for usage brings.
+    `whole`: chunks → the body that the answer would have had without streaming, as far as it came. On the worker.
+    `read`: (body, span): puts what the body says into the span. On the worker.
+    `keep`: the part of a response object that `read` needs.
+    """
+
+    operation: str
+    payload: Mapping[str, str]
+    read: Callable[[dict[str, Any], FinishedSpan], None]
+    is_content: Callable[[Any], bool] = lambda _chunk: False
+    is_usage_only: Callable[[Any], bool] | None = None
+    whole: Callable[[list[Any]], dict[str, Any]] = lambda _chunks: {}
+    keep: Callable[[Any], Any] = lambda response: response
+
+
+def given(body: Mapping[str, Any], name: str) -> Any:
+    """A value of a request body, None when it was not given."""
+    value = body.get(name)
+    return None if value is None or type(value).__name__ in _LEFT_OUT else value
+
+
+def references(endpoint: Endpoint, body: dict[str, Any]) -> dict[str, Any]:
+    """The payload of a request: references, and shallow copies of the lists that agents go on to change."""
+    payload: dict[str, Any] = {"request": body}
+    for field, name in endpoint.payload.items():
+        value = body.get(name)
+        if value is not None and type(value).__name__ not in _LEFT_OUT:
+            payload[field] = shallow(value)
+    return payload
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    """A response in whatever form as a plain dict: a model of the client, an HTTP response, JSON text; {} otherwise."""
+    if isinstance(value, dict):
+        return value
+    dump = getattr(value, "model_dump", None)
+    if callable(dump):
+        try:
+            dumped = dump(mode="json", exclude_none=True, warnings=False)
+        except Exception:  # noqa: BLE001 - a user's output type that cannot be JSON; the plain form can
+            dumped = dump(exclude_none=True, warnings=False)
+        return dumped if isinstance(dumped, dict) else {}
+    content = getattr(value, "content", value)
+    return _from_json(content) if isinstance(content, str | bytes) else _attributes_of(value)
+
+
+def _attributes_of(value: Any) -> dict[str, Any]:
+    return dict(getattr(value, "__dict__", {}))
+
+
+def _from_json(text: str | bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+_REQUEST_ATTRIBUTES: Final = (
+    ("max_tokens", v.GEN_AI_REQUEST_MAX_TOKENS),
+    ("max_completion_tokens", v.GEN_AI_REQUEST_MAX_TOKENS),
+    ("max_output_tokens", v.GEN_AI_REQUEST_MAX_TOKENS),
+    ("temperature", v.GEN_AI_REQUEST_TEMPERATURE),
+    ("top_p", v.GEN_AI_REQUEST_TOP_P),
+)
+
+
+def read_request(body: Mapping[str, Any], span: FinishedSpan) -> None:
+    """Put the parameters of a request into its span. On the worker."""
+    for name, attribute in _REQUEST_ATTRIBUTES:
+        value = given(body, name)
+        if isinstance(value, int | float):
+            span.attributes[attribute] = value
+
+
+def read_answer(
+    span: FinishedSpan,
+    body: Mapping[str, Any],
+    *,
+    output: list[Any] | None,
+    finish_reasons: list[str],
+    service_tier: Any,
+) -> None:
+    """Put what all endpoints tell in the same way into the span. On the worker."""
+    attributes, payload = span.attributes, span.payload
+    for name, value in (
+        (v.GEN_AI_RESPONSE_ID, body.get("id")),
+        (v.GEN_AI_RESPONSE_MODEL, body.get("model")),
+        (v.SERVICE_TIER, service_tier),
+    ):
+        if isinstance(value, str) and value:
+            attributes[name] = value
+    if finish_reasons:
+        attributes[v.GEN_AI_RESPONSE_FINISH_REASONS] = finish_reasons
+    if output:
+        payload["output"] = output
+    if body.get("usage"):
+        payload["usage"] = body["usage"]

@@ -1,0 +1,95 @@
+"""The OpenTelemetry instrumentors of GenAI libraries: which entry points are meant, and how to switch one on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
+
+GROUP: Final = "opentelemetry_instrumentor"
+"""Entry point group in which instrumentors announce themselves."""
+
+GENAI_NAMES: Final = frozenset(
+    {
+        # Providers' clients.
+        "openai", "anthropic", "alephalpha", "bedrock", "cohere", "google_genai", "google_generativeai", "groq",
+        "mistral", "mistralai", "ollama", "portkey", "replicate", "sagemaker", "together", "vertexai", "vertex_ai",
+        "voyageai", "watsonx", "writer", "litellm", "transformers",
+        # Agent frameworks.
+        "agno", "autogen", "autogen_agentchat", "beeai", "claude_agent_sdk", "crewai", "dspy", "google_adk",
+        "guardrails", "haystack", "instructor", "langchain", "langgraph", "llama_index", "llamaindex", "mcp",
+        "openai_agents", "promptflow", "pydantic_ai", "semantic_kernel", "smolagents", "strands",
+        # Vector stores.
+        "chromadb", "lancedb", "marqo", "milvus", "pinecone", "qdrant", "weaviate",
+    }
+)  # fmt: skip
+"""Entry point names that belong to GenAI libraries, `-` written as `_`. `botocore` is not among them, as it watches all
+of AWS; switch it on yourself with `tracer_provider=obs.tracer_provider` if you want Bedrock through boto3."""
+
+CAPTURE_CONTENT: Final[Mapping[str, str]] = {
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only",
+    "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental",
+    "TRACELOOP_TRACE_CONTENT": "true",
+}
+"""Variables that make the instrumentors put messages on their spans, where redaction and payload capture find them."""
+
+
+def normal(name: str) -> str:
+    """An entry point's name as in `GENAI_NAMES`."""
+    return name.lower().replace("-", "_").removesuffix("_instrumentor")
+
+
+def installed() -> list[EntryPoint]:
+    """The installed instrumentors of GenAI libraries, by name."""
+    found = {point.name: point for point in entry_points(group=GROUP) if normal(point.name) in GENAI_NAMES}
+    return [found[name] for name in sorted(found)]
+
+
+def switch_on(point: EntryPoint, tracer_provider: Any) -> Any | None:
+    """Load an instrumentor and switch it on; None where its library is missing or it is on already.
+
+    Raises:
+        Exception: whatever the instrumentor raises.
+    """
+    instrumentor = point.load()()
+    if getattr(instrumentor, "is_instrumented_by_opentelemetry", False):
+        return None
+    conflicts = getattr(instrumentor, "_check_dependency_conflicts", None)
+    if conflicts is not None and conflicts() is not None:
+        return None
+    instrumentor.instrument(tracer_provider=tracer_provider, skip_dep_check=True)
+    return instrumentor
+
+
+class ContentCapture:
+    """Content capture in the environment, for as long as it is needed; what the user has set stays."""
+
+    def __init__(self) -> None:
+        self._set: list[str] = []
+
+    def start(self) -> None:
+        """Set what is not set."""
+        for name, value in CAPTURE_CONTENT.items():
+            if name not in os.environ:
+                os.environ[name] = value
+                self._set.append(name)
+
+    def stop(self) -> None:
+        """Unset what we set, unless somebody has changed it since."""
+        for name in self._set:
+            if os.environ.get(name) == CAPTURE_CONTENT[name]:
+                del os.environ[name]
+        self._set.clear()
+
+
+@contextmanager
+def capturing_content() -> Iterator[None]:
+    """Content capture within a block."""
+    capture = ContentCapture()
+    capture.start()
+    try:
+        yield
+    finally:
+        capture.stop()

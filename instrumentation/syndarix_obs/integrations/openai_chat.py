@@ -1,0 +1,190 @@
+"""OpenAI's chat completions, plain completions and embeddings, as many other providers speak them too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs.finished import FinishedSpan
+from syndarix_obs.integrations.endpoints import Endpoint, read_answer
+
+_DELTA_TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
+"""Texts of a delta; the reasoning ones are extensions of compatible providers."""
+
+
+def _is_content(chunk: Any) -> bool:
+    """A delta with text or a tool call; the first chunk of a stream has only the role."""
+    choices = chunk.choices
+    if not choices:
+        return False
+    delta = choices[0].delta
+    if delta is None:
+        return False
+    return bool(
+        delta.content
+        or delta.tool_calls
+        or delta.refusal
+        or delta.function_call
+        or getattr(delta, "reasoning_content", None)
+        or getattr(delta, "reasoning", None)
+        or getattr(delta, "audio", None)
+    )
+
+
+def _is_usage_only(chunk: Any) -> bool:
+    return not chunk.choices and chunk.usage is not None
+
+
+class _Choice:
+    """One choice of a streamed answer, put together again."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, list[str]] = {}
+        self.tools: dict[int, dict[str, Any]] = {}
+        self.function: dict[str, str] = {}
+        self.role = "assistant"
+        self.finish_reason: str | None = None
+
+    def add(self, choice: Any) -> None:
+        """Add what one chunk says about this choice."""
+        self.finish_reason = choice.finish_reason or self.finish_reason
+        delta = choice.delta
+        if delta is None:
+            return
+        self.role = delta.role or self.role
+        for name in _DELTA_TEXTS:
+            text = getattr(delta, name, None)
+            if isinstance(text, str) and text:
+                self.texts.setdefault(name, []).append(text)
+        for call in delta.tool_calls or ():
+            self._add_tool(call)
+        if delta.function_call is not None:
+            _join(self.function, delta.function_call)
+
+    def _add_tool(self, call: Any) -> None:
+        index = call.index if call.index is not None else len(self.tools)
+        tool = self.tools.setdefault(index, {"id": None, "type": "function", "function": {}})
+        tool["id"] = call.id or tool["id"]
+        tool["type"] = call.type or tool["type"]
+        if call.function is not None:
+            _join(tool["function"], call.function)
+
+    def whole(self) -> dict[str, Any]:
+        """The choice as it would have come in one piece."""
+        message: dict[str, Any] = {"role": self.role}
+        message.update((name, "".join(texts)) for name, texts in self.texts.items())
+        if self.tools:
+            message["tool_calls"] = [self.tools[index] for index in sorted(self.tools)]
+        if self.function:
+            message["function_call"] = self.function
+        return {"message": message, "finish_reason": self.finish_reason}
+
+
+def _join(function: dict[str, str], delta: Any) -> None:
+    if delta.name:
+        function["name"] = function.get("name", "") + delta.name
+    if delta.arguments:
+        function["arguments"] = function.get("arguments", "") + delta.arguments
+
+
+def _start(chunks: list[Any]) -> dict[str, Any]:
+    """What every chunk repeats; some providers send it empty at first."""
+    body: dict[str, Any] = {}
+    for chunk in chunks:
+        for name in ("id", "model", "service_tier"):
+            value = getattr(chunk, name, None)
+            if value:
+                body[name] = value
+        usage = getattr(chunk, "usage", None) or getattr(getattr(chunk, "x_groq", None), "usage", None)
+        if usage is not None:
+            body["usage"] = usage
+    return body
+
+
+def _whole_chat(chunks: list[Any]) -> dict[str, Any]:
+    choices: dict[int, _Choice] = {}
+    for chunk in chunks:
+        for choice in chunk.choices or ():
+            choices.setdefault(choice.index or 0, _Choice()).add(choice)
+    return {**_start(chunks), "choices": [choices[index].whole() for index in sorted(choices)]}
+
+
+def _read_chat(body: dict[str, Any], span: FinishedSpan) -> None:
+    choices = body.get("choices") or []
+    messages = [_message(choice.get("message")) for choice in choices if choice.get("message")]
+    read_answer(
+        span,
+        body,
+        output=messages,
+        finish_reasons=[choice["finish_reason"] for choice in choices if choice.get("finish_reason")],
+        service_tier=body.get("service_tier"),
+    )
+
+
+def _message(message: dict[str, Any]) -> dict[str, Any]:
+    """Without the parsed form of a structured answer, which repeats its text."""
+    message.pop("parsed", None)
+    return message
+
+
+def _has_text(chunk: Any) -> bool:
+    return bool(chunk.choices and chunk.choices[0].text)
+
+
+def _whole_completion(chunks: list[Any]) -> dict[str, Any]:
+    texts: dict[int, list[str]] = {}
+    reasons: dict[int, str] = {}
+    for chunk in chunks:
+        for choice in chunk.choices or ():
+            texts.setdefault(choice.index or 0, []).append(choice.text or "")
+            if choice.finish_reason:
+                reasons[choice.index or 0] = choice.finish_reason
+    choices = [{"text": "".join(texts[i]), "finish_reason": reasons.get(i)} for i in sorted(texts)]
+    return {**_start(chunks), "choices": choices}
+
+
+def _read_completion(body: dict[str, Any], span: FinishedSpan) -> None:
+    choices = body.get("choices") or []
+    read_answer(
+        span,
+        body,
+        output=[{"role": "assistant", "content": choice.get("text", "")} for choice in choices],
+        finish_reasons=[choice["finish_reason"] for choice in choices if choice.get("finish_reason")],
+        service_tier=body.get("service_tier"),
+    )
+
+
+def _keep_embeddings(response: Any) -> Any:
+    """Not the vectors: they are large and say nothing to a person."""
+    return {"model": response.model, "usage": response.usage} if hasattr(response, "usage") else None
+
+
+def _read_embeddings(body: dict[str, Any], span: FinishedSpan) -> None:
+    read_answer(span, body, output=None, finish_reasons=[], service_tier=None)
+
+
+CHAT = Endpoint(
+    operation=v.OPERATION_CHAT,
+    payload={"input": "messages", "tools": "tools"},
+    read=_read_chat,
+    is_content=_is_content,
+    is_usage_only=_is_usage_only,
+    whole=_whole_chat,
+)
+"""`POST /chat/completions`."""
+COMPLETION = Endpoint(
+    operation=v.OPERATION_TEXT_COMPLETION,
+    payload={"input": "prompt"},
+    read=_read_completion,
+    is_content=_has_text,
+    is_usage_only=_is_usage_only,
+    whole=_whole_completion,
+)
+"""`POST /completions`."""
+EMBEDDINGS = Endpoint(
+    operation=v.OPERATION_EMBEDDINGS,
+    payload={"input": "input"},
+    read=_read_embeddings,
+    keep=_keep_embeddings,
+)
+"""`POST /embeddings`."""

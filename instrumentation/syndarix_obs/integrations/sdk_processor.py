@@ -1,0 +1,54 @@
+"""For programs with an OpenTelemetry SDK provider of their own: its spans take the same way as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from syndarix_obs.correlation import NOTHING, Correlation, current
+from syndarix_obs.guard import guarded
+from syndarix_obs.integrations.native_spans import repeats
+
+_KEPT = "_syndarix_correlation"
+
+
+class PlatformSpanProcessor(SpanProcessor):
+    """Hands every ended span to the platform, with the correlation it started in. Never blocks.
+
+    Add it with `provider.add_span_processor(obs.span_processor())`. Spans that the provider's sampler drops do not
+    reach any processor, so they are not counted either.
+
+    Args:
+        submit: takes `(span, correlation)`.
+    """
+
+    def __init__(self, submit: Callable[[Any], None]) -> None:
+        self._submit = submit
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Keep the correlation of the context that the span starts in."""
+        with guarded("sdk_start"):
+            scope = span.instrumentation_scope
+            parent = trace.get_current_span(parent_context)
+            found: Correlation | None = current(parent_context)
+            if scope is not None and repeats(scope.name, parent):
+                found = None
+            setattr(span, _KEPT, found)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Hand the span over."""
+        with guarded("sdk_end"):
+            correlation = getattr(span, _KEPT, NOTHING)
+            if correlation is not None:
+                self._submit((span, correlation))
+
+    def shutdown(self) -> None:
+        """The platform outlives the provider; nothing to do."""
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002 - part of the interface
+        """Nothing waits here."""
+        return True
