@@ -19,7 +19,7 @@ from syndarix_obs.pricing import PriceBook
 from syndarix_obs.usage import to_attributes, usage_from
 
 RECORDINGS = Path(__file__).parents[3] / ".." / "shared" / "data" / "provider_recordings.jsonl"
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)
 FLAVORS = {"/v1/chat/completions": "chat", "/v1/responses": "responses", "/v1/embeddings": "embeddings"}
 
 
