@@ -114,7 +114,10 @@ def _check_mode(mode: object) -> None:
 
 
 def _checked(patterns: Mapping[str, str]) -> Mapping[str, str]:
-    example = """allowed are letters, digits, - and _ in names. Example: SYNDARIX_OBS_REDACTION_PATTERNS='{"order_number": "ORD-[0-9]{8}"}'"""
+    example = (
+        "allowed are letters, digits, - and _ in names. "
+        """Example: SYNDARIX_OBS_REDACTION_PATTERNS='{"order_number": "ORD-[0-9]{8}"}'"""
+    )
     for name, regex in patterns.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise SettingsError(f"SYNDARIX_OBS_REDACTION_PATTERNS has the name {name!r}; {example}")

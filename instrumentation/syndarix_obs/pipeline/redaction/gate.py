@@ -56,7 +56,7 @@ _BY_FIRST_BYTE: tuple[tuple[str, tuple[Condition, ...]], ...] = (
     ("-", (
         ("token", _DASH_TOKENS),
         ("word", "(?:key|token)[^a-z0-]"),
-        ("word", "num(?<=card-num)"),
+        ("word", "num(?:(?<=card-num)|(?<=cc-num))"),
     )),
     ("k", (
         ("token", "ia(?<=akia)|a(?<=aika)"),
@@ -71,9 +71,9 @@ _BY_FIRST_BYTE: tuple[tuple[str, tuple[Condition, ...]], ...] = (
     (r"\.", (("token", r"(?<=ya00\.)|(?<=sg\.)|slack\.(?<=hooks\.slack\.)"),)),
     ("s", (("token", "ia(?<=asia)[a-z0]{16}"),)),
     ("s", (("word", "ecret"),)),
-    ("s", (("word", "s(?:n|phra)"),)),
+    ("s", (("word", "s(?:n|phra|code)"),)),
     ("s", (("word", "ocial[- ]sec"),)),
-    ("n", (("word", "um(?:(?<=cardnum)|(?<=card num))"),)),
+    ("n", (("word", "um(?:(?<=cardnum)|(?<=ccnum)|(?<=card num))"),)),
     (":", (("colon", ":|[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){3}"),)),
     ("0", (
         ("card", r"00000000000"),  # in one piece: 12 of its 13 to 19 digits
@@ -88,7 +88,7 @@ _BY_FIRST_BYTE: tuple[tuple[str, tuple[Condition, ...]], ...] = (
         ("keyed", r"[0 .()-]{5,17}0"),
     )),
 )  # fmt: skip
-_PERSONAL_WORDS = ("k(?<=ckk)|c(?<=ckc)", "num(?<=card-num)", "ocial[- ]sec", "um(?:(?<=cardnum)|(?<=card num))")
+_PERSONAL_WORDS = ("k(?<=ckk)|c(?<=ckc)", "num(?:(?<=card-num)|(?<=cc-num))", "ocial[- ]sec", "um(?:(?<=cardnum)|(?<=ccnum)|(?<=card num))")
 _PERSONAL: frozenset[Group] = frozenset({"birth", "colon", "card", "ssn", "number", "ip", "iban", "keyed"})
 _INTERNATIONAL = re.compile(rb"\+\(?[1-9]").search
 _PHONE_WORDS = [

@@ -28,6 +28,8 @@ def _describe(value: Any) -> Any:
     """Hook of the encoder: one step from an unusual object towards JSON."""
     try:
         return _one_step(value)
+    except RecursionError:
+        raise  # too deep for the encoder: the careful way knows where to stop
     except Exception:  # noqa: BLE001 - the object's own code may raise anything; the marker says so
         return f"[unreadable {type(value).__name__}]"
 

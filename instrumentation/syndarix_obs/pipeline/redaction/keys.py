@@ -93,7 +93,8 @@ _SSN_WORDS: dict[str, tuple[str, ...]] = {"ssn": (), "social security": (), "sec
 _CARD_WORDS: dict[str, tuple[str, ...]] = {"number": ("card",), "num": ("card",), "cvv": (), "cvv2": (), "cvc": ()}
 _TYPE_WORDS = frozenset({
     "str", "string", "none", "null", "true", "false", "text", "bytes", "any", "optional", "required", "secretstr",
-    "undefined", "int", "number", "object", "and", "or", "the", "your", "a", "an", "not", "is", "are", "must", "should", "field",
+    "undefined", "int", "number", "object", "and", "or", "the", "your", "a", "an", "not", "is", "are",
+    "must", "should", "field",
 })  # fmt: skip
 
 
@@ -173,7 +174,7 @@ def _ordered(spans: Iterable[Span]) -> Iterator[Span]:
 
 def _is_value(match: re.Match[str]) -> bool:
     said, quoted = match.group(1), match.group(2)
-    value = match.group(3).rstrip(".!?)*")
+    value = match.group(3).rstrip(".!?)*}]")
     if value.lower() in _TYPE_WORDS or value.startswith(("[REDACTED:", "$", "{", "(", "[")) or len(value) < 4:
         return False
     if quoted:

@@ -75,20 +75,32 @@ def luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-def _is_card(match: re.Match[str]) -> bool:
-    digits = "".join(char for char in match.group() if char.isdigit())
+def _is_card(text: str, start: int, end: int) -> bool:
+    digits = "".join(char for char in text[start:end] if char.isdigit())
     return (
         len(digits) in _CARD_LENGTHS.get(digits[0], ())
         and _CARD_START.match(digits) is not None
         and luhn(digits)
-        and standing_number(match.string, match.start(), match.end())
+        and standing_number(text, start, end)
     )
 
 
-_GROUPED_CARD = (
-    rf"[2-6][0-9]{{3}}({_SEP})(?:[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}(?:\1[0-9]{{3}})?|[0-9]{{6}}\1[0-9]{{4,5}})(?![0-9])"
-)
+def _solid_cards(text: str) -> Iterator[Span]:
+    for match in _LONG_NUMBER.finditer(text):
+        start = match.start() + 2 * text.startswith("%", max(0, match.start() - 1))  # the 20 of `%20` is no part of it
+        if _is_card(text, start, match.end()):
+            yield start, match.end()
 
+
+def _grouped_cards(text: str) -> Iterator[Span]:
+    return (match.span() for match in _GROUPED_CARD.finditer(text) if _is_card(text, *match.span()))
+
+
+_LONG_NUMBER = re.compile(r"[0-9]{13,}+")
+_GROUPED_CARD = re.compile(
+    rf"[2-6][0-9]{{3}}({_SEP})"
+    r"(?:[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{3})?|[0-9]{6}\1[0-9]{4,5})(?![0-9])"
+)
 _CARD_ID = r"(?:credit|debit)_card_([0-9]{5,}+)"
 
 _IBAN_START = re.compile(r"[0-9]{2}(?<=[A-Za-z]{2}[0-9]{2})(?=[ \u00a0]?[A-Za-z0-9])")
@@ -215,7 +227,7 @@ _TRUNK_ZERO = r"0[1-9][0-9]{1,4}\)?[ /][0-9]{3,8}(?: [0-9]{2,6}){0,3}(?![0-9])"
 
 # --- IP addresses -------------------------------------------------------------------------------------------------
 
-_VERSION_BEFORE = re.compile(r"(?:v|ver|version|release|[=<>~^]=?)[ .:=]?$", re.IGNORECASE)
+_VERSION_BEFORE = re.compile(r"(?:v|ver|version|release|[=<>~!]=|[~^])[ .:=]?$", re.IGNORECASE)
 _IPV4 = r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9])"
 _HEX = frozenset("0123456789abcdefABCDEF")
 _IPV6_RUN = re.compile(r":[0-9A-Fa-f:]*+")
@@ -275,8 +287,8 @@ PERSONAL = (
     _personal("email", "at", _emails),
     _personal("date_of_birth", "birth", matches(_AFTER_BIRTH, group=1)),
     _personal("iban", "iban", _ibans),
-    _personal("credit_card", "card", matches(r"[0-9]{13,}+", _is_card)),
-    _personal("credit_card", "card", matches(_GROUPED_CARD, _is_card)),
+    _personal("credit_card", "card", _solid_cards),
+    _personal("credit_card", "card", _grouped_cards),
     _personal("credit_card", "card", matches(_CARD_ID, group=1)),
     _personal("credit_card", "word", assigned_cards),
     _personal("ssn", "word", assigned_ssns),

@@ -63,8 +63,9 @@ def _is_bearer(match: re.Match[str]) -> bool:
 
 
 def _is_aws(match: re.Match[str]) -> bool:
-    key = match.group()
-    return len(key) == 20 and (key.startswith("AKIA") or any(char.isdigit() for char in key))
+    key, before = match.group(), match.string[match.start() - 1 : match.start()]
+    alone = before.islower() or free_left(match.string, match.start())
+    return alone and len(key) == 20 and (key.startswith("AKIA") or any(char.isdigit() for char in key))
 
 
 _URL_USER = r"://([^\s/:@\"'<>\\\x00]{0,256}:[^\s/\"'<>\\\x00]{1,512})@"
@@ -84,7 +85,7 @@ SECRETS = (
     _secret("connection_string", matches(_DATABASE_URL_USER, group=1), "at"),
     _secret("jwt", matches(r"eyJ[\w.-]*+", _is_jwt)),
     _secret("api_key", _sk_keys),
-    _secret("aws_key", matches(r"A(?:KI|SI)A(?<![A-Z0-9]....)[A-Z0-9]{16,}+", _is_aws)),
+    _secret("aws_key", matches(r"A(?:KI|SI)A[A-Z0-9]{16,}+", _is_aws)),
     _secret("gcp_key", _at_least(r"AIza[\w-]*+", 39)),
     _secret("gcp_key", _at_least(r"ya29\.[\w.-]*+", 20)),
     _secret("github_token", _at_least(r"gh[pousr]_\w*+", 24)),
