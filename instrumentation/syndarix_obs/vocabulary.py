@@ -417,7 +417,7 @@ SPOOL_BYTES: Final = MetricSpec(
 )
 EXPORT_FAILURES: Final = MetricSpec(
     "syndarix_obs_export_failures_total", "counter", "1", "Failed attempts to send a batch.", ("destination",),
-    closed={"destination": ("tempo", "loki", "embedded", "pushgateway", "zipkin", "metrics_http")},
+    closed={"destination": ("tempo", "loki", "embedded", "pushgateway", "zipkin", "otlp_extra", "metrics_http")},
 )  # fmt: skip
 
 METRICS: Final = (

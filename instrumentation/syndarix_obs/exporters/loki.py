@@ -1,0 +1,235 @@
+"""Records as Loki lines: batched, gzipped, with their own time and structured metadata.
+
+Built on python-logging-loki's emitter, which brings the session, the URL and the version's API; everything that it
+lacks (batches, compression, timestamps of the record, metadata, timeouts, retries) is here and in `delivery.py`.
+
+A line's time is the end of what it tells of, because Loki takes lines only in rough order of time. A line that is too
+old or too far behind for Loki is stored under Loki's present time: its own times are in the line, nothing is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from json.encoder import encode_basestring
+from typing import Any, Final
+
+from logging_loki.emitter import LokiEmitterV1
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs.exporters.frames import Frame
+from syndarix_obs.exporters.http_post import HttpPost, Reply, outcome
+from syndarix_obs.exporters.outcome import Kind, Outcome
+from syndarix_obs.exporters.spooled import Post, SpooledExporter
+from syndarix_obs.finished import FinishedSpan
+from syndarix_obs.records import Record
+
+MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
+"""Bytes of lines in one push, before compression; a longer line travels alone."""
+PUSH_PATH: Final = "/loki/api/v1/push"
+_LONGEST_LABEL: Final = 1024
+_LONGEST_METADATA: Final = 4096
+_NO_LINE = frozenset(v.KINDS) - frozenset(v.LOG_KINDS)
+_STALE = re.compile(rb"too far behind|too old|too new|out of order", re.I)
+_OLDEST = re.compile(rb"oldest acceptable timestamp is: ([0-9T:.+Z-]+)")
+_GRACE_NS: Final = 600 * 1_000_000_000
+"""How far ahead of its clock Loki takes lines."""
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def clean(text: str) -> bytes:
+    """Text as UTF-8; what is not Unicode text (lone surrogates) becomes `?`, as one of them fails a whole push."""
+    return text.encode("utf-8", "replace")
+
+
+def escaped(text: str) -> bytes:
+    """Text as the inside of a JSON string."""
+    return clean(encode_basestring(text)[1:-1])
+
+
+def encode_line(
+    line: str, payload: str | None, labels: bytes, metadata: dict[str, str], time_ns: int
+) -> bytes:
+    """A frame of one line: `line` is a JSON object, and the keys of the object `payload` go behind its own."""
+    rest = b'"' + (clean(f",{_json(metadata)}]") if metadata else b"]")
+    if not payload or payload == "{}":
+        return Frame(time_ns, labels, escaped(line), b"", rest).encode()
+    return Frame(time_ns, labels, escaped(line[:-1]), escaped("," + payload[1:-1]), b"}" + rest).encode()
+
+
+def shorten(frame: Frame, keep: int) -> Frame | None:
+    """Have the first `keep` characters of the payload as text under `truncated`, with a mark and its size."""
+    if not frame.payload:
+        return None
+    text: str = json.loads(b'"' + frame.payload + b'"')
+    size = len(clean(text))
+    whole = "{" + text[1:] + "}"
+    if text.startswith(f',"{v.LOG_TRUNCATED}":'):
+        before: str = json.loads(whole)[v.LOG_TRUNCATED]
+        whole, _, original = before.rpartition(v.TRUNCATED_SUFFIX)
+        size = int(original)
+    shorter = _truncated(whole, keep, size)
+    return None if len(shorter) >= len(frame.payload) else replace(frame, payload=shorter)
+
+
+def _truncated(text: str, keep: int, size: int) -> bytes:
+    return escaped(f',"{v.LOG_TRUNCATED}":' + _json(f"{text[:keep]}{v.TRUNCATED_SUFFIX}{size}"))
+
+
+class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no types
+    """The library's emitter as a destination: many lines in one compressed push.
+
+    Args:
+        url: base URL of Loki, or of its push API.
+        tags: labels of plain log records (see `SyndarixLokiHandler`).
+        auth: user and password.
+        tenant: value of the tenant header.
+    """
+
+    name = "loki"
+    max_request_bytes = MAX_REQUEST_BYTES
+
+    def __init__(
+        self,
+        url: str,
+        tags: dict[str, Any] | None = None,
+        auth: tuple[str, str] | None = None,
+        tenant: str | None = None,
+    ) -> None:
+        base = url.rstrip("/")
+        super().__init__(base if base.endswith("/push") else base + PUSH_PATH, tags, auth)
+        headers = {"Content-Type": "application/json", **({"X-Scope-OrgID": tenant} if tenant else {})}
+        self._headers = headers
+        self._http: HttpPost | None = None
+
+    def post(self, body: bytes, timeout: float) -> Reply:
+        """Send one push."""
+        if self._http is None:
+            self._http = HttpPost(self.url, self._headers, session=self.session)
+        return self._http(body, timeout)
+
+    def send(self, frames: Sequence[Frame], timeout: float) -> Outcome:
+        """Push frames; those that are out of time for Loki are pushed again with its present time."""
+        reply = self.post(push_body(frames), timeout)
+        if reply.status != 400 or not _STALE.search(reply.body):
+            return outcome(reply)
+        for stream in by_key(frames).values():
+            result = self._send_stream(stream, timeout)
+            if result.kind is not Kind.DELIVERED:
+                return result
+        return Outcome(Kind.DELIVERED)
+
+    def _send_stream(self, frames: list[Frame], timeout: float) -> Outcome:
+        reply = self.post(push_body(frames), timeout)
+        if reply.status != 400 or not _STALE.search(reply.body):
+            return outcome(reply)
+        if not restamp(frames, reply):
+            return Outcome(Kind.STALE, outcome(reply).reason, server_ns=reply.server_ns)
+        reply = self.post(push_body(frames), timeout)
+        if reply.status == 400 and _STALE.search(reply.body):
+            return Outcome(Kind.STALE, outcome(reply).reason, server_ns=reply.server_ns)
+        return outcome(reply)
+
+    def shorten(self, frame: Frame, keep: int) -> Frame | None:
+        """Cut the payload of a line."""
+        return shorten(frame, keep)
+
+    def reset(self) -> None:
+        """Forget the connections."""
+        self._session = None
+        self._http = None
+
+
+def push_body(frames: Sequence[Frame]) -> bytes:
+    """The JSON of one push: streams by label set, lines in order of time."""
+    streams = []
+    for labels, stream in by_key(frames).items():
+        values = b",".join(
+            b'["%d","%b%b%b' % (frame.time_ns, frame.before, frame.payload, frame.after)
+            for frame in sorted(stream, key=_time)
+        )
+        streams.append(b'{"stream":%b,"values":[%b]}' % (labels, values))
+    return b'{"streams":[%b]}' % b",".join(streams)
+
+
+def by_key(frames: Sequence[Frame]) -> dict[bytes, list[Frame]]:
+    """Frames by what they belong to, in order."""
+    groups: dict[bytes, list[Frame]] = {}
+    for frame in frames:
+        groups.setdefault(frame.key, []).append(frame)
+    return groups
+
+
+def _time(frame: Frame) -> int:
+    return frame.time_ns
+
+
+def restamp(frames: Sequence[Frame], reply: Reply) -> bool:
+    """Give the lines that Loki refused for their time its present one; False when the answer does not tell which.
+
+    Exactly those: a line that was stored and comes again under another time would be there twice.
+    """
+    now = reply.server_ns
+    found = _OLDEST.search(reply.body)
+    if not now:
+        return False
+    oldest = _nanoseconds(found[1]) if found else 0
+    late = [frame for frame in frames if frame.time_ns < oldest or frame.time_ns > now + _GRACE_NS]
+    for place, frame in enumerate(late):
+        frame.time_ns = now + place
+    return bool(late)
+
+
+def _nanoseconds(text: bytes) -> int:
+    try:
+        return int(datetime.fromisoformat(text.decode("ascii", "replace")).timestamp()) * 1_000_000_000
+    except ValueError:
+        return 0
+
+
+class LokiExporter(SpooledExporter):
+    """The consumer that sends records to Loki.
+
+    Args:
+        url: base URL of Loki.
+        post: what it shares with the platform's other destinations.
+        tenant: value of the tenant header.
+    """
+
+    def __init__(self, url: str, post: Post, *, tenant: str | None = None) -> None:
+        self._labels: dict[tuple[str, ...], bytes] = {}
+        super().__init__(LokiEmitter(url, tenant=tenant), post)
+
+    def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002
+        """One line per record; plain spans live in the trace store only."""
+        return [self._encode(record) for record in records if record.kind not in _NO_LINE]
+
+    def _encode(self, record: Record) -> bytes:
+        labels = self._labels_of((record.service, record.environment, record.kind, record.level))
+        time_ns = record.end_ns or record.start_ns
+        return encode_line(record.line(payload=False), record.payload, labels, metadata_of(record), time_ns)
+
+    def _labels_of(self, values: tuple[str, ...]) -> bytes:
+        found = self._labels.get(values)
+        if found is None:
+            found = self._labels[values] = labels_json(values)
+        return found
+
+
+def labels_json(values: Sequence[str]) -> bytes:
+    """A label set, from the values of `LOKI_LABELS` in order; empty ones are left out."""
+    labels = {name: value[:_LONGEST_LABEL] for name, value in zip(v.LOKI_LABELS, values, strict=True) if value}
+    return clean(_json(labels))
+
+
+def metadata_of(record: Record) -> dict[str, str]:
+    """Structured metadata of a record's line: strings only, empty ones left out."""
+    found = {}
+    for name in v.LOG_METADATA:
+        value = getattr(record, name, None)
+        if value:
+            found[name] = str(value)[:_LONGEST_METADATA]
+    return found
