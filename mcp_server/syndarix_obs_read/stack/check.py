@@ -145,9 +145,7 @@ def rule_files(root: Path) -> list[Problem]:
         known = rules.own_metrics(root / "prometheus" / "own-metrics.txt")
         unknown = rules.unknown_metrics(rules.read(paths), known)
     except (yaml.YAMLError, AttributeError, TypeError) as error:
-        return [
-            Problem(f"A file in prometheus/rules is no rule file: {error}", "Compare it with its neighbours.")
-        ]
+        return [Problem(f"A file in prometheus/rules is no rule file: {error}", "Compare it with its neighbours.")]
     return unknown + _asked("promtool", ["check", "rules", *map(str, paths)], "Mend the rule that it names.")
 
 
@@ -168,16 +166,12 @@ def configurations(options: Options, found: Iterable[Found]) -> list[Problem]:
     return problems
 
 
-def _asked(
-    program: str, arguments: list[str], mend: str, environment: dict[str, str] | None = None
-) -> list[Problem]:
+def _asked(program: str, arguments: list[str], mend: str, environment: dict[str, str] | None = None) -> list[Problem]:
     """What a program that checks files objects to; nothing when the program is not installed."""
     path = shutil.which(program)
     if path is None:
         return []
-    done = subprocess.run(
-        [path, *arguments], capture_output=True, text=True, timeout=60, check=False, env=environment
-    )
+    done = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=60, check=False, env=environment)
     if done.returncode == 0:
         return []
     said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]

@@ -133,9 +133,7 @@ SERVERS = (
 """Every server that the launcher knows, in starting order. Grafana runs in Docker only."""
 
 
-def find(
-    servers: Sequence[Server] = SERVERS, search_path: str | None = None
-) -> tuple[list[Found], list[Stranger]]:
+def find(servers: Sequence[Server] = SERVERS, search_path: str | None = None) -> tuple[list[Found], list[Stranger]]:
     """Look for each server on the PATH (or `search_path`); the second list is what only looked like one."""
     found: list[Found] = []
     strangers: list[Stranger] = []
