@@ -143,9 +143,7 @@ def test_nothing_is_lost_on_the_way(recorded: Recorded) -> None:
     assert [] == recorded.errors
 
 
-def test_every_session_is_found_with_its_outcome(
-    recorded: Recorded, found: dict[str, list[StoredRecord]]
-) -> None:
+def test_every_session_is_found_with_its_outcome(recorded: Recorded, found: dict[str, list[StoredRecord]]) -> None:
     wanted = Counter(one.outcome for one in recorded.conversations)
     outcomes = {name: [record.text("outcome") for record in of_kind(rows, "session")] for name, rows in found.items()}
 
@@ -180,9 +178,7 @@ def last_is_tool_request(record: StoredRecord) -> bool:
     return bool(record.payload["output"][-1].get("tool_calls"))
 
 
-def test_every_model_call_is_found_with_its_answer(
-    recorded: Recorded, found: dict[str, list[StoredRecord]]
-) -> None:
+def test_every_model_call_is_found_with_its_answer(recorded: Recorded, found: dict[str, list[StoredRecord]]) -> None:
     count = 0
     for one in recorded.conversations:
         calls = of_kind(found[one.session_id], "llm_call")

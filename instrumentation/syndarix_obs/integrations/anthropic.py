@@ -95,7 +95,7 @@ def _read(body: dict[str, Any], span: FinishedSpan) -> None:
 
 MESSAGES = Endpoint(
     operation=v.OPERATION_CHAT,
-    payload={"input": "messages", "system": "system", "tools": "tools"},
+    payload=(("input", "messages"), ("system", "system"), ("tools", "tools")),
     read=_read,
     is_content=_is_content,
     whole=_whole,

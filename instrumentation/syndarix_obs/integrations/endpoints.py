@@ -20,7 +20,7 @@ class Endpoint:
     """One endpoint of a provider's API.
 
     `operation`: GenAI operation name.
-    `payload`: field of our payload → field of the request body; read in the caller's thread, so references only.
+    `payload`: fields of our payload, each with that of the request body; read in the caller's thread, so references only.
     `is_content`: whether a chunk of a stream carries content, not only framing; called until the first that does.
     `is_usage_only`: whether a chunk is one that only a request for usage brings.
     `whole`: chunks → the body that the answer would have had without streaming, as far as it came. On the worker.
@@ -29,7 +29,7 @@ class Endpoint:
     """
 
     operation: str
-    payload: Mapping[str, str]
+    payload: tuple[tuple[str, str], ...]
     read: Callable[[dict[str, Any], FinishedSpan], None]
     is_content: Callable[[Any], bool] = lambda _chunk: False
     is_usage_only: Callable[[Any], bool] | None = None
@@ -46,7 +46,7 @@ def given(body: Mapping[str, Any], name: str) -> Any:
 def references(endpoint: Endpoint, body: dict[str, Any]) -> dict[str, Any]:
     """The payload of a request: references, and shallow copies of the lists that agents go on to change."""
     payload: dict[str, Any] = {"request": body}
-    for field, name in endpoint.payload.items():
+    for field, name in endpoint.payload:
         value = body.get(name)
         if value is not None and type(value).__name__ not in _LEFT_OUT:
             payload[field] = shallow(value)

@@ -165,7 +165,7 @@ def _read_embeddings(body: dict[str, Any], span: FinishedSpan) -> None:
 
 CHAT = Endpoint(
     operation=v.OPERATION_CHAT,
-    payload={"input": "messages", "tools": "tools"},
+    payload=(("input", "messages"), ("tools", "functions"), ("tools", "tools")),
     read=_read_chat,
     is_content=_is_content,
     is_usage_only=_is_usage_only,
@@ -174,7 +174,7 @@ CHAT = Endpoint(
 """`POST /chat/completions`."""
 COMPLETION = Endpoint(
     operation=v.OPERATION_TEXT_COMPLETION,
-    payload={"input": "prompt"},
+    payload=(("input", "prompt"),),
     read=_read_completion,
     is_content=_has_text,
     is_usage_only=_is_usage_only,
@@ -183,7 +183,7 @@ COMPLETION = Endpoint(
 """`POST /completions`."""
 EMBEDDINGS = Endpoint(
     operation=v.OPERATION_EMBEDDINGS,
-    payload={"input": "input"},
+    payload=(("input", "input"),),
     read=_read_embeddings,
     keep=_keep_embeddings,
 )

@@ -85,7 +85,7 @@ def _failed(error: Any, span: FinishedSpan) -> None:
 
 RESPONSES = Endpoint(
     operation=v.OPERATION_CHAT,
-    payload={"input": "input", "system": "instructions", "tools": "tools"},
+    payload=(("input", "input"), ("system", "instructions"), ("tools", "tools")),
     read=_read,
     is_content=_is_content,
     whole=_whole,
