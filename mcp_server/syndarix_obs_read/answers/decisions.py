@@ -1,0 +1,174 @@
+"""What was decided, out of which options, why, how surely, and what came of it? One by one, or as patterns."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from pydantic import Field
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs_read.amounts import Frozen
+from syndarix_obs_read.answers.agents import is_success
+from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
+from syndarix_obs_read.answers.empty import why_empty
+from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, StoredRecord
+from syndarix_obs_read.timerange import TimeRange, to_datetime
+
+_EXAMPLES: Final = 3
+
+
+class Decision(Frozen):
+    """One decision."""
+
+    decision_id: str
+    trace_id: str
+    span_id: str
+    timestamp: Moment
+    decision_type: str
+    options: tuple[str, ...]
+    selected: str
+    reasoning: str | None = Field(description="Why, in the agent's words.")
+    confidence: float | None
+    context_summary: Any = Field(default=None, description="What the agent knew.")
+    relevant_memory: Any = Field(default=None, description="Memories that bore on it.")
+    agent: str | None
+    session_id: str | None
+    project: str | None
+    task_type: str | None
+    outcome: str | None = Field(description="What its session led to; `running` while that goes on.")
+
+
+class DecisionList(ListAnswer):
+    """Decisions, the last first."""
+
+    decisions: tuple[Decision, ...]
+
+
+class DecisionPattern(Frozen):
+    """Decisions of one type with the same options and the same choice."""
+
+    decision_type: str
+    selected: str
+    over: tuple[str, ...] = Field(description="The other options.")
+    count: int
+    confidence: float | None = Field(description="Mean of those that state one.")
+    outcomes: Mapping[str, int] = Field(description="What their sessions led to.")
+    success_rate: float | None = Field(description="Share of the ended sessions that succeeded.")
+    examples: tuple[str, ...] = Field(description="Some of their traces.")
+
+
+class PatternList(ListAnswer):
+    """Patterns, the most frequent first."""
+
+    patterns: tuple[DecisionPattern, ...]
+    decisions: int = Field(description="Decisions that were looked at.")
+
+
+async def list_decisions(backend: Backend, where: Filter, period: TimeRange, limit: int) -> DecisionList:
+    """Decisions in the period that fit the filter."""
+    page = await _decisions(backend, where, period, limit, payloads=True)
+    about = listing(page, "agent, type of decision, session, a text, or a shorter time")
+    if not page.rows:
+        about["hints"] = await why_empty(backend, where, period)
+    outcomes = await _outcomes(backend, page.rows, where, period)
+    decisions = tuple(_decision(record, outcomes) for record in page.rows)
+    return DecisionList(backend=backend.name, period=Period.of(period), decisions=decisions, **about)
+
+
+async def decision_patterns(backend: Backend, where: Filter, period: TimeRange, limit: int) -> PatternList:
+    """What was chosen over what, how often, how surely, and with which outcome."""
+    page = await _decisions(backend, where, period, COUNTED_UP_TO, payloads=False)
+    outcomes = await _outcomes(backend, page.rows, where, period)
+    groups: defaultdict[tuple[str, str, tuple[str, ...]], list[StoredRecord]] = defaultdict(list)
+    for record in page.rows:
+        selected = record.text("selected")
+        over = tuple(sorted({str(option) for option in record.get("options", ())} - {selected}))
+        groups[record.text("decision_type"), selected, over].append(record)
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    patterns = tuple(_pattern(*key, records, outcomes) for key, records in ordered[:limit])
+    shown = Page(patterns, len(ordered) > limit, len(ordered))
+    about = listing(shown, "agent, type of decision, or a shorter time")
+    if page.more:
+        about["hints"] = (*about.get("hints", ()), f"only the newest {COUNTED_UP_TO:,} decisions were looked at")
+    if not patterns:
+        about["hints"] = await why_empty(backend, where, period)
+    return PatternList(
+        backend=backend.name, period=Period.of(period), patterns=patterns, decisions=len(page.rows), **about
+    )
+
+
+async def _decisions(
+    backend: Backend, where: Filter, period: TimeRange, limit: int, *, payloads: bool
+) -> Page[StoredRecord]:
+    wanted = replace(where.within(period), kinds=(v.KIND_DECISION,))
+    return await backend.records(wanted, limit=limit, payloads=payloads)
+
+
+async def _outcomes(
+    backend: Backend, records: Iterable[StoredRecord], where: Filter, period: TimeRange
+) -> Mapping[str, tuple[str, str | None]]:
+    """Status and outcome of the sessions that the decisions lie in."""
+    wanted = {session for record in records if (session := record.optional("session_id"))}
+    if len(wanted) <= _EXAMPLES * 20:
+        pages = [await backend.sessions(Filter(session_id=session), 1) for session in sorted(wanted)]
+        return {row.session_id: (row.status, row.outcome) for page in pages for row in page.rows}
+    day_before = period.since_ns - 86_400 * 10**9  # a decision's session may have begun before the period
+    earlier = Filter(project=where.project, since_ns=day_before, until_ns=period.until_ns)
+    rows = (await backend.sessions(earlier, COUNTED_UP_TO)).rows
+    return {row.session_id: (row.status, row.outcome) for row in rows if row.session_id in wanted}
+
+
+def _decision(record: StoredRecord, outcomes: Mapping[str, tuple[str, str | None]]) -> Decision:
+    payload = record.payload
+    reasoning = payload.get("reasoning")
+    return Decision(
+        decision_id=record.text("decision_id") or record.text("span_id"),
+        trace_id=record.text("trace_id"),
+        span_id=record.text("span_id"),
+        timestamp=to_datetime(record.start_ns),
+        decision_type=record.text("decision_type"),
+        options=tuple(str(option) for option in record.get("options", ())),
+        selected=record.text("selected"),
+        reasoning=None if reasoning is None else str(reasoning),
+        confidence=record.get("confidence"),
+        context_summary=payload.get("context_summary"),
+        relevant_memory=payload.get("relevant_memory"),
+        agent=record.optional("agent"),
+        session_id=record.optional("session_id"),
+        project=record.optional("project"),
+        task_type=record.optional("task_type"),
+        outcome=_name(outcomes.get(record.text("session_id"))),
+    )
+
+
+def _name(outcome: tuple[str, str | None] | None) -> str | None:
+    return None if outcome is None else outcome[1] or outcome[0]
+
+
+def _pattern(
+    decision_type: str,
+    selected: str,
+    over: tuple[str, ...],
+    records: list[StoredRecord],
+    outcomes: Mapping[str, tuple[str, str | None]],
+) -> DecisionPattern:
+    stated = [float(each) for record in records if (each := record.get("confidence")) is not None]
+    known = [found for record in records if (found := outcomes.get(record.text("session_id")))]
+    ended = [found for found in known if found[0] != v.STATUS_RUNNING]
+    names = Counter(name for found in known if (name := _name(found)))
+    return DecisionPattern(
+        decision_type=decision_type,
+        selected=selected,
+        over=over,
+        count=len(records),
+        confidence=math.fsum(stated) / len(stated) if stated else None,
+        outcomes=dict(names.most_common()),
+        success_rate=sum(is_success(*found) for found in ended) / len(ended) if ended else None,
+        examples=tuple(dict.fromkeys(record.text("trace_id") for record in records))[:_EXAMPLES],
+    )

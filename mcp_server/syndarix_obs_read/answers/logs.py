@@ -1,0 +1,73 @@
+"""What was logged? Every record is a log line: searched by text, level, kind, session, trace, …, or followed live."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from syndarix_obs_read.amounts import Frozen
+from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
+from syndarix_obs_read.answers.empty import why_empty
+from syndarix_obs_read.answers.wording import summary, title
+from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.protocols import Backend, RecordSource
+from syndarix_obs_read.backends.rows import StoredRecord
+from syndarix_obs_read.timerange import TimeRange, to_datetime
+
+
+class LogLine(Frozen):
+    """One line."""
+
+    timestamp: Moment
+    level: str
+    kind: str
+    title: str
+    text: str = Field(description="What happened, in a few words; an application's own line in full.")
+    agent: str | None
+    session_id: str | None
+    trace_id: str | None
+    span_id: str | None
+    fields: Mapping[str, Any] = Field(description="The whole record.")
+    payload: Mapping[str, Any] | None = Field(default=None, description="Its payload; when asked for.")
+
+
+class LogList(ListAnswer):
+    """Lines, the last first."""
+
+    lines: tuple[LogLine, ...]
+
+
+async def search_logs(
+    backend: Backend, where: Filter, period: TimeRange, limit: int, *, payloads: bool = False
+) -> LogList:
+    """Lines in the period that fit the filter; without kinds all but plain spans and the ledger."""
+    page = await backend.records(where.within(period), limit=limit, payloads=True)
+    about = listing(page, "a text, level, kind, agent, session, or a shorter time")
+    if not page.rows:
+        about["hints"] = await why_empty(backend, where, period)
+    lines = tuple(_line(record, payloads=payloads) for record in page.rows)
+    return LogList(backend=backend.name, period=Period.of(period), lines=lines, **about)
+
+
+async def follow_logs(source: RecordSource, where: Filter, *, payloads: bool = False) -> AsyncIterator[LogLine]:
+    """Lines that fit and arrive from now on; ends when the caller stops asking."""
+    async for record in source.follow(where):
+        yield _line(record, payloads=payloads)
+
+
+def _line(record: StoredRecord, *, payloads: bool) -> LogLine:
+    return LogLine(
+        timestamp=to_datetime(record.start_ns),
+        level=record.level,
+        kind=record.kind,
+        title=title(record),
+        text=summary(record),
+        agent=record.optional("agent"),
+        session_id=record.optional("session_id"),
+        trace_id=record.optional("trace_id"),
+        span_id=record.optional("span_id"),
+        fields=record.data,
+        payload=record.payload if payloads and record.payload else None,
+    )
