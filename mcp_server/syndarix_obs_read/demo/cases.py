@@ -51,18 +51,10 @@ CUSTOMERS = (
         "+1 202-555-0163",
         "5555 5555 5555 4444",
     ),
-    Customer(
-        "u-1003", "Chiara Lund", "acme-shop", "chiara@example.net", "+44 20 7946 0018", "4012 8888 8888 1881"
-    ),
-    Customer(
-        "u-2001", "Dov Marsh", "globex-b2b", "d.marsh@globex.example", "+1 303-555-0119", "3782 822463 10005"
-    ),
-    Customer(
-        "u-2002", "Elif Sand", "globex-b2b", "elif@globex.example", "+1 303-555-0188", "6011 1111 1111 1117"
-    ),
-    Customer(
-        "u-3001", "Finn Aoki", "initech-care", "finn.aoki@example.com", "+1 415-555-0102", "4222 2222 2222 2"
-    ),
+    Customer("u-1003", "Chiara Lund", "acme-shop", "chiara@example.net", "+44 20 7946 0018", "4012 8888 8888 1881"),
+    Customer("u-2001", "Dov Marsh", "globex-b2b", "d.marsh@globex.example", "+1 303-555-0119", "3782 822463 10005"),
+    Customer("u-2002", "Elif Sand", "globex-b2b", "elif@globex.example", "+1 303-555-0188", "6011 1111 1111 1117"),
+    Customer("u-3001", "Finn Aoki", "initech-care", "finn.aoki@example.com", "+1 415-555-0102", "4222 2222 2222 2"),
 )
 
 
@@ -125,6 +117,11 @@ class Case:
             return text
         who = self.customer
         return f"{text} You can reach me at {who.email} or {who.phone}; I paid with card {who.card}."
+
+    @property
+    def stays_broken(self) -> bool:
+        """Whether a failing tool fails a second time too, which ends the contact; a loop needs it to work again."""
+        return self.amount > 150 and Incident.LOOP not in self.incidents
 
     @property
     def answer(self) -> str:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from syndarix_obs.errors import SyndarixObsError
+from syndarix_obs_read.errors import ReadError
 
 if TYPE_CHECKING:
     import anthropic
     import openai
 
-    from syndarix_obs import ObservabilityPlatform
-
 INSTALL = "pip install 'syndarix-obs[server,instrument]'"
 
 
-class DemoPackagesMissing(SyndarixObsError):
+class DemoPackagesMissing(ReadError):
     """The demo talks through the real clients, and one of them is not installed."""
 
 
@@ -36,8 +34,8 @@ class Clients:
         self.http.close()
 
 
-def connect(obs: ObservabilityPlatform, url: str) -> Clients:
-    """Real clients for the provider at `url`; they report the rate-limit headers of every answer to `obs`.
+def connect(url: str) -> Clients:
+    """Real clients for the provider at `url`.
 
     Retries are off: the agents retry themselves, so that each attempt is seen.
 
@@ -53,18 +51,13 @@ def connect(obs: ObservabilityPlatform, url: str) -> Clients:
             f"The demo runs through the real openai and anthropic clients; {error.name} is not installed. "
             f"Install it with: {INSTALL}"
         ) from None
+
+    def http() -> Any:  # a proxy of the environment cannot reach this loopback
+        return httpx2.Client(trust_env=False)
+
     return Clients(
-        openai=openai.OpenAI(
-            api_key="demo", base_url=f"{url}/v1", max_retries=0, http_client=_http(httpx2, obs, "openai")
-        ),
-        anthropic=anthropic.Anthropic(
-            api_key="demo", base_url=url, max_retries=0, http_client=_http(httpx2, obs, "anthropic")
-        ),
-        http=httpx2.Client(trust_env=False),
+        openai=openai.OpenAI(api_key="demo", base_url=f"{url}/v1", max_retries=0, http_client=http()),
+        anthropic=anthropic.Anthropic(api_key="demo", base_url=url, max_retries=0, http_client=http()),
+        http=http(),
         url=url,
     )
-
-
-def _http(httpx: Any, obs: ObservabilityPlatform, provider: str) -> Any:
-    # trust_env is off because a proxy of the environment cannot reach this loopback.
-    return httpx.Client(event_hooks=obs.httpx_hooks(provider), trust_env=False)

@@ -58,9 +58,7 @@ class Desk:
     def ask_gateway(self, provider: str, model: str, prompt: str, reply: Reply) -> str:
         """One call that no instrumentor knows, recorded through our own API."""
         self.model.will_say(reply)
-        with self.obs.llm(
-            provider=provider, model=model, messages=[{"role": "user", "content": prompt}]
-        ) as call:
+        with self.obs.llm(provider=provider, model=model, messages=[{"role": "user", "content": prompt}]) as call:
             answer = self.clients.http.post(
                 f"{self.clients.url}/gateway/generate", json={"model": model, "prompt": prompt}
             ).json()
@@ -74,9 +72,7 @@ class Desk:
         )
         return found.data[0].embedding
 
-    def use_tool(
-        self, name: str, arguments: dict[str, Any], case: Case, *, fails: bool = False
-    ) -> dict[str, Any]:
+    def use_tool(self, name: str, arguments: dict[str, Any], case: Case, *, fails: bool = False) -> dict[str, Any]:
         """Run one tool.
 
         Raises:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syndarix_obs import ObservabilityPlatform, Settings
+from syndarix_obs.vocabulary import LLM_RATE_LIMIT
 from syndarix_obs_read.demo.cases import Case, plan
 from syndarix_obs_read.demo.clients import connect
 from syndarix_obs_read.demo.clock import DemoClock
@@ -17,6 +18,7 @@ from syndarix_obs_read.demo.contact import Contact, handle
 from syndarix_obs_read.demo.desk import Desk, log
 from syndarix_obs_read.demo.provider.model import Model
 from syndarix_obs_read.demo.provider.server import FakeProvider
+from syndarix_obs_read.errors import UsageError
 
 DAYS = 6
 """Over how many past days the sessions of an embedded store are spread."""
@@ -38,6 +40,7 @@ class DemoReport:
         store: the SQLite file; None when records go elsewhere.
         trace_id: the trace with the most to see, as hex.
         session_id: the session of that trace.
+        lowest_limits: for each provider, the smallest share of a rate limit that was left, 0 to 1.
         saved: False when not everything could be brought to safety.
     """
 
@@ -50,12 +53,11 @@ class DemoReport:
     store: Path | None
     trace_id: str
     session_id: str
+    lowest_limits: Mapping[str, float]
     saved: bool
 
 
-def run(
-    home: Path, sessions: int, seed: int, on_progress: Callable[[int, int], None] | None = None
-) -> DemoReport:
+def run(home: Path, sessions: int, seed: int, on_progress: Callable[[int, int], None] | None = None) -> DemoReport:
     """Run `sessions` contacts of the support desk and keep them in `home`.
 
     Everything but ids and times follows from `seed`. Settings other than home, service and environment come
@@ -68,18 +70,19 @@ def run(
         on_progress: called with (done, sessions) after every contact.
 
     Raises:
-        ValueError: `sessions` is less than 1.
+        UsageError: `sessions` is less than 1.
         DemoPackagesMissing: `openai` or `anthropic` is not installed.
         SettingsError: a setting of the environment is wrong.
     """
     if sessions < 1:
-        raise ValueError(f"sessions={sessions} is not allowed: at least 1, for example 50")
+        raise UsageError(f"sessions={sessions} is not allowed: at least 1, for example 50")
     began = time.perf_counter()
     settings = Settings(home=home, service_name="support-desk", environment="demo", set_global=False)
     cases, clock = plan(sessions, seed), DemoClock()
     model = Model(clock.skip)
+    limits = LowestLimits()
     with _desk(settings, clock, model) as (desk, instrumented):
-        contacts = _all(desk, cases, settings.backend, on_progress or (lambda _done, _of: None))
+        contacts = _all(desk, cases, settings.backend, limits, on_progress or (lambda _done, _of: None))
         saved = desk.obs.flush(_FLUSH_S)
     shown = max(cases, key=lambda case: (len(case.incidents), case.topic.task_type == "refund")).number
     return DemoReport(
@@ -92,6 +95,7 @@ def run(
         store=settings.store_path if settings.backend in {"embedded", "both"} else None,
         trace_id=contacts[shown].trace_id,
         session_id=contacts[shown].session_id,
+        lowest_limits=limits.by_provider,
         saved=saved,
     )
 
@@ -103,7 +107,7 @@ def _desk(settings: Settings, clock: DemoClock, model: Model) -> Iterator[tuple[
         FakeProvider(model) as provider,
         ObservabilityPlatform(settings, clock=clock.wall, monotonic=clock.monotonic) as obs,
     ):
-        clients = connect(obs, provider.url)
+        clients = connect(provider.url)
         instrumented = tuple(obs.auto_instrument())
         handlers = list(log.handlers)
         log.propagate, log.filters = False, [clock.stamp]
@@ -116,17 +120,33 @@ def _desk(settings: Settings, clock: DemoClock, model: Model) -> Iterator[tuple[
             clients.close()
 
 
+class LowestLimits:
+    """Remembers the lowest reading of the rate-limit gauge, which itself only knows the last one."""
+
+    def __init__(self) -> None:
+        self.by_provider: dict[str, float] = {}
+
+    def look(self, obs: ObservabilityPlatform) -> None:
+        """Read the gauge."""
+        for metric in obs.registry.collect():
+            for sample in metric.samples:
+                if sample.name == LLM_RATE_LIMIT.name:
+                    provider = sample.labels["provider"]
+                    self.by_provider[provider] = min(sample.value, self.by_provider.get(provider, 1.0))
+
+
 def _all(
-    desk: Desk, cases: list[Case], backend: str, on_progress: Callable[[int, int], None]
+    desk: Desk, cases: list[Case], backend: str, limits: LowestLimits, on_progress: Callable[[int, int], None]
 ) -> list[Contact]:
     """Handle the cases one after another, each at its own time; what is late is flushed before time moves."""
     spread_s = DAYS * 86_400 if backend == "embedded" else 3_600
     last_ns = time.time_ns() - _LAST_STARTS_BEFORE_S * 10**9
     contacts = []
     for case in cases:
-        desk.obs.flush(_FLUSH_S)
         share = (case.number + 1) / len(cases)
         desk.clock.jump_to(last_ns - round((1 - share) * spread_s * 1e9))
         contacts.append(handle(desk, case))
+        desk.obs.flush(_FLUSH_S)
+        limits.look(desk.obs)
         on_progress(case.number + 1, len(cases))
     return contacts

@@ -16,9 +16,7 @@ def handbook() -> str:
         "Never repeat a card number, an e-mail address or a phone number back to the customer. "
         "One tool at a time; if a tool fails twice, hand the contact to a person and say so. "
     )
-    articles = "\n".join(
-        f"Article {number}: {topic.article} {rules}" for number, topic in enumerate(TOPICS * 3, 1)
-    )
+    articles = "\n".join(f"Article {number}: {topic.article} {rules}" for number, topic in enumerate(TOPICS * 3, 1))
     return f"You are the support agent of a shop. This is your handbook.\n{articles}"
 
 

@@ -64,7 +64,7 @@ def _work(desk: Desk, case: Case, system: list[dict[str, Any]], messages: list[A
         answer = _ask(desk, case, system, messages, reply)
         call = next(block for block in answer.content if block.type == "tool_use")
         _explain(desk, case, call.name, call.input)
-        result = _run(desk, case, call.name, call.input)
+        result = _run(desk, case, call.name, call.input, fails=number == 0 and Incident.FAILING_TOOL in case.incidents)
         said = [block.model_dump(exclude_none=True) for block in answer.content]
         told = [{"type": "tool_result", "tool_use_id": call.id, "content": str(result)}]
         messages += [{"role": "assistant", "content": said}, {"role": "user", "content": told}]
@@ -117,15 +117,14 @@ def _explain(desk: Desk, case: Case, name: str, arguments: Any) -> None:
     )
 
 
-def _run(desk: Desk, case: Case, name: str, arguments: Any) -> dict[str, Any]:
-    """Run the tool; when it fails, once more, and then a person takes over."""
-    fails = Incident.FAILING_TOOL in case.incidents
+def _run(desk: Desk, case: Case, name: str, arguments: Any, *, fails: bool) -> dict[str, Any]:
+    """Run the tool; when it fails, once more, and if that fails too, a person takes over."""
     try:
         return desk.use_tool(name, arguments, case, fails=fails)
     except tools.CarrierTimeout as error:
         _decide_on_failure(desk, "retry", f"A time-out often passes: {error}.", 0.7)
     try:
-        return desk.use_tool(name, arguments, case, fails=case.amount > 200)
+        return desk.use_tool(name, arguments, case, fails=fails and case.stays_broken)
     except tools.CarrierTimeout as error:
         _decide_on_failure(desk, "hand over to a person", f"It failed twice: {error}.", 0.95)
         raise HandedOver(f"{name} failed twice for order {case.order}") from error

@@ -68,9 +68,7 @@ def _judge_mood(desk: Desk, case: Case) -> None:
     unpriced = Incident.UNPRICED_MODEL in case.incidents
     provider, model = ("in_house", "deskling-7b") if unpriced else ("mistral", "mistral-small-latest")
     mood = "annoyed" if case.topic.task_type in {"refund", "technical"} else "calm"
-    desk.ask_gateway(
-        provider, model, f"One word: what mood is this in? {case.question}", Reply(mood, seconds=0.3)
-    )
+    desk.ask_gateway(provider, model, f"One word: what mood is this in? {case.question}", Reply(mood, seconds=0.3))
 
 
 def _choose(desk: Desk, case: Case, verdict: dict[str, str]) -> str:

@@ -9,6 +9,9 @@ from typing import Any
 from syndarix_obs_read.demo.provider.model import Model, Reply, tokens
 from syndarix_obs_read.demo.provider.openai_shapes import pieces
 
+FRAMING = 3
+"""Events of a stream that come before the first words: message start, block start, ping."""
+
 _DATED = {"claude-haiku-4-5": "claude-haiku-4-5-20251001"}
 """Names that are answered under a dated one."""
 _ERRORS = {
@@ -107,7 +110,7 @@ def _input_usage(request: Mapping[str, Any], model: Model) -> dict[str, Any]:
     total = prompt_tokens(request)
     marked = _cache_marked(request)
     cached = min(tokens(marked), total) if marked else 0
-    read = cached if marked and model.has_seen(marked) else 0
+    read = cached if marked and model.has_seen(str(request["model"]), marked) else 0
     written = cached - read
     return {
         "input_tokens": total - cached,

@@ -92,8 +92,9 @@ class Model:
         self.tokens.take(input_tokens + reply.output_tokens)
         return reply
 
-    def has_seen(self, prefix: str) -> bool:
-        """Whether this prompt prefix is in the cache; it is from now on."""
-        known = hash(prefix) in self._cached
-        self._cached.add(hash(prefix))
+    def has_seen(self, model: str, prefix: str) -> bool:
+        """Whether this prompt prefix is in the model's cache; it is from now on."""
+        key = hash((model, prefix))
+        known = key in self._cached
+        self._cached.add(key)
         return known

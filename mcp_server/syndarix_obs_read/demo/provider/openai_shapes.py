@@ -9,6 +9,9 @@ from typing import Any
 
 from syndarix_obs_read.demo.provider.model import Model, Reply, tokens
 
+FRAMING = 1
+"""Chunks of a stream that come before the first words: the role."""
+
 _CREATED = 1_767_225_600
 _DATED = {
     "gpt-4o": "gpt-4o-2024-08-06",
@@ -101,8 +104,7 @@ def embeddings(request: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "object": "list",
         "data": [
-            {"object": "embedding", "index": index, "embedding": _vector(str(text))}
-            for index, text in enumerate(texts)
+            {"object": "embedding", "index": index, "embedding": _vector(str(text))} for index, text in enumerate(texts)
         ],
         "model": request["model"],
         "usage": {"prompt_tokens": used, "total_tokens": used},
@@ -159,6 +161,6 @@ def _usage(request: Mapping[str, Any], reply: Reply, model: Model) -> dict[str, 
 
 def _cached_tokens(request: Mapping[str, Any], used: int, model: Model) -> int:
     first = json.dumps(request["messages"][0])
-    if tokens(first) < _CACHE_FROM or not model.has_seen(first):
+    if tokens(first) < _CACHE_FROM or not model.has_seen(str(request["model"]), first):
         return 0
     return min(tokens(first), used) // _CACHE_STEP * _CACHE_STEP

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -13,8 +14,19 @@ from typing import Any, Self
 from syndarix_obs_read.demo.provider import anthropic_shapes, openai_shapes
 from syndarix_obs_read.demo.provider.model import Model, Reply, tokens
 
-_FIRST_TOKEN_SECONDS = 0.02
-"""Really waited for before a streamed answer begins: clients measure this with their own clock."""
+_FIRST_TOKEN_SHARE = 0.3
+"""Part of a streamed answer's time that passes before its first words."""
+_READ_SECONDS = 0.02
+"""Really waited for after the first words, so that the client has read them before simulated time moves on."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is nothing to report; everything else is a fault of this server."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class FakeProvider:
@@ -22,8 +34,7 @@ class FakeProvider:
 
     def __init__(self, model: Model) -> None:
         handler = type("Handler", (_Handler,), {"model": model})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -57,9 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/gateway/generate": self._gateway,
         }.get(self.path)
         if route is None:
-            self._json(
-                404, {"error": {"message": f"Unknown path {self.path}", "type": "invalid_request_error"}}, {}
-            )
+            self._json(404, {"error": {"message": f"Unknown path {self.path}", "type": "invalid_request_error"}}, {})
         else:
             route(request)
 
@@ -72,10 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.status != 200:
             self._refuse(reply, openai_shapes.error(reply), headers)
         elif request.get("stream"):
-            chunks = openai_shapes.chunks(request, reply, self.model)
-            self._stream(
-                [*(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks), "data: [DONE]\n\n"], reply, headers
-            )
+            parts = [f"data: {json.dumps(chunk)}\n\n" for chunk in openai_shapes.chunks(request, reply, self.model)]
+            self._stream([*parts, "data: [DONE]\n\n"], openai_shapes.FRAMING, reply, headers)
         else:
             self.model.skip(reply.seconds)
             self._json(200, openai_shapes.completion(request, reply, self.model), headers)
@@ -92,7 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(reply, anthropic_shapes.error(reply, self.model), headers)
         elif request.get("stream"):
             events = anthropic_shapes.events(request, reply, self.model)
-            self._stream([f"event: {e['type']}\ndata: {json.dumps(e)}\n\n" for e in events], reply, headers)
+            parts = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
+            self._stream(parts, anthropic_shapes.FRAMING, reply, headers)
         else:
             self.model.skip(reply.seconds)
             self._json(200, anthropic_shapes.message(request, reply, self.model), headers)
@@ -114,13 +122,15 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(status, {"content-type": "application/json", "content-length": str(len(raw)), **headers})
         self.wfile.write(raw)
 
-    def _stream(self, parts: Iterable[str], reply: Reply, headers: Mapping[str, str]) -> None:
-        parts = list(parts)
+    def _stream(self, parts: list[str], framing: int, reply: Reply, headers: Mapping[str, str]) -> None:
+        """Framing, a wait, the first words, a wait, the rest: as with a real model, framing is no token yet."""
         self._head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked", **headers})
-        self._chunk(parts[0])
-        time.sleep(_FIRST_TOKEN_SECONDS)
-        for part in parts[1:]:
-            self.model.skip(reply.seconds / len(parts))
+        self._chunk("".join(parts[:framing]))
+        self.model.skip(reply.seconds * _FIRST_TOKEN_SHARE)
+        self._chunk(parts[framing])
+        time.sleep(_READ_SECONDS)
+        self.model.skip(reply.seconds * (1 - _FIRST_TOKEN_SHARE))
+        for part in parts[framing + 1 :]:
             self._chunk(part)
         self.wfile.write(b"0\r\n\r\n")
 
