@@ -77,7 +77,7 @@ def uninstrument(runtime: Runtime) -> None:
 
 
 def _ours(state: _SwitchedOn, runtime: Runtime) -> None:
-    on_headers: OnHeaders = RateLimits(runtime.metrics)
+    on_headers: OnHeaders = RateLimits(runtime.metrics, runtime.source.monotonic)
     for name, watch in _OURS.items():
         if name in state.undo or importlib.util.find_spec(name) is None:
             continue

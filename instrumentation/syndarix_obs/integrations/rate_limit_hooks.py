@@ -75,7 +75,7 @@ def hooks(runtime: Runtime, provider: str | None, *, is_async: bool) -> dict[str
     The model is that of the call under way, ours or another library's span, or the `openai-model` header; the request's
     body is not looked at. Calls that `auto_instrument` watches report their headers themselves and are left out here.
     """
-    limits = RateLimits(runtime.metrics)
+    limits = RateLimits(runtime.metrics, runtime.source.monotonic)
 
     def on_response(response: Any) -> None:
         with guarded("rate_limit_hook"):
