@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from prometheus_client import CollectorRegistry
 
 from syndarix_obs import decisions, decorators, propagation
 from syndarix_obs import vocabulary as v
@@ -33,6 +32,7 @@ from syndarix_obs.tracer import LightTracerProvider
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
+    from prometheus_client import CollectorRegistry
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -65,10 +65,9 @@ class ObservabilityPlatform:
         redact_with: Callable[[str], str] | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self.registry = registry or CollectorRegistry()
         self._runtime = Runtime(
             self.settings,
-            self.registry,
+            registry,
             consumers=consumers,
             ids=ids,
             clock=clock,
@@ -89,6 +88,11 @@ class ObservabilityPlatform:
             SettingsError: a setting is unknown or its value is not allowed.
         """
         return cls(Settings())
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """The Prometheus registry of this platform, for an endpoint of one's own."""
+        return self._runtime.metrics.registry
 
     @property
     def metrics(self) -> Metrics:

@@ -11,8 +11,6 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry
-
 from syndarix_obs import guard
 from syndarix_obs.consumers import Consumer
 from syndarix_obs.finished import Step
@@ -26,6 +24,9 @@ from syndarix_obs.span import LightSpan, SpanSource
 from syndarix_obs.worker import Worker
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from syndarix_obs.exporters.metrics_http import MetricsServer
     from syndarix_obs.identity import Identity
 
 # Without these steps no text may leave: identify and redact hide people and secrets, payload redacts the big texts.
@@ -41,7 +42,7 @@ class Runtime:
 
     Args:
         settings: the settings.
-        registry: Prometheus registry for all metrics of this platform.
+        registry: Prometheus registry for all metrics of this platform; None makes a new one when it is needed.
         consumers: destinations to use instead of those the settings name (tests).
         ids: id generator (tests).
         clock: wall clock in nanoseconds (tests).
@@ -52,7 +53,7 @@ class Runtime:
     def __init__(
         self,
         settings: Settings,
-        registry: CollectorRegistry,
+        registry: CollectorRegistry | None,
         *,
         consumers: Sequence[Consumer] | None = None,
         ids: Any = None,
@@ -80,7 +81,19 @@ class Runtime:
         self._identity: Identity | None = None
         self._closed = False
         self._stop_listening = guard.on_failure(self.metrics.internal_error)
+        self._metrics_server = self._serve_metrics()
         self._at_exit = _close_at_exit(self)
+
+    def _serve_metrics(self) -> MetricsServer | None:
+        """The scrape endpoint, from the start: a scraper must see the counters at 0 before anything happens."""
+        settings = self.settings
+        if not settings.metrics_port or not settings.enabled:
+            return None
+        from syndarix_obs.exporters.metrics_http import MetricsServer
+
+        server = MetricsServer(self.metrics, settings.metrics_host, settings.metrics_port)
+        server.start()
+        return server
 
     def _accept(self, span: LightSpan) -> None:
         self.queue.put(span)
@@ -119,6 +132,8 @@ class Runtime:
         done = self.worker.request(timeout, close=True)
         self.source.sink = self.source.started = _ignore
         self._stop_listening()
+        if self._metrics_server is not None:
+            self._metrics_server.close()
         atexit.unregister(self._at_exit)
         return done
 
@@ -147,6 +162,7 @@ class Runtime:
         """The order of the pipeline."""
         from syndarix_obs.pipeline.identify import IdentifyStep
         from syndarix_obs.pipeline.loops import LoopStep
+        from syndarix_obs.pipeline.nested import NestedStep
         from syndarix_obs.pipeline.normalise import NormaliseStep
         from syndarix_obs.pipeline.payload import PayloadStep
         from syndarix_obs.pipeline.price import PriceStep
@@ -164,6 +180,7 @@ class Runtime:
         )
         return [
             ("normalise", NormaliseStep()),
+            ("nested", NestedStep()),
             ("tokens", TokensStep()),
             ("price", PriceStep(PriceBook(settings.prices_file), metrics.unpriced)),
             ("loops", LoopStep(settings.loop_threshold, live.loop_detected)),

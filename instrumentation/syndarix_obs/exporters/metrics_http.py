@@ -6,6 +6,7 @@ import logging
 import os
 import socketserver
 import threading
+import weakref
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final
@@ -72,6 +73,7 @@ class MetricsServer:
             target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="syndarix-obs-metrics", daemon=True
         )
         self._thread.start()
+        _servers.add(self)
         return True
 
     def close(self, timeout: float = 1.0) -> None:
@@ -94,13 +96,24 @@ class MetricsServer:
         return content_type, encode(exposed_registry(self._metrics.registry))
 
 
+def _close_in_child() -> None:
+    """A forked child holds a copy of the socket that nobody serves, and would keep the port when the parent ends."""
+    for server in list(_servers):
+        server.close()
+
+
+_servers: weakref.WeakSet[MetricsServer] = weakref.WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_child)
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def server_bind(self) -> None:
         """Bind without asking DNS for the host's full name, which can take seconds."""
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[0], self.server_address[1]
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
 
 def _handler(render: Callable[[str], tuple[str, bytes]]) -> type[BaseHTTPRequestHandler]:
