@@ -105,6 +105,12 @@ class Identity:
             rows = index.execute("SELECT * FROM users ORDER BY last_seen_ns DESC").fetchall()
         return [KnownUser(*row) for row in rows]
 
+    def lookup(self, user: str) -> str | None:
+        """The pseudonym of a user (raw id), None while the folder has no key. Unlike `pseudonym` it writes nothing."""
+        if self._key is None and not (self._home / KEY_FILE).exists():
+            return None
+        return self._digest(user)
+
     def forget(self, user: str) -> str:
         """Take a user (raw id) out of the index; returns the pseudonym, for erasing the records under it."""
         pseudonym = self._digest(user)

@@ -17,6 +17,7 @@ READ_MAY_IMPORT = {
     "syndarix_obs.records": "what is stored",
     "syndarix_obs.store": "where and how it is stored",
     "syndarix_obs.errors": "the root of the errors that a caller can act on",
+    "syndarix_obs.identity": "people ask about, and erase, a user by the raw id: only who makes pseudonyms can find it",
 }
 READ_EXCEPTIONS = {
     "demo": "the demo is an agent, and uses the write side as any agent does",
