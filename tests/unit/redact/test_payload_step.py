@@ -23,9 +23,12 @@ ANSWER = [{"role": "assistant", "content": "Done."}]
 
 def llm_span(**payload: Any) -> FinishedSpan:
     return FinishedSpan(
-        name="chat m", trace_id="1" * 32, span_id="2" * 16, payload=payload,
+        name="chat m",
+        trace_id="1" * 32,
+        span_id="2" * 16,
+        payload=payload,
         attributes={v.GEN_AI_OPERATION_NAME: v.OPERATION_CHAT},
-    )  # fmt: skip
+    )
 
 
 def step(capture: Capture = "full", mode: str = "all", **more: Any) -> PayloadStep:
@@ -64,7 +67,12 @@ class TestFull:
     def test_odd_payloads_never_raise(self) -> None:
         cyclic: dict[str, Any] = {}
         cyclic["self"] = cyclic
-        for payload in (cyclic, {"input": float("nan")}, {"input": object(), "output": {1, 2}}, {"input": [None, 3, [[]]]}):
+        for payload in (
+            cyclic,
+            {"input": float("nan")},
+            {"input": object(), "output": {1, 2}},
+            {"input": [None, 3, [[]]]},
+        ):
             span = llm_span(**payload)
             step()(span)
             assert isinstance(json.loads(span.payload_json or ""), dict)
@@ -77,7 +85,7 @@ class Block(BaseModel):
 
 class Message(BaseModel):
     role: str = "assistant"
-    content: list[Block] = [Block()]  # noqa: RUF012 - pydantic copies defaults
+    content: list[Block] = [Block()]
 
 
 @dataclass
@@ -108,7 +116,10 @@ class Awkward:
         ("plain text", "plain text"),
         (["one", "two"], "two"),
         (QUESTION[:1], "Be kind."),
-        ([{"role": "user", "content": [{"type": "text", "text": "look"}, {"type": "image_url", "image_url": {}}]}], "look"),
+        (
+            [{"role": "user", "content": [{"type": "text", "text": "look"}, {"type": "image_url", "image_url": {}}]}],
+            "look",
+        ),
         ([{"role": "user", "content": [{"type": "input_text", "text": "responses"}]}], "responses"),
         ([{"role": "user", "parts": [{"type": "text", "content": "convention"}]}], "convention"),
         ([{"role": "user", "content": "q"}, {"role": "tool", "content": "r"}], "q"),
@@ -131,17 +142,38 @@ def test_the_preview_of_the_input_reads_every_shape_of_message(asked: Any, previ
     [
         ([Message()], "from pydantic"),
         ([Choice(Message())], "from pydantic"),
-        ([{"type": "reasoning", "summary": []}, {"type": "message", "content": [{"type": "output_text", "text": "hi"}]}], "hi"),
-        ([{"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "search", "arguments": '{"q": 1}'}}]}],
-         'search({"q": 1})'),
-        ([{"role": "assistant", "content": [{"type": "tool_use", "name": "book", "input": {"seat": "1A", "who": []}}]}],
-         "book(seat='1A', who=…)"),
+        (
+            [
+                {"type": "reasoning", "summary": []},
+                {"type": "message", "content": [{"type": "output_text", "text": "hi"}]},
+            ],
+            "hi",
+        ),
+        (
+            [
+                {
+                    "role": "assistant",
+                    "content": None,
+                    "tool_calls": [{"function": {"name": "search", "arguments": '{"q": 1}'}}],
+                }
+            ],
+            'search({"q": 1})',
+        ),
+        (
+            [
+                {
+                    "role": "assistant",
+                    "content": [{"type": "tool_use", "name": "book", "input": {"seat": "1A", "who": []}}],
+                }
+            ],
+            "book(seat='1A', who=…)",
+        ),
         ([{"role": "assistant", "parts": [{"type": "tool_call", "name": "go", "arguments": None}]}], "go()"),
         ([{"type": "function_call", "name": "f", "arguments": "{}"}], "f({})"),
         ([Choice({"role": "assistant", "tool_calls": [ToolCall(Call("g", "1"))]})], "g(1)"),
         ("text", "text"),
     ],
-)  # fmt: skip
+)
 def test_the_preview_of_the_answer_reads_every_shape_of_message(answered: Any, preview: str) -> None:
     span = llm_span(output=answered)
     step()(span)
@@ -156,9 +188,15 @@ class TestOtherModes:
         step("metadata")(span)
         numbers = json.loads(span.payload_json or "")
         assert (["system", "user"], 2, 1, 3) == (
-            numbers["input_roles"], numbers["input_count"], numbers["tools_count"], numbers["system_bytes"]
-        )  # fmt: skip
-        assert sum(numbers[f"{name}_bytes"] for name in ("input", "output", "tools", "system")) == span.attributes[v.PAYLOAD_BYTES]
+            numbers["input_roles"],
+            numbers["input_count"],
+            numbers["tools_count"],
+            numbers["system_bytes"],
+        )
+        assert (
+            sum(numbers[f"{name}_bytes"] for name in ("input", "output", "tools", "system"))
+            == span.attributes[v.PAYLOAD_BYTES]
+        )
         assert v.PREVIEW_INPUT not in span.attributes
         assert {"n": 1} == span.events[0].attributes
         assert "Mail" not in (span.payload_json or "") + repr(span.attributes)
@@ -174,7 +212,9 @@ class TestOtherModes:
 class TestCuts:
     def test_a_payload_over_the_limit_is_cut_where_it_is_long_and_stays_json(self) -> None:
         cuts: Counter[str] = Counter()
-        span = llm_span(input=[{"role": "user", "content": "a" * 50_000}, {"role": "user", "content": "short"}], output="é" * 20_000)
+        span = llm_span(
+            input=[{"role": "user", "content": "a" * 50_000}, {"role": "user", "content": "short"}], output="é" * 20_000
+        )
         step(max_bytes=10_000, on_truncate=lambda site: cuts.update([site]))(span)
         document = json.loads(span.payload_json or "")
         assert len((span.payload_json or "").encode()) <= 10_000
@@ -255,18 +295,30 @@ class TestRedactStep:
     def test_everything_on_the_span_is_masked(self) -> None:
         mail = "ann@example.com"
         span = FinishedSpan(
-            name=f"mail {mail}", trace_id="1" * 32, span_id="2" * 16, status_message=f"no {mail}",
+            name=f"mail {mail}",
+            trace_id="1" * 32,
+            span_id="2" * 16,
+            status_message=f"no {mail}",
             attributes={"a": mail, mail: 1, "list": (mail, "x"), "n": 7, "password": "hunter2", "none": None},
-            events=[SpanEvent("exception", 5, {"exception.message": f"no {mail}", "exception.stacktrace": f"at {mail}"}),
-                    SpanEvent(mail, 6)],
-            correlation=Correlation(session_id=mail, agent=mail, project=mail, user=mail, task_type=mail, user_is_pseudonym=True),
-        )  # fmt: skip
+            events=[
+                SpanEvent("exception", 5, {"exception.message": f"no {mail}", "exception.stacktrace": f"at {mail}"}),
+                SpanEvent(mail, 6),
+            ],
+            correlation=Correlation(
+                session_id=mail, agent=mail, project=mail, user=mail, task_type=mail, user_is_pseudonym=True
+            ),
+        )
         RedactStep(Redactor())(span)
         shown = repr([span.name, span.status_message, span.attributes, span.events, span.correlation])
         assert mail not in shown
         assert "hunter2" not in shown
-        assert {"a": "[REDACTED:email]", "[REDACTED:email]": 1, "list": ("[REDACTED:email]", "x"), "n": 7,
-                "password": "[REDACTED:password]"} == span.attributes  # fmt: skip
+        assert {
+            "a": "[REDACTED:email]",
+            "[REDACTED:email]": 1,
+            "list": ("[REDACTED:email]", "x"),
+            "n": 7,
+            "password": "[REDACTED:password]",
+        } == span.attributes
         assert [5, 6] == [event.timestamp_ns for event in span.events]
         assert span.correlation.user_is_pseudonym
 
@@ -280,13 +332,30 @@ class TestRedactStep:
 
     def test_values_that_no_exporter_takes_become_text(self) -> None:
         span = FinishedSpan(
-            name="n", trace_id="1", span_id="2",
-            attributes={"d": {"a": 1}, "mixed": [1, "a"], "big": 2**70, "bytes": b"hi", 5: "key", "nan": float("nan"), "s": "a\ud800"},
+            name="n",
+            trace_id="1",
+            span_id="2",
+            attributes={
+                "d": {"a": 1},
+                "mixed": [1, "a"],
+                "big": 2**70,
+                "bytes": b"hi",
+                5: "key",
+                "nan": float("nan"),
+                "s": "a\ud800",
+            },
             events=[SpanEvent("e", 1, {"o": {"x": 1}})],
-        )  # fmt: skip
+        )
         RedactStep(Redactor())(span)
-        assert {"d": '{"a":1}', "mixed": '[1,"a"]', "big": str(2**70), "bytes": "hi", "5": "key", "nan": "nan",
-                "s": "a\ufffd"} == span.attributes  # fmt: skip
+        assert {
+            "d": '{"a":1}',
+            "mixed": '[1,"a"]',
+            "big": str(2**70),
+            "bytes": "hi",
+            "5": "key",
+            "nan": "nan",
+            "s": "a\ufffd",
+        } == span.attributes
         assert {"o": '{"x":1}'} == span.events[0].attributes
         only_odd = FinishedSpan(name="n", trace_id="1", span_id="2", attributes={5: {"a": 1}})
         RedactStep(Redactor())(only_odd)
@@ -297,13 +366,22 @@ class TestRedactStep:
             raise RuntimeError(name, count)
 
         span = FinishedSpan(
-            name="n", trace_id="1", span_id="2", status_message="ann@example.com", attributes={"a": "x"},
-            events=[SpanEvent("e", 1, {"a": "x"})], correlation=Correlation(session_id="s"),
-        )  # fmt: skip
+            name="n",
+            trace_id="1",
+            span_id="2",
+            status_message="ann@example.com",
+            attributes={"a": "x"},
+            events=[SpanEvent("e", 1, {"a": "x"})],
+            correlation=Correlation(session_id="s"),
+        )
         RedactStep(Redactor(on_mask=refuse))(span)
         assert ("[REDACTED:failed]", None, {}, [], None) == (
-            span.name, span.status_message, span.attributes, span.events, span.correlation.session_id
-        )  # fmt: skip
+            span.name,
+            span.status_message,
+            span.attributes,
+            span.events,
+            span.correlation.session_id,
+        )
 
 
 def test_no_birth_date_email_or_card_of_real_sessions_comes_out_and_flight_dates_stay(shared_data: Any) -> None:

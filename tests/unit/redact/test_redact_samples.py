@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
 from syndarix_obs.pipeline.redact import Redactor
+from syndarix_obs.pipeline.redaction.engine import Engine
+from syndarix_obs.pipeline.redaction.spans import GROUPS
 
 ALL = Redactor("all")
 SECRETS = Redactor("secrets")
@@ -203,3 +206,11 @@ def test_a_sensitive_key_is_found_in_json_escaped_any_number_of_times(value: str
     for _ in range(depth):
         masked = json.loads(str(masked))
     assert {"password": "[REDACTED:password]", "after": "stays"} == masked
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("sample", [sample for _, sample in SECRET_SAMPLES + PERSONAL_SAMPLES])
+def test_the_gate_lets_nothing_pass_that_a_pattern_would_mask(sample: str, around: str) -> None:
+    engine = Engine(personal=True, own={}, custom=None)
+    text = around.format(sample)
+    assert engine.mask(text, GROUPS, Counter()) == engine.mask(text, engine.hits(text), Counter())

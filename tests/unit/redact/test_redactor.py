@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -67,10 +66,20 @@ class Colour(Enum):
 
 
 scalars = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.decimals() | st.datetimes()
-    | st.uuids() | st.characters(categories=["Cs"]) | st.builds(Broken) | st.just(Colour.RED)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | st.decimals()
+    | st.datetimes()
+    | st.uuids()
+    | st.characters(categories=["Cs"])
+    | st.builds(Broken)
+    | st.just(Colour.RED)
     | st.sets(st.integers() | st.text(), max_size=3)
-)  # fmt: skip
+)
 keys = st.text() | st.integers() | st.none() | st.floats() | st.tuples(st.integers()) | st.binary(max_size=4)
 values = st.recursive(
     scalars, lambda inner: st.lists(inner) | st.dictionaries(keys, inner) | st.tuples(inner, inner), max_leaves=12
@@ -101,9 +110,11 @@ def test_a_planted_secret_never_comes_out(data: st.DataObject) -> None:
             value = {value if isinstance(value, str) else "k": value}
         else:
             value = {
-                "list": [1, value], "dict": {"k": value, "n": None}, "tuple": (value, 1.5),
+                "list": [1, value],
+                "dict": {"k": value, "n": None},
+                "tuple": (value, 1.5),
                 "mixed": {"x": data.draw(values), "y": [value]},
-            }[wrap]  # fmt: skip
+            }[wrap]
     out = ALL.json(value)
     json.loads(out)
     assert planted not in out
@@ -112,11 +123,17 @@ def test_a_planted_secret_never_comes_out(data: st.DataObject) -> None:
 class TestOddObjects:
     def test_pydantic_models_dataclasses_and_plain_types_read_as_their_content(self) -> None:
         when = datetime(2024, 5, 1, tzinfo=UTC)
-        shown = ALL.value([Model(name="x", when=when), Data("ann@example.com"), Decimal("1.10"), Colour.RED, b"hi", UUID(int=1)])
+        shown = ALL.value(
+            [Model(name="x", when=when), Data("ann@example.com"), Decimal("1.10"), Colour.RED, b"hi", UUID(int=1)]
+        )
         assert [
-            {"name": "x", "when": "2024-05-01T00:00:00+00:00"}, {"email": "[REDACTED:email]"}, "1.10", "red", "hi",
+            {"name": "x", "when": "2024-05-01T00:00:00+00:00"},
+            {"email": "[REDACTED:email]"},
+            "1.10",
+            "red",
+            "hi",
             "00000000-0000-0000-0000-000000000001",
-        ] == shown  # fmt: skip
+        ] == shown
 
     def test_cycles_depth_and_endless_objects_end_in_a_marker(self) -> None:
         cycle: list[Any] = [1]
@@ -137,15 +154,17 @@ class TestOddObjects:
         assert ["nan", "inf", "[integer of 33220 bits]"] == ALL.value([float("nan"), float("inf"), 10**10_000])
 
     def test_keys_of_any_type_become_text(self) -> None:
-        shown = ALL.value({1: "a", None: "b", (1, 2): "c", b"k": "d", 1.5: "e", True: "f"})
-        assert {"1", "null", "(1, 2)", "k", "1.5", "true"} >= shown.keys() >= {"null", "(1, 2)", "k", "1.5"}
+        shown = ALL.value({1: "a", None: "b", (1, 2): "c", b"k": "d", 1.5: "e"})
+        assert {"1", "null", "(1, 2)", "k", "1.5"} == shown.keys()
 
     def test_lone_surrogates_are_replaced_and_pairs_joined(self) -> None:
         assert "a\ufffdb" == ALL.value("a\ud800b")
         assert "😀" == ALL.text("\ud83d\ude00")
 
     def test_a_card_number_given_as_an_integer_is_masked(self) -> None:
-        assert {"n": "[REDACTED:credit_card]", "t": 1733467121000} == ALL.value({"n": 4111111111111111, "t": 1733467121000})
+        assert {"n": "[REDACTED:credit_card]", "t": 1733467121000} == ALL.value(
+            {"n": 4111111111111111, "t": 1733467121000}
+        )
 
     def test_keys_that_become_equal_by_masking_keep_both_values(self) -> None:
         assert {"[REDACTED:email]": 1, "[REDACTED:email] 2": 2} == ALL.value({"a@x.com": 1, "b@x.com": 2})
@@ -160,13 +179,39 @@ class TestSensitiveKeys:
     @pytest.mark.parametrize(
         "key",
         [
-            "password", "Password", "DB_PASSWORD", "user.password", "passwd", "pwd", "passphrase", "api_key", "apiKey",
-            "api-key", "X-API-Key", "OPENAI_API_KEY", "Authorization", "http.request.header.authorization", "cookie",
-            "Set-Cookie", "client_secret", "clientSecret", "secret", "access_token", "accessToken", "refresh_token",
-            "auth_token", "id_token", "sessionToken", "private_key", "privateKey", "aws_secret_access_key", "AccountKey",
-            "signing_key", "encryptionKey",
+            "password",
+            "Password",
+            "DB_PASSWORD",
+            "user.password",
+            "passwd",
+            "pwd",
+            "passphrase",
+            "api_key",
+            "apiKey",
+            "api-key",
+            "X-API-Key",
+            "OPENAI_API_KEY",
+            "Authorization",
+            "http.request.header.authorization",
+            "cookie",
+            "Set-Cookie",
+            "client_secret",
+            "clientSecret",
+            "secret",
+            "access_token",
+            "accessToken",
+            "refresh_token",
+            "auth_token",
+            "id_token",
+            "sessionToken",
+            "private_key",
+            "privateKey",
+            "aws_secret_access_key",
+            "AccountKey",
+            "signing_key",
+            "encryptionKey",
         ],
-    )  # fmt: skip
+    )
     @pytest.mark.parametrize("value", ["x", 7, ["a"], {"a": "b"}])
     def test_a_secret_key_masks_its_value_whatever_it_is(self, key: str, value: Any) -> None:
         for redactor in (ALL, Redactor("secrets")):
@@ -175,9 +220,23 @@ class TestSensitiveKeys:
 
     @pytest.mark.parametrize(
         "key",
-        ["dob", "DOB", "date_of_birth", "dateOfBirth", "birth_date", "birthdate", "birthday", "ssn", "social_security_number",
-         "card_number", "cardNumber", "credit_card_number", "cvv", "cvc"],
-    )  # fmt: skip
+        [
+            "dob",
+            "DOB",
+            "date_of_birth",
+            "dateOfBirth",
+            "birth_date",
+            "birthdate",
+            "birthday",
+            "ssn",
+            "social_security_number",
+            "card_number",
+            "cardNumber",
+            "credit_card_number",
+            "cvv",
+            "cvc",
+        ],
+    )
     def test_a_personal_key_masks_its_value_in_mode_all_only(self, key: str) -> None:
         for value in ("x", 7, ["a"]):
             assert ALL.value({key: value})[key].startswith("[REDACTED:")
@@ -185,16 +244,31 @@ class TestSensitiveKeys:
 
     def test_every_known_key_is_seen_by_the_gate(self) -> None:
         gate, known = Gate(personal=True), SensitiveKeys(personal=True)
-        for key in ("password", "secret_key", "session-token", "Social Security Number", "ccNumber", "cvv2", "passcode"):
+        for key in (
+            "password",
+            "secret_key",
+            "session-token",
+            "Social Security Number",
+            "ccNumber",
+            "cvv2",
+            "passcode",
+        ):
             assert known.kind(key)
             assert gate.hits(json.dumps({key: 1}).encode()), key
 
-    @pytest.mark.parametrize("key", ["tokens", "max_tokens", "token", "key", "keys", "content", "birthplace", "session_id"])
+    @pytest.mark.parametrize(
+        "key", ["tokens", "max_tokens", "token", "key", "keys", "content", "birthplace", "session_id"]
+    )
     def test_harmless_keys_keep_their_values(self, key: str) -> None:
         assert {key: "x"} == ALL.value({key: "x"})
 
     def test_nothing_truth_values_and_schemas_stay_readable(self) -> None:
-        tool = {"properties": {"dob": {"type": "string", "description": "Date of birth"}, "password": {"type": ["string", "null"]}}}
+        tool = {
+            "properties": {
+                "dob": {"type": "string", "description": "Date of birth"},
+                "password": {"type": ["string", "null"]},
+            }
+        }
         assert tool == ALL.value(tool)
         assert {"password": None, "secret": True, "ssn": ""} == ALL.value({"password": None, "secret": True, "ssn": ""})
         assert not harmless({"type": "string", "default": "hunter2"})
@@ -207,7 +281,9 @@ class TestSettings:
         assert "nan" == Redactor("off").value(float("nan"))
 
     def test_an_unknown_mode_names_variable_value_choices_and_an_example(self) -> None:
-        with pytest.raises(SettingsError, match=r"SYNDARIX_OBS_REDACTION is 'most'; allowed are off, secrets, all.*=all"):
+        with pytest.raises(
+            SettingsError, match=r"SYNDARIX_OBS_REDACTION is 'most'; allowed are off, secrets, all.*=all"
+        ):
             Redactor("most")
 
     @pytest.mark.parametrize("patterns", [{"x": "("}, {"bad name": "x"}, {"x": None}])
@@ -251,18 +327,78 @@ class TestSettings:
 
 
 EVIL = [
-    "a@", "a@a.", "@a.b ", "1-", "1 ", "1.", "4", "4111 1111 1111 ", "-----BEGIN ", "-----BEGIN RSA PRIVATE KEY-----", "eyJ", "eyJ.",
-    "sk-", "sk-a1", "://", "://a:", "redis://a:", "\\", '\\"', '"a', '"password":"', '"password":{', "password", "password=", "password is ",
-    "+1", "+1 ", "0 ", "0171/", ":", "::1", "a:", "ab12", "DE89 ", "birth ", "dob 1", "bearer ", "Bearer a1.", "xoxb-", "{", "'", " ",
-    "phone", "tel 1", "AKIA", "ghp_", "é", "İ", "\u2011", "\x00", "api_", "key", "https://hooks.slack.com/services/",
-]  # fmt: skip
+    "a@",
+    "a@a.",
+    "@a.b ",
+    "1-",
+    "1 ",
+    "1.",
+    "4",
+    "4111 1111 1111 ",
+    "-----BEGIN ",
+    "-----BEGIN RSA PRIVATE KEY-----",
+    "eyJ",
+    "eyJ.",
+    "sk-",
+    "sk-a1",
+    "://",
+    "://a:",
+    "redis://a:",
+    "\\",
+    '\\"',
+    '"a',
+    '"password":"',
+    '"password":{',
+    "password",
+    "password=",
+    "password is ",
+    "+1",
+    "+1 ",
+    "0 ",
+    "0171/",
+    ":",
+    "::1",
+    "a:",
+    "ab12",
+    "DE89 ",
+    "birth ",
+    "dob 1",
+    "bearer ",
+    "Bearer a1.",
+    "xoxb-",
+    "{",
+    "'",
+    " ",
+    "phone",
+    "tel 1",
+    "AKIA",
+    "ghp_",
+    "é",
+    "İ",
+    "\u2011",
+    "\x00",
+    "api_",
+    "key",
+    "https://hooks.slack.com/services/",
+]
 
 
 @pytest.mark.parametrize("unit", EVIL)
 def test_evil_input_costs_in_proportion_to_its_size(unit: str) -> None:
     """Four times the text may cost at most ten times as much (quadratic would be sixteen)."""
     engine = Engine(personal=True, own={}, custom=None)
-    groups = engine.gate.hits(b"@") | {"token", "word", "birth", "card", "ssn", "iban", "ip", "colon", "number", "keyed"}
+    groups = engine.gate.hits(b"@") | {
+        "token",
+        "word",
+        "birth",
+        "card",
+        "ssn",
+        "iban",
+        "ip",
+        "colon",
+        "number",
+        "keyed",
+    }
 
     def cost(size: int) -> float:
         text = unit * (size // len(unit))
@@ -274,11 +410,3 @@ def test_evil_input_costs_in_proportion_to_its_size(unit: str) -> None:
         return best
 
     assert cost(160_000) <= 10 * max(cost(40_000), 0.002)
-
-
-def test_patterns_and_gate_agree_no_pattern_matches_what_the_gate_lets_pass() -> None:
-    text = " ".join(re.findall(r'\("[a-z_]+", "(.*)"\)', open(__file__.replace("test_redactor", "test_redact_samples")).read()))
-    engine = Engine(personal=True, own={}, custom=None)
-    for sample in text.split():
-        everything = engine.mask(sample, engine.gate.hits(text.encode()), Counter())
-        assert everything == ALL.text(sample)

@@ -44,8 +44,25 @@ def _behind(*endings: str) -> str:
     return "(?:" + "|".join(f"(?<={ending})" for ending in endings) + ")"
 
 
-_DASH_TOKENS = _behind("sk-", "rk-", "gh[pousr]-", "xox[a-k]-", "xapp-", "pat-", "hf-", "npm-", "pypi-", "xai-",
-                       "plx-", "tkly-", "kapi-", "r0-", "-----")  # fmt: skip
+_DASH_TOKENS = (
+    "(?<=[a-z]-)"  # most hyphens stand in dates and ranges
+    + _behind(
+        "sk-",
+        "rk-",
+        "gh[pousr]-",
+        "xox[a-k]-",
+        "xapp-",
+        "pat-",
+        "hf-",
+        "npm-",
+        "pypi-",
+        "xai-",
+        "plx-",
+        "tkly-",
+        "kapi-",
+    )
+    + "|(?<=r0-)|(?<=-----)"
+)
 _KEYS = "ey" + _behind("apikey", "api.key", "esskey", "atekey", "untkey", "retkey", "ingkey", "ionkey")
 _TOKENS = _behind("sstok", "shtok", "thtok", "idtok", "ontok") + "en"
 _KEY_END = r"[-a-z ]{0,6}\\{0,64}[\"']"
@@ -75,7 +92,7 @@ _BY_FIRST_BYTE: tuple[tuple[str, tuple[Condition, ...]], ...] = (
     ("s", (("word", "ocial[- ]sec"),)),
     ("n", (("word", "um(?:(?<=cardnum)|(?<=ccnum)|(?<=card num))"),)),
     (":", (("colon", ":|[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){3}"),)),
-    ("0", (
+    ("0(?:(?<!00)|(?<=%000))", (  # each shape from the first digit of its number, also behind `%20`
         ("card", r"00000000000"),  # in one piece: 12 of its 13 to 19 digits
         ("card", r"000[ -]00000?0?[ -]0000"),
         ("card", r"0000(?<=card-00000)"),
@@ -85,10 +102,15 @@ _BY_FIRST_BYTE: tuple[tuple[str, tuple[Condition, ...]], ...] = (
         ("number", r"0{2,5}[ /]0{3}"),  # phone with trunk zero
         ("ip", r"0{0,2}\.0{1,3}\.0{1,3}\.0"),
         ("iban", r"(?<=[a-z][a-z]0)0[ -]?[a-z0]{4}[ -]?[a-z0]{4}[ -]?[a-z0]"),
-        ("keyed", r"[0 .()-]{5,17}0"),
+        ("keyed", r"(?<![0-]0)(?!000-00-00)[0 .()-]{5,17}0"),  # any long number that is no date
     )),
 )  # fmt: skip
-_PERSONAL_WORDS = ("k(?<=ckk)|c(?<=ckc)", "num(?:(?<=card-num)|(?<=cc-num))", "ocial[- ]sec", "um(?:(?<=cardnum)|(?<=ccnum)|(?<=card num))")
+_PERSONAL_WORDS = (
+    "k(?<=ckk)|c(?<=ckc)",
+    "num(?:(?<=card-num)|(?<=cc-num))",
+    "ocial[- ]sec",
+    "um(?:(?<=cardnum)|(?<=ccnum)|(?<=card num))",
+)
 _PERSONAL: frozenset[Group] = frozenset({"birth", "colon", "card", "ssn", "number", "ip", "iban", "keyed"})
 _INTERNATIONAL = re.compile(rb"\+\(?[1-9]").search
 _PHONE_WORDS = [
