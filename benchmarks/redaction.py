@@ -22,10 +22,10 @@ from typing import Any
 
 from syndarix_obs.pipeline.redact import Redactor
 
-TEXT = (
-    "the agent should confirm before it changes a booking and then offer two options with a short reason for each "
-    "while keeping the tone friendly because customers often read quickly and miss details about refunds baggage or upgrades"
-)
+TEXT = """
+the agent should confirm before it changes a booking and then offer two options with a short reason for each
+while keeping the tone friendly because customers often read quickly and miss details about refunds baggage or upgrades
+"""
 WORDS = TEXT.split()
 HITS = (
     "ann.lee@example.com",
