@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
@@ -35,11 +34,8 @@ def create(folder: Path) -> list[str]:
 
 
 def problems(folder: Path, required: tuple[str, ...] = GENERATED) -> list[Problem]:
-    """Required secrets that are missing or too short, and a folder that others can read."""
-    found = [_required(folder / name) for name in required]
-    if folder.is_dir() and os.name == "posix" and folder.stat().st_mode & 0o077 and required:
-        found.append(Problem(f"Other users can read {folder}.", f"chmod 700 {folder}"))
-    return [problem for problem in found if problem]
+    """Required secrets that are missing or too short to be any."""
+    return [problem for name in required if (problem := _required(folder / name))]
 
 
 def _required(file: Path) -> Problem | None:
