@@ -35,11 +35,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 def in_tree(folder: str, package: str) -> set[str]:
     """Files of a package that git would keep, as paths inside the wheel."""
     root = ROOT / folder
-    return {
-        path.relative_to(root).as_posix()
-        for path in (root / package).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
-    }
+    paths = [path.relative_to(root) for path in (root / package).rglob("*") if path.is_file()]
+    return {path.as_posix() for path in paths if not any(part.startswith((".", "__pycache__")) for part in path.parts)}
 
 
 @pytest.mark.parametrize(
