@@ -70,7 +70,11 @@ class Answer:
         if self.chunks is not None:
             return self._endpoint.whole(self.chunks)
         if self.parts is not None:
-            return sse.body_from_bytes(self.headers, self.parts, self._endpoint.whole)
+            parts = sse.decompressed(self.headers, b"".join(self.parts))
+            return sse.body_from_bytes(self.headers, parts, self._endpoint.whole)
+        content = getattr(self.kept, "content", None)
+        if isinstance(content, bytes):  # an HTTP response that the client has read for a caller who parses it himself
+            return sse.body_from_bytes(self.kept.headers, content, self._endpoint.whole)
         return as_dict(self.kept)
 
     def _read_error(self, span: FinishedSpan) -> None:

@@ -20,7 +20,7 @@ class Endpoint:
     """One endpoint of a provider's API.
 
     `operation`: GenAI operation name.
-    `payload`: fields of our payload, each with that of the request body; read in the caller's thread, so references only.
+    `payload`: fields of our payload, each with that of the request body; filled in the caller's thread by reference.
     `is_content`: whether a chunk of a stream carries content, not only framing; called until the first that does.
     `is_usage_only`: whether a chunk is one that only a request for usage brings.
     `whole`: chunks → the body that the answer would have had without streaming, as far as it came. On the worker.
@@ -54,7 +54,7 @@ def references(endpoint: Endpoint, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_dict(value: Any) -> dict[str, Any]:
-    """A response in whatever form as a plain dict: a model of the client, an HTTP response, JSON text; {} otherwise."""
+    """A response as a plain dict: a model of the client, or text of JSON from one that it did not know as such."""
     if isinstance(value, dict):
         return value
     dump = getattr(value, "model_dump", None)
@@ -64,15 +64,10 @@ def as_dict(value: Any) -> dict[str, Any]:
         except Exception:  # noqa: BLE001 - a user's output type that cannot be JSON; the plain form can
             dumped = dump(exclude_none=True, warnings=False)
         return dumped if isinstance(dumped, dict) else {}
-    content = getattr(value, "content", value)
-    return _from_json(content) if isinstance(content, str | bytes) else _attributes_of(value)
+    return _from_json(value) if isinstance(value, str) else {}
 
 
-def _attributes_of(value: Any) -> dict[str, Any]:
-    return dict(getattr(value, "__dict__", {}))
-
-
-def _from_json(text: str | bytes) -> dict[str, Any]:
+def _from_json(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError:

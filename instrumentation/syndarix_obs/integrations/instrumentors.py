@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
@@ -82,14 +81,3 @@ class ContentCapture:
             if os.environ.get(name) == CAPTURE_CONTENT[name]:
                 del os.environ[name]
         self._set.clear()
-
-
-@contextmanager
-def capturing_content() -> Iterator[None]:
-    """Content capture within a block."""
-    capture = ContentCapture()
-    capture.start()
-    try:
-        yield
-    finally:
-        capture.stop()

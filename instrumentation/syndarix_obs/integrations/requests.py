@@ -147,18 +147,17 @@ def _succeeded(call: WatchedCall, result: Any, stream: Any) -> None:
     try:
         call.release()
         call.options = None
-        if stream and hasattr(result, "_iterator"):
+        if stream:
             call.attributes[v.GEN_AI_REQUEST_STREAM] = True
-            watch_stream(result, call, call.asked)
-            return
+            if hasattr(result, "_iterator"):
+                watch_stream(result, call, call.asked)
+                return
         http = getattr(result, "__dict__", _NOTHING).get("http_response")
         if http is None:
             call.answer.kept = call.endpoint.keep(result)
         elif http.is_closed:
             call.answer.kept, call.answer.headers = http, http.headers
         else:
-            if stream:
-                call.attributes[v.GEN_AI_REQUEST_STREAM] = True
             watch_bytes(http, call)
             return
         call.end()

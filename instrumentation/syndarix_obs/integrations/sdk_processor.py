@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -13,7 +14,7 @@ from syndarix_obs.correlation import NOTHING, Correlation, current
 from syndarix_obs.guard import guarded
 from syndarix_obs.integrations.native_spans import repeats
 
-_KEPT = "_syndarix_correlation"
+_MOST_OPEN: Final = 100_000
 
 
 class PlatformSpanProcessor(SpanProcessor):
@@ -28,21 +29,23 @@ class PlatformSpanProcessor(SpanProcessor):
 
     def __init__(self, submit: Callable[[Any], None]) -> None:
         self._submit = submit
+        # The span that ends is a copy of the one that started, so nothing can be kept on it.
+        self._started: OrderedDict[tuple[int, int], Correlation | None] = OrderedDict()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Keep the correlation of the context that the span starts in."""
+        """Keep the correlation of the context that the span starts in; None for a span that is not to be counted."""
         with guarded("sdk_start"):
             scope = span.instrumentation_scope
             parent = trace.get_current_span(parent_context)
-            found: Correlation | None = current(parent_context)
-            if scope is not None and repeats(scope.name, parent):
-                found = None
-            setattr(span, _KEPT, found)
+            wanted = scope is None or not repeats(scope.name, parent)
+            self._started[_key(span)] = current(parent_context) if wanted else None
+            if len(self._started) > _MOST_OPEN:  # spans that never end
+                self._started.popitem(last=False)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Hand the span over."""
         with guarded("sdk_end"):
-            correlation = getattr(span, _KEPT, NOTHING)
+            correlation = self._started.pop(_key(span), NOTHING)
             if correlation is not None:
                 self._submit((span, correlation))
 
@@ -52,3 +55,8 @@ class PlatformSpanProcessor(SpanProcessor):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002 - part of the interface
         """Nothing waits here."""
         return True
+
+
+def _key(span: ReadableSpan) -> tuple[int, int]:
+    context = span.get_span_context()
+    return (context.trace_id, context.span_id) if context else (0, 0)

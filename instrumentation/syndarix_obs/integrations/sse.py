@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 
@@ -29,16 +29,16 @@ def _plain(value: Any) -> Any:
 
 
 def body_from_bytes(
-    headers: Any, parts: Iterable[bytes], whole: Callable[[list[Any]], dict[str, Any]]
+    headers: Mapping[str, str], content: bytes, whole: Callable[[list[Any]], dict[str, Any]]
 ) -> dict[str, Any]:
-    """The answer's body from the bytes that went over the wire; {} where they cannot be read.
+    """The answer's body from its bytes; {} where they cannot be read.
 
     Args:
         headers: HTTP headers of the answer.
-        parts: the bytes, in order, still compressed if they were.
+        content: the bytes, no longer compressed.
         whole: makes a body of the chunks of a stream.
     """
-    text = decompressed(headers, b"".join(parts)).decode("utf-8", "replace")
+    text = content.decode("utf-8", "replace")
     if "event-stream" in str(headers.get("content-type", "")):
         return whole(list(chunks_of(text)))
     try:

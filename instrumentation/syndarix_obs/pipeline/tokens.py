@@ -9,7 +9,7 @@ from syndarix_obs.usage import service_tier_of, to_attributes, usage_from
 
 
 class TokensStep:
-    """Turns raw usage into the conventions' attributes, or estimates where a successful call reported none."""
+    """Turns raw usage into the conventions' attributes, or estimates where a call that was answered reported none."""
 
     def __call__(self, span: FinishedSpan) -> None:
         """Complete the token attributes of a model call."""
@@ -24,8 +24,13 @@ class TokensStep:
             tier = service_tier_of(raw)
             if tier is not None:
                 attributes.setdefault(v.SERVICE_TIER, tier)
-        elif v.GEN_AI_USAGE_INPUT_TOKENS not in attributes and span.status == v.STATUS_OK:
+        elif v.GEN_AI_USAGE_INPUT_TOKENS not in attributes and _was_answered(span):
             _estimate(span)
+
+
+def _was_answered(span: FinishedSpan) -> bool:
+    """A refused request costs nothing, but a stream that broke off is billed for what it sent."""
+    return span.status == v.STATUS_OK or bool(span.payload.get("output"))
 
 
 def _estimate(span: FinishedSpan) -> None:
