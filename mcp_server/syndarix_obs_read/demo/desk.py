@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +36,9 @@ class Desk:
         options: dict[str, Any] = {"stream_options": {"include_usage": True}} if with_usage else {}
         text = ""
         for chunk in self.ask_openai(model, messages, reply, stream=True, **options):
-            if chunk.choices:
-                text += chunk.choices[0].delta.content or ""
+            if chunk.choices and (words := chunk.choices[0].delta.content):
+                self.model.first_words_read.set()
+                text += words
         return text
 
     def ask_claude(self, model: str, system: Any, messages: list[Any], reply: Reply) -> Any:
@@ -53,7 +55,12 @@ class Desk:
         with self.clients.anthropic.messages.stream(
             model=model, max_tokens=1024, system=system, messages=messages
         ) as stream:
-            return "".join(stream.text_stream)
+            return "".join(self._read(stream.text_stream))
+
+    def _read(self, words: Iterable[str]) -> Iterator[str]:
+        for word in words:
+            self.model.first_words_read.set()
+            yield word
 
     def ask_gateway(self, provider: str, model: str, prompt: str, reply: Reply) -> str:
         """One call that no instrumentor knows, recorded through our own API."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -61,12 +62,15 @@ class Model:
 
     Args:
         skip: lets simulated seconds pass.
+
+    Whoever reads a streamed answer sets `first_words_read`: simulated time stands still until then.
     """
 
     skip: Callable[[float], None]
     requests: Allowance = field(default_factory=lambda: Allowance(500, 500))
     tokens: Allowance = field(default_factory=lambda: Allowance(400_000, 400_000))
     served: int = 0
+    first_words_read: threading.Event = field(default_factory=threading.Event)
     _script: deque[Reply] = field(default_factory=deque)
     _cached: set[int] = field(default_factory=set)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -16,8 +15,8 @@ from syndarix_obs_read.demo.provider.model import Model, Reply, tokens
 
 _FIRST_TOKEN_SHARE = 0.3
 """Part of a streamed answer's time that passes before its first words."""
-_READ_SECONDS = 0.02
-"""Really waited for after the first words, so that the client has read them before simulated time moves on."""
+_LONGEST_READ_SECONDS = 5.0
+"""How long the server waits for the client to read the first words before simulated time moves on."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -127,8 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked", **headers})
         self._chunk("".join(parts[:framing]))
         self.model.skip(reply.seconds * _FIRST_TOKEN_SHARE)
+        self.model.first_words_read.clear()
         self._chunk(parts[framing])
-        time.sleep(_READ_SECONDS)
+        self.model.first_words_read.wait(_LONGEST_READ_SECONDS)
         self.model.skip(reply.seconds * (1 - _FIRST_TOKEN_SHARE))
         for part in parts[framing + 1 :]:
             self._chunk(part)
