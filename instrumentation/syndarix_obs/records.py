@@ -6,15 +6,16 @@ nothing else. `conversion.from_span` is the only place where a span becomes reco
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from syndarix_obs import vocabulary as v
 
-_EMPTY: Mapping[str, Any] = {}
 _NOT_IN_LINE = frozenset({"payload", "attributes", "events"})
 
 
@@ -73,11 +74,9 @@ class Record:
 
     def fields(self) -> dict[str, Any]:
         """The record as a flat dict for one log line: set fields only, plus `kind` and `duration_ms`."""
+        names, get = _line_fields(type(self))
         line: dict[str, Any] = {"kind": self.kind}
-        for name in _line_fields(type(self)):
-            value = getattr(self, name)
-            if value is not None and value != "":
-                line[name] = str(value) if type(value) is Decimal else value
+        line.update([pair for pair in zip(names, get(self), strict=True) if pair[1] is not None and pair[1] != ""])
         line["duration_ms"] = self.duration_ns / 1e6
         if self.attributes:
             line["attributes"] = dict(self.attributes)
@@ -85,24 +84,27 @@ class Record:
             line["events"] = [
                 {"name": e.name, "timestamp_ns": e.timestamp_ns, "attributes": dict(e.attributes)} for e in self.events
             ]
+        for name in _DECIMALS & line.keys():
+            line[name] = str(line[name])
         return line
 
     def line(self, *, payload: bool = True) -> str:
         """One JSON line: the fields, and the payload's keys beside them unless `payload` is False."""
-        head = json.dumps(self.fields(), ensure_ascii=False, separators=(",", ":"), default=str)
+        head = _encode(self.fields())
         if not payload or not self.payload or self.payload == "{}":
             return head
         return f"{head[:-1]},{self.payload[1:]}"
 
 
-_FIELD_NAMES: dict[type[Record], tuple[str, ...]] = {}
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+_DECIMALS = frozenset({"cost_usd", "total_cost_usd", "cost_per_input_token", "cost_per_output_token"})
 
 
-def _line_fields(cls: type[Record]) -> tuple[str, ...]:
-    names = _FIELD_NAMES.get(cls)
-    if names is None:
-        names = _FIELD_NAMES[cls] = tuple(f.name for f in fields(cls) if f.name not in _NOT_IN_LINE)
-    return names
+@functools.cache
+def _line_fields(cls: type[Record]) -> tuple[tuple[str, ...], Callable[[Record], tuple[Any, ...]]]:
+    """Names of the fields that a line shows, and a function that reads them all at once."""
+    names = tuple(f.name for f in fields(cls) if f.name not in _NOT_IN_LINE)
+    return names, operator.attrgetter(*names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,10 @@ OTHER_ATTRIBUTES: Final[Mapping[str, str]] = {
 """Names of the price data and the span attribute that carries each."""
 
 
+_PLAIN = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+_PLAIN_KEYS = frozenset(_PLAIN)
+
+
 def usage_from(provider: str | None, raw: Any) -> TokenUsage | None:
     """What a provider reported, in one shape.
 
@@ -59,6 +63,10 @@ def usage_from(provider: str | None, raw: Any) -> TokenUsage | None:
     """
     if isinstance(raw, TokenUsage):
         return raw
+    if raw is None:
+        return None
+    if type(raw) is dict and raw.keys() <= _PLAIN_KEYS and (provider is None or "anthropic" not in provider):
+        return TokenUsage(*[count(raw.get(key)) for key in _PLAIN])  # our own shape, at a quarter of the cost
     get = _Getter(raw)
     if get("prompt_tokens") is not None:
         return _openai_chat(get)
@@ -73,6 +81,8 @@ def usage_from(provider: str | None, raw: Any) -> TokenUsage | None:
 
 def service_tier_of(raw: Any) -> str | None:
     """The service tier that a raw usage object names: Anthropic reports it there, `speed: fast` included."""
+    if type(raw) is dict and "service_tier" not in raw and "speed" not in raw:
+        return None
     get = _Getter(raw)
     speed, tier = get("speed"), get("service_tier")
     if speed == "fast":

@@ -32,6 +32,9 @@ MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 PUSH_PATH: Final = "/loki/api/v1/push"
 _LONGEST_LABEL: Final = 1024
 _LONGEST_METADATA: Final = 4096
+_MOST_REMEMBERED: Final = 4096
+_IDS: Final = 2
+"""How many of `LOG_METADATA`, in front, are ids of trace and span."""
 _NO_LINE = frozenset(v.KINDS) - frozenset(v.LOG_KINDS)
 _STALE = re.compile(rb"too far behind|too old|too new|out of order", re.I)
 _OLDEST = re.compile(rb"oldest acceptable timestamp is: ([0-9T:.+Z-]+)")
@@ -54,7 +57,11 @@ def encode_line(
     line: str, payload: str | None, labels: bytes, metadata: dict[str, str], time_ns: int
 ) -> bytes:
     """A frame of one line: `line` is a JSON object, and the keys of the object `payload` go behind its own."""
-    rest = b'"' + (clean(f",{_json(metadata)}]") if metadata else b"]")
+    return _frame(line, payload, labels, clean(_json(metadata)) if metadata else b"", time_ns)
+
+
+def _frame(line: str, payload: str | None, labels: bytes, metadata: bytes, time_ns: int) -> bytes:
+    rest = b'",%b]' % metadata if metadata else b'"]'
     if not payload or payload == "{}":
         return Frame(time_ns, labels, escaped(line), b"", rest).encode()
     return Frame(time_ns, labels, escaped(line[:-1]), escaped("," + payload[1:-1]), b"}" + rest).encode()
@@ -201,6 +208,7 @@ class LokiExporter(SpooledExporter):
 
     def __init__(self, url: str, post: Post, *, tenant: str | None = None) -> None:
         self._labels: dict[tuple[str, ...], bytes] = {}
+        self._metadata: dict[tuple[str | None, ...], bytes] = {}
         super().__init__(LokiEmitter(url, tenant=tenant), post)
 
     def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002
@@ -210,7 +218,23 @@ class LokiExporter(SpooledExporter):
     def _encode(self, record: Record) -> bytes:
         labels = self._labels_of((record.service, record.environment, record.kind, record.level))
         time_ns = record.end_ns or record.start_ns
-        return encode_line(record.line(payload=False), record.payload, labels, metadata_of(record), time_ns)
+        return _frame(record.line(payload=False), record.payload, labels, self._metadata_of(record), time_ns)
+
+    def _metadata_of(self, record: Record) -> bytes:
+        """Structured metadata as JSON. All but the ids of trace and span repeats within a session."""
+        repeated = (record.session_id, record.agent, record.project, record.user, record.task_type,
+                    getattr(record, "model", None), getattr(record, "tool", None))  # fmt: skip
+        found = self._metadata.get(repeated)
+        if found is None:
+            if len(self._metadata) >= _MOST_REMEMBERED:
+                self._metadata.clear()
+            pairs = zip(v.LOG_METADATA[_IDS:], repeated, strict=True)
+            found = clean(_json({name: str(value)[:_LONGEST_METADATA] for name, value in pairs if value}))
+            self._metadata[repeated] = found
+        ids = b'{"trace_id":"%b","span_id":"%b"' % (record.trace_id.encode(), record.span_id.encode())
+        if not record.trace_id:
+            return b"" if found == b"{}" else found
+        return ids + b"}" if found == b"{}" else ids + b"," + found[1:]
 
     def _labels_of(self, values: tuple[str, ...]) -> bytes:
         found = self._labels.get(values)
@@ -223,13 +247,3 @@ def labels_json(values: Sequence[str]) -> bytes:
     """A label set, from the values of `LOKI_LABELS` in order; empty ones are left out."""
     labels = {name: value[:_LONGEST_LABEL] for name, value in zip(v.LOKI_LABELS, values, strict=True) if value}
     return clean(_json(labels))
-
-
-def metadata_of(record: Record) -> dict[str, str]:
-    """Structured metadata of a record's line: strings only, empty ones left out."""
-    found = {}
-    for name in v.LOG_METADATA:
-        value = getattr(record, name, None)
-        if value:
-            found[name] = str(value)[:_LONGEST_METADATA]
-    return found

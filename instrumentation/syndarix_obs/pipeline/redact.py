@@ -15,10 +15,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from syndarix_obs.correlation import NOTHING, Correlation
+from syndarix_obs.correlation import NOTHING
 from syndarix_obs.errors import SettingsError
 from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.guard import record_failure
+from syndarix_obs.pipeline.redaction.clean import CleanTexts
 from syndarix_obs.pipeline.redaction.engine import Engine, marker
 from syndarix_obs.pipeline.redaction.jsonable import dumps, encoded, well_formed
 from syndarix_obs.records import SpanEvent
@@ -99,6 +100,11 @@ class Redactor:
             record_failure("redact", error)
             return json.dumps(_FAILED), _FAILED
 
+    @property
+    def sees_everything(self) -> bool:
+        """Whether a caller's own function has to see every text, each time."""
+        return self._engine.has_custom
+
     def _report(self, counts: Counter[str]) -> None:
         if self._on_mask is not None:
             for name, count in counts.items():
@@ -134,41 +140,54 @@ def _checked(patterns: Mapping[str, str]) -> Mapping[str, str]:
 class RedactStep:
     """Masks what rides on a span, and turns attribute values that no exporter takes into JSON text.
 
+    Names, models, tools, agents come again with every span: what was found clean once is remembered and not searched
+    again, unless a caller's own function is to see every text.
+
     Args:
         redactor: does the masking.
     """
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
+        self._clean = None if redactor.sees_everything else CleanTexts()
 
     def __call__(self, span: FinishedSpan) -> None:
-        """Change the span in place. One look at all its texts together; almost always they are clean."""
-        _, clean = self._redactor.both(_texts(span))
-        if clean is not None:
-            _put_back(span, clean)
+        """Change the span in place. One look at all its new texts together; almost always they are clean."""
+        clean = self._clean
+        if clean is None or span.events or span.status_message:
+            self._whole(span)
+            return
+        unknown = clean.unknown(span.name, span.attributes)
+        if unknown and self._redactor.both(unknown)[1] is not None:
+            self._whole(span)
+            return
+        clean.remember(unknown)
+        span.attributes = _exportable(span.attributes)
+        span.correlation = NOTHING  # its fields are attributes by now, and nobody may export them unseen
+
+    def _whole(self, span: FinishedSpan) -> None:
+        _, masked = self._redactor.both(_texts(span))
+        if masked is not None:
+            _put_back(span, masked)
         else:
             span.attributes = _exportable(span.attributes)
             if span.events:
                 span.events = [replace(event, attributes=_exportable(event.attributes)) for event in span.events]
+        span.correlation = NOTHING
 
 
 def _texts(span: FinishedSpan) -> dict[str, Any]:
-    who = span.correlation
     return {
         "name": span.name,
         "status": span.status_message,
         "attributes": span.attributes,
         "events": [[event.name, event.attributes] for event in span.events],
-        "who": None if who is NOTHING else [
-            who.session_id, who.agent, who.agent_type, who.agent_version, who.project, who.user, who.task_type
-        ],
-    }  # fmt: skip
+    }
 
 
 def _put_back(span: FinishedSpan, clean: Any) -> None:
     if not isinstance(clean, dict):  # the gate failed: keep ids and times, drop every text
-        clean = {"name": _FAILED, "status": None, "attributes": {}, "events": [], "who": None}
-        span.correlation = NOTHING
+        clean = {"name": _FAILED, "status": None, "attributes": {}, "events": []}
     span.name = clean["name"]
     span.status_message = clean["status"]
     span.attributes = _exportable(clean["attributes"])
@@ -176,16 +195,6 @@ def _put_back(span: FinishedSpan, clean: Any) -> None:
         SpanEvent(name, event.timestamp_ns, _exportable(attributes))
         for event, (name, attributes) in zip(span.events, clean["events"], strict=False)
     ]
-    if clean["who"] is not None:
-        span.correlation = _correlation(span.correlation, clean["who"])
-
-
-def _correlation(before: Correlation, values: list[str | None]) -> Correlation:
-    session_id, agent, agent_type, agent_version, project, user, task_type = values
-    return replace(
-        before, session_id=session_id, agent=agent, agent_type=agent_type, agent_version=agent_version,
-        project=project, user=user, task_type=task_type,
-    )  # fmt: skip
 
 
 def _exportable(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.correlation import Correlation
+from syndarix_obs.correlation import NOTHING, Correlation
 from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.pipeline.payload import Capture, PayloadStep
 from syndarix_obs.pipeline.redact import Redactor, RedactStep
@@ -320,7 +320,7 @@ class TestRedactStep:
             "password": "[REDACTED:password]",
         } == span.attributes
         assert [5, 6] == [event.timestamp_ns for event in span.events]
-        assert span.correlation.user_is_pseudonym
+        assert NOTHING is span.correlation
 
     def test_a_clean_span_keeps_its_values(self) -> None:
         who = Correlation(session_id="s-1", agent="support")
@@ -328,7 +328,7 @@ class TestRedactStep:
         span = FinishedSpan(name="n", trace_id="1", span_id="2", attributes=dict(attributes), correlation=who)
         RedactStep(Redactor())(span)
         assert {**attributes, "l": (1, 2), "e": ()} == span.attributes
-        assert who is span.correlation
+        assert NOTHING is span.correlation
 
     def test_values_that_no_exporter_takes_become_text(self) -> None:
         span = FinishedSpan(

@@ -41,6 +41,7 @@ class Engine:
         self.keys = SensitiveKeys(personal=personal)
         self.gate = Gate(personal=personal)
         self.always = bool(own) or custom is not None
+        self.has_custom = custom is not None
 
     def hits(self, text: str) -> set[Group]:
         """Groups that could match in a text without lone surrogates."""
