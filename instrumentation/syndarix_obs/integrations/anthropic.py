@@ -15,6 +15,7 @@ from syndarix_obs.span import SpanSource
 from syndarix_obs.usage import service_tier_of
 
 _DELTA_TEXTS = ("text", "thinking", "partial_json")
+_TEXT_OF_DELTA = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
 
 
 def _is_content(event: Any) -> bool:
@@ -26,18 +27,31 @@ def _is_content(event: Any) -> bool:
     return kind == "content_block_start" and "tool_use" in str(event.content_block.type)
 
 
+def _compact(event: Any) -> Any:
+    """The text of a delta; which field it belongs to is told by the kind of the block that was started last."""
+    if event.type != "content_block_delta":
+        return event
+    field = _TEXT_OF_DELTA.get(event.delta.type)
+    return event if field is None else getattr(event.delta, field) or ""
+
+
 def _whole(events: list[Any]) -> dict[str, Any]:
     """The message that the events make, as far as they came."""
     body: dict[str, Any] = {}
     usage: dict[str, Any] = {}
     blocks: dict[int, dict[str, Any]] = {}
     inputs: dict[int, list[str]] = {}
+    current = 0
     for event in events:
+        if type(event) is str:
+            _add_text(blocks.setdefault(current, {}), inputs.setdefault(current, []), event)
+            continue
         kind = event.type
         if kind == "content_block_delta":
             _add_delta(blocks.setdefault(event.index, {}), inputs.setdefault(event.index, []), event.delta)
         elif kind == "content_block_start":
-            blocks[event.index] = as_dict(event.content_block)
+            current = event.index
+            blocks[current] = as_dict(event.content_block)
         elif kind == "message_start":
             body = as_dict(event.message)
             usage = dict(body.get("usage") or {})
@@ -45,7 +59,7 @@ def _whole(events: list[Any]) -> dict[str, Any]:
             body["stop_reason"] = event.delta.stop_reason
             usage.update(_counted(event.usage))
     for index, parts in inputs.items():
-        if parts:
+        if any(parts):
             blocks[index]["input"] = _parsed("".join(parts))
     body["content"] = [_joined(blocks[index]) for index in sorted(blocks)]
     body["usage"] = usage
@@ -55,6 +69,14 @@ def _whole(events: list[Any]) -> dict[str, Any]:
 def _counted(usage: Any) -> dict[str, Any]:
     """Counts of a `message_delta` are totals so far: they replace those of the start where they are given."""
     return {name: value for name, value in as_dict(usage).items() if value is not None}
+
+
+def _add_text(block: dict[str, Any], inputs: list[str], text: str) -> None:
+    field = block.get("type", "text")
+    if field in ("text", "thinking"):
+        block.setdefault("parts", {}).setdefault(field, []).append(text)
+    else:
+        inputs.append(text)
 
 
 def _add_delta(block: dict[str, Any], inputs: list[str], delta: Any) -> None:
@@ -98,6 +120,7 @@ MESSAGES = Endpoint(
     payload=(("input", "messages"), ("system", "system"), ("tools", "tools")),
     read=_read,
     is_content=_is_content,
+    compact=_compact,
     whole=_whole,
 )
 """`POST /v1/messages`."""

@@ -23,7 +23,10 @@ class Endpoint:
     `payload`: fields of our payload, each with that of the request body; filled in the caller's thread by reference.
     `is_content`: whether a chunk of a stream carries content, not only framing; called until the first that does.
     `is_usage_only`: whether a chunk is one that only a request for usage brings.
-    `whole`: chunks → the body that the answer would have had without streaming, as far as it came. On the worker.
+    `compact`: a chunk, or only the text in it where that is all it says: strings neither weigh on memory nor on the
+    garbage collector, whose work the agent would pay for.
+    `whole`: chunks, some compacted → the body that the answer would have had without streaming, as far as it came. On
+    the worker.
     `read`: (body, span): puts what the body says into the span. On the worker.
     `keep`: the part of a response object that `read` needs.
     """
@@ -33,6 +36,7 @@ class Endpoint:
     read: Callable[[dict[str, Any], FinishedSpan], None]
     is_content: Callable[[Any], bool] = lambda _chunk: False
     is_usage_only: Callable[[Any], bool] | None = None
+    compact: Callable[[Any], Any] = lambda chunk: chunk
     whole: Callable[[list[Any]], dict[str, Any]] = lambda _chunks: {}
     keep: Callable[[Any], Any] = lambda response: response
 

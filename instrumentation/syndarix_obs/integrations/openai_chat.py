@@ -35,6 +35,17 @@ def _is_usage_only(chunk: Any) -> bool:
     return not chunk.choices and chunk.usage is not None
 
 
+def _compact(chunk: Any) -> Any:
+    """The text of a chunk that has nothing but a piece of the one answer's text."""
+    choices = chunk.choices
+    if len(choices) != 1 or chunk.usage is not None:
+        return chunk
+    choice = choices[0]
+    delta = choice.delta
+    plain = not (choice.finish_reason or choice.index or delta.tool_calls or delta.model_extra)
+    return delta.content if plain and type(delta.content) is str else chunk
+
+
 class _Choice:
     """One choice of a streamed answer, put together again."""
 
@@ -60,6 +71,10 @@ class _Choice:
             self._add_tool(call)
         if delta.function_call is not None:
             _join(self.function, delta.function_call)
+
+    def add_text(self, text: str) -> None:
+        """Add a piece of text."""
+        self.texts.setdefault("content", []).append(text)
 
     def _add_tool(self, call: Any) -> None:
         index = call.index if call.index is not None else len(self.tools)
@@ -91,6 +106,8 @@ def _start(chunks: list[Any]) -> dict[str, Any]:
     """What every chunk repeats; some providers send it empty at first."""
     body: dict[str, Any] = {}
     for chunk in chunks:
+        if type(chunk) is str:
+            continue
         for name in ("id", "model", "service_tier"):
             value = getattr(chunk, name, None)
             if value:
@@ -104,6 +121,9 @@ def _start(chunks: list[Any]) -> dict[str, Any]:
 def _whole_chat(chunks: list[Any]) -> dict[str, Any]:
     choices: dict[int, _Choice] = {}
     for chunk in chunks:
+        if type(chunk) is str:
+            choices.setdefault(0, _Choice()).add_text(chunk)
+            continue
         for choice in chunk.choices or ():
             choices.setdefault(choice.index or 0, _Choice()).add(choice)
     return {**_start(chunks), "choices": [choices[index].whole() for index in sorted(choices)]}
@@ -169,6 +189,7 @@ CHAT = Endpoint(
     read=_read_chat,
     is_content=_is_content,
     is_usage_only=_is_usage_only,
+    compact=_compact,
     whole=_whole_chat,
 )
 """`POST /chat/completions`."""

@@ -18,10 +18,18 @@ def _is_content(event: Any) -> bool:
     return isinstance(kind, str) and kind.endswith(".delta")
 
 
+def _compact(event: Any) -> Any:
+    """The text of a delta; other deltas are told again whole when their item is done, so nothing of them is kept."""
+    kind = event.type
+    if kind in _TEXT_DELTAS:
+        return event.delta or ""
+    return "" if kind.endswith(".delta") else event
+
+
 def _whole(events: list[Any]) -> dict[str, Any]:
     """The last event repeats everything; without it the answer is put together as far as it came."""
     for event in reversed(events):
-        if event.type in _LAST_EVENTS:
+        if type(event) is not str and event.type in _LAST_EVENTS:
             return as_dict(event.response)
     return _partial(events)
 
@@ -31,7 +39,9 @@ def _partial(events: list[Any]) -> dict[str, Any]:
     texts: list[str] = []
     items: list[Any] = []
     for event in events:
-        if event.type in ("response.created", "response.in_progress"):
+        if type(event) is str:
+            texts.append(event)
+        elif event.type in ("response.created", "response.in_progress"):
             body = as_dict(event.response)
         elif event.type in _TEXT_DELTAS:
             texts.append(event.delta or "")
@@ -39,9 +49,9 @@ def _partial(events: list[Any]) -> dict[str, Any]:
             items.append(as_dict(event.item))
         elif event.type == "error":
             body["status"], body["error"] = "failed", {"code": event.code, "message": event.message}
-    done = any(item.get("type") == "message" for item in items)
-    if texts and not done:
-        items.append({"type": "message", "role": "assistant", "content": "".join(texts)})
+    text = "".join(texts)
+    if text and not any(item.get("type") == "message" for item in items):
+        items.append({"type": "message", "role": "assistant", "content": text})
     body["output"] = items
     return body
 
@@ -88,6 +98,7 @@ RESPONSES = Endpoint(
     payload=(("input", "input"), ("system", "instructions"), ("tools", "tools")),
     read=_read,
     is_content=_is_content,
+    compact=_compact,
     whole=_whole,
 )
 """`POST /responses`."""

@@ -17,7 +17,10 @@ from syndarix_obs.integrations.calls import ProviderCall
 class _Reader:
     """What reading in a thread and reading in a task have in common."""
 
-    __slots__ = ("__weakref__", "_append", "_call", "_is_usage_only", "_iterator", "_last", "_reading", "_waiting")
+    __slots__ = (
+        "__weakref__", "_append", "_call", "_compact", "_is_usage_only", "_iterator", "_last", "_monotonic", "_reading",
+        "_waiting",
+    )  # fmt: skip
 
     def __init__(self, iterator: Any, call: ProviderCall, hide_usage: bool) -> None:
         self._iterator = iterator
@@ -26,18 +29,24 @@ class _Reader:
         call.answer.chunks = chunks
         self._append = chunks.append
         self._is_usage_only = call.endpoint.is_usage_only if hide_usage else None
+        self._compact = call.endpoint.compact
+        self._monotonic = call.source.monotonic
         self._waiting = True  # for the first chunk with content
         self._reading = False
-        self._last = call.source.monotonic()
+        self._last = self._monotonic()
 
     def _took(self, chunk: Any) -> bool:
         """Note a chunk; False for one that the caller must not see, because it never asked for it."""
         self._reading = False
-        self._append(chunk)
-        self._last = self._call.source.monotonic()
-        if self._waiting or self._is_usage_only is not None:
+        self._last = self._monotonic()
+        if self._waiting:
+            self._append(chunk)  # whole: the first ones say the model
             return self._look_at(chunk)
-        return True
+        try:
+            self._append(self._compact(chunk))
+        except Exception:  # noqa: BLE001 - an odd chunk; the worker will say what is odd about it
+            self._append(chunk)
+        return self._is_usage_only is None or self._look_at(chunk)
 
     def _look_at(self, chunk: Any) -> bool:
         try:
