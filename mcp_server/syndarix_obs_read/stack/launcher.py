@@ -64,14 +64,10 @@ class Stack:
 
     def pid_of(self, server: Server) -> int | None:
         """Process id of a server that this folder started and that still is that server."""
-        file = self._pid_file(server)
-        try:
-            pid = int(file.read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        if _is_alive(pid) and any(program in _command(pid) for program in server.programs):
+        pid = self._written_pid(server)
+        if pid is None or (_is_alive(pid) and any(program in _command(pid) for program in server.programs)):
             return pid
-        file.unlink(missing_ok=True)
+        self._pid_file(server).unlink(missing_ok=True)
         return None
 
     def wait_ready(self, server: Server, seconds: float = READY_SECONDS) -> None:
@@ -79,7 +75,9 @@ class Stack:
         port = getattr(self.options.ports, server.ports[0])
         deadline = time.monotonic() + seconds
         while not is_ready(port, server.ready_path):
-            if self.pid_of(server) is None:
+            # Not pid_of: in the first instant of a process its command line is empty.
+            pid = self._written_pid(server)
+            if pid is None or not _is_alive(pid):
                 raise StackError([self._failed(server, "ended instead of starting")])
             if time.monotonic() > deadline:
                 raise StackError([self._failed(server, f"was not ready after {seconds:.0f} s")])
@@ -120,6 +118,12 @@ class Stack:
             _signal(pid, signal.SIGKILL)
             while self.pid_of(server) is not None:
                 time.sleep(0.02)
+
+    def _written_pid(self, server: Server) -> int | None:
+        try:
+            return int(self._pid_file(server).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
 
     def _pid_file(self, server: Server) -> Path:
         return self.options.data / "run" / f"{server.name}.pid"
@@ -176,5 +180,8 @@ def _is_alive(pid: int) -> bool:
 
 def _command(pid: int) -> str:
     """Command line of a process, so that a recycled id is never mistaken for a server."""
-    ps = ["ps", "-p", str(pid), "-o", "command="]
+    file = Path(f"/proc/{pid}/cmdline")  # Linux; containers often have no ps
+    if file.parent.is_dir():
+        return file.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+    ps = ["ps", "-ww", "-p", str(pid), "-o", "command="]  # -ww: a long path is not cut
     return subprocess.run(ps, capture_output=True, text=True, check=False).stdout

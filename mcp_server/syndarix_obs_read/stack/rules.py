@@ -42,7 +42,7 @@ _STRINGS = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`")
 _COMMENTS = re.compile(r"#[^\n]*")
 _DURATIONS = re.compile(r"\[[^\]]*\]|\boffset\s+-?\w+")
 _GROUPINGS = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
-_SELECTORS = re.compile(r"([a-zA-Z_:][\w:]*)\s*(?:\{([^}]*)\}|(?=([^\w:{]|$)))")
+_SELECTORS = re.compile(r"(?<![\w.])(?:([a-zA-Z_:][\w:]*)\s*)?\{([^}]*)\}|(?<![\w.])([a-zA-Z_:][\w:]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,9 @@ def selectors(expr: str) -> list[Selector]:
     text = _GROUPINGS.sub(" ", _DURATIONS.sub(" ", text))
     found: list[Selector] = []
     for match in _SELECTORS.finditer(text):
-        name, matchers = match[1], match[2]
+        name, matchers = match[1] or match[3], match[2]
         called = text[match.end() :].lstrip().startswith("(")
-        if not (called or name in _WORDS or (name in _AGGREGATIONS and matchers is None)):
+        if name and not (called or name.lower() in _WORDS or (name in _AGGREGATIONS and matchers is None)):
             found.append(Selector(name, frozenset(re.findall(r"(\w+)\s*[=!]", matchers or ""))))
     return found
 

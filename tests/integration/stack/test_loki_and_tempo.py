@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pytest
 from alert_sinks import HOST, Receiver, poll
 
 from conftest import require
+from syndarix_obs_read.stack import rules
 from syndarix_obs_read.stack.launcher import Stack, running_stack
 from syndarix_obs_read.stack.options import Options
 from syndarix_obs_read.stack.problems import StackError
@@ -24,6 +26,13 @@ pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 
 LABELS = {"service_name": "test", "environment": "test", "kind": "app", "level": "info"}
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+
+
+def _trace_queries_of_alerts() -> set[str]:
+    root = Path(__file__).parents[3]
+    files = [*(root / "prometheus" / "rules").glob("*.yml"), *(root / "loki" / "rules" / "fake").glob("*.yml")]
+    queries = (rule.body.get("annotations", {}).get("traceql") for rule in rules.read(files))
+    return {re.sub(r"\{\{.*?\}\}", "x", query) for query in queries if query}
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +166,30 @@ def test_a_span_with_a_long_attribute_is_found_whole_and_at_once(stack: Stack) -
 
     assert poll(found, 10)
     assert poll(searched, 15)
+
+
+RUNBOOK = (Path(__file__).parents[3] / "docs" / "runbook.md").read_text("utf-8")
+LOG_QUERIES = re.findall(r"```logql\n(.*?)\n```", RUNBOOK, re.DOTALL)
+TRACE_QUERIES = re.findall(r"```traceql\n(.*?)\n```", RUNBOOK, re.DOTALL)
+
+
+@pytest.mark.parametrize("query", LOG_QUERIES)
+def test_loki_understands_every_query_of_the_runbook(stack: Stack, query: str) -> None:
+    path = f"/loki/api/v1/query_range?limit=5&query={urllib.parse.quote(query)}"
+    status, body = _call(stack.options.ports.loki, "GET", path)
+    assert status == 200, body
+
+
+@pytest.mark.parametrize("query", TRACE_QUERIES)
+def test_tempo_understands_every_query_of_the_runbook(stack: Stack, query: str) -> None:
+    status, body = _call(stack.options.ports.tempo, "GET", f"/api/search?q={urllib.parse.quote(query)}")
+    assert status == 200, body
+
+
+@pytest.mark.parametrize("query", sorted(_trace_queries_of_alerts()))
+def test_tempo_understands_the_trace_link_of_every_alert(stack: Stack, query: str) -> None:
+    status, body = _call(stack.options.ports.tempo, "GET", f"/api/search?q={urllib.parse.quote(query)}")
+    assert status == 200, body
 
 
 def test_every_port_of_loki_and_tempo_is_on_loopback(stack: Stack) -> None:
