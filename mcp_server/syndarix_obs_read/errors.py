@@ -4,13 +4,16 @@
     ├── UsageError              the question cannot be understood
     │   ├── SettingsError       a setting is unknown or its value is not allowed
     │   ├── TimeRangeError      a time or range cannot be read
-    │   └── FilterError         a filter, order or grouping does not exist or cannot be combined
+    │   ├── FilterError         a filter, order or grouping does not exist or cannot be combined
+    │   └── QueryError          a raw query that the server cannot read, or beyond the limits for such queries
     ├── NotFound                what was asked for by id does not exist; carries the nearest ids
     ├── Ambiguous               the beginning of an id fits several; carries them
     └── BackendError            the question is fine, the answer cannot be had
         ├── BackendUnavailable  there is no store yet, or the server cannot be reached
         ├── BackendTimeout      it took too long
         └── BackendAnswer       the server answered something that makes no sense
+            ├── Refused         it refused the question; carries its status and words
+            └── TooLarge        the answer is larger than allowed
 """
 
 from __future__ import annotations
@@ -34,6 +37,10 @@ class TimeRangeError(UsageError):
 
 class FilterError(UsageError):
     """A filter, order or grouping does not exist or cannot be combined with another."""
+
+
+class QueryError(UsageError):
+    """A raw query that the server cannot read, or beyond the limits for such queries."""
 
 
 class NotFound(ReadError):
@@ -66,3 +73,16 @@ class BackendTimeout(BackendError):
 
 class BackendAnswer(BackendError):
     """The server answered something that makes no sense to us."""
+
+
+class Refused(BackendAnswer):
+    """The server refused the question. `status` is the HTTP status, `said` the beginning of its answer."""
+
+    def __init__(self, message: str, status: int, said: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.said = said
+
+
+class TooLarge(BackendAnswer):
+    """The answer is larger than allowed; asking for less at once helps."""

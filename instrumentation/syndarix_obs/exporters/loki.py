@@ -25,7 +25,7 @@ from syndarix_obs.exporters.http_post import HttpPost, Reply, outcome
 from syndarix_obs.exporters.outcome import Kind, Outcome
 from syndarix_obs.exporters.spooled import Post, SpooledExporter
 from syndarix_obs.finished import FinishedSpan
-from syndarix_obs.records import Record
+from syndarix_obs.records import Record, SessionRecord
 
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 """Bytes of lines in one push, before compression; a longer line travels alone."""
@@ -214,6 +214,10 @@ class LokiExporter(SpooledExporter):
     def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002
         """One line per record; plain spans live in the trace store only."""
         return [self._encode(record) for record in records if record.kind not in _NO_LINE]
+
+    def session_started(self, record: SessionRecord) -> None:
+        """A line with status `running`: a session that hangs is seen. Its last line has the same `record_id`."""
+        self.spool.append(self._encode(record))
 
     def _encode(self, record: Record) -> bytes:
         labels = self._labels_of((record.service, record.environment, record.kind, record.level))

@@ -1,0 +1,119 @@
+"""LogQL over our lines: labels and structured metadata from the vocabulary, the rest as text of the JSON line.
+
+Filters on fields inside the line only narrow down what is fetched (a payload may hold the same characters); whoever
+reads the lines checks the field itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.queries.quoting import any_of, literal, quoted
+
+HEAD_CHARS: Final = 2_500
+"""Characters of a line that hold every field before the payload, unless an error message is long."""
+HEAD: Final = f'| line_format "{{{{ __line__ | trunc {HEAD_CHARS} }}}}"'
+"""Stage that cuts the payload off."""
+ONLY_LEVEL: Final = "| keep level"
+"""Stage that leaves all labels out of the answer but the one that does not stand in the line."""
+
+_METADATA: Final = ("trace_id", "session_id", "agent", "project", "user", "task_type", "model", "tool")
+_MARGIN: Final = 1e-6
+
+
+def selector(**labels: str | Sequence[str]) -> str:
+    """A stream selector; a sequence means one of its values.
+
+    Raises:
+        ValueError: a name is no label of ours, or nothing would be selected by.
+    """
+    unknown = set(labels) - set(v.LOKI_LABELS)
+    if unknown or not labels:
+        raise ValueError(f"not among the labels {', '.join(v.LOKI_LABELS)}: {', '.join(sorted(unknown)) or 'nothing'}")
+    return "{" + ", ".join(_matcher(name, value) for name, value in labels.items()) + "}"
+
+
+def _matcher(name: str, value: str | Sequence[str]) -> str:
+    if isinstance(value, str):
+        return f"{name}={quoted(value)}"
+    return f"{name}={quoted(value[0])}" if len(value) == 1 else f"{name}=~{quoted(any_of(value))}"
+
+
+def lines(where: Filter, kinds: Sequence[str]) -> str:
+    """Lines of these kinds that fit everything in the filter but time; see above for fields inside the line."""
+    labels: dict[str, str | Sequence[str]] = {"kind": tuple(kinds)}
+    if where.service is not None:
+        labels["service_name"] = where.service
+    if where.environment is not None:
+        labels["environment"] = where.environment
+    if where.level is not None:
+        labels["level"] = where.levels()
+    stages = [*_contained(where), *_metadata(where), *_numbers(where, kinds)]
+    return " ".join([selector(**labels), *stages])
+
+
+def with_keys(query: str, name: str, values: Sequence[str]) -> str:
+    """Further narrowed to lines whose structured metadata `name` is one of the values."""
+    return f"{query} {among(name, values)}"
+
+
+def among(name: str, values: Sequence[str]) -> str:
+    """Stage: the structured metadata `name` is one of the values."""
+    if name not in v.LOG_METADATA:
+        raise ValueError(f"{name} is not among the structured metadata {', '.join(v.LOG_METADATA)}")
+    return f"| {name}={quoted(values[0])}" if len(values) == 1 else f"| {name}=~{quoted(any_of(values))}"
+
+
+def beginning(name: str, text: str) -> str:
+    """Stage: the structured metadata `name` begins with the text."""
+    return f"| {name}=~{quoted(literal(text) + '.*')}"
+
+
+def count_by(query: str, name: str, seconds: int) -> str:
+    """Metric query: how many lines for each value of `name`."""
+    return f"sum by ({name}) (count_over_time({query} [{seconds}s]))"
+
+
+def needles(text: str) -> list[str]:
+    """The text as it may stand in a line: between JSON's signs, inside a string, inside JSON inside a string."""
+    once = json.dumps(text, ensure_ascii=False)[1:-1]
+    return list(dict.fromkeys((text, once, json.dumps(once, ensure_ascii=False)[1:-1])))
+
+
+def _contained(where: Filter) -> list[str]:
+    fields: Mapping[str, str | None] = {"status": where.status, "decision_type": where.decision_type}
+    stages = [f"|= {quoted(_field(name, value))}" for name, value in fields.items() if value is not None]
+    if where.looped:
+        stages.append(f"|= {quoted(json.dumps('loop_count') + ':')}")
+    if where.text:
+        stages.append(f"|~ {quoted('(?i)' + any_of(needles(where.text)))}")
+    return stages
+
+
+def _field(name: str, value: str) -> str:
+    return f"{json.dumps(name)}:{json.dumps(value.encode('utf-8', 'replace').decode(), ensure_ascii=False)}"
+
+
+def _metadata(where: Filter) -> list[str]:
+    return [among(name, (value,)) for name in _METADATA if (value := getattr(where, name)) is not None]
+
+
+def _numbers(where: Filter, kinds: Sequence[str]) -> list[str]:
+    stages = []
+    if where.min_duration_ns is not None:
+        least = where.min_duration_ns / 1e6
+        stages.append(f'| json least_ms="duration_ms" | least_ms >= {_number(least - abs(least) * _MARGIN)}')
+    if where.min_cost_usd is not None:
+        field = "total_cost_usd" if tuple(kinds) == (v.KIND_COST,) else "cost_usd"
+        least = float(where.min_cost_usd)
+        stages.append(f'| json least_usd="{field}" | least_usd >= {_number(least - abs(least) * _MARGIN)}')
+    return stages
+
+
+def _number(value: float) -> str:
+    """A number in plain digits: LogQL reads `1e-05` as a word."""
+    return format(value, ".12f")
