@@ -369,6 +369,11 @@ AGENT_LOOPS: Final = MetricSpec(
 AGENT_DECISIONS: Final = MetricSpec(
     "agent_decisions_total", "counter", "1", "Decisions by what was chosen.", ("agent", "type", "selected")
 )
+AGENT_VERSION_INFO: Final = MetricSpec(
+    "agent_version_info", "gauge", "1",
+    "1 for each version of an agent that ran here; of an agent whose prompt always changes, the first 20.",
+    ("agent", "version"),
+)  # fmt: skip
 MEMORY_OPERATIONS: Final = MetricSpec(
     "memory_operations_total", "counter", "1", "Operations on agent memory.", ("operation", "store", "status")
 )
@@ -423,9 +428,9 @@ EXPORT_FAILURES: Final = MetricSpec(
 METRICS: Final = (
     LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT, TOOL_INVOCATIONS,
     TOOL_LATENCY, AGENT_SESSIONS, AGENT_SESSIONS_ACTIVE, AGENT_PROGRESS, AGENT_TASK_DURATION, AGENT_LOOPS,
-    AGENT_DECISIONS, MEMORY_OPERATIONS, MEMORY_SECONDS, EMBEDDING_SECONDS, CONTEXT_TOKENS_USED, CONTEXT_UTILIZATION,
-    CONTEXT_SECONDS, SAFETY_CHECKS, REDACTIONS, TRUNCATIONS, LABELS_COLLAPSED, INTERNAL_ERRORS, RECORDS_DROPPED,
-    SPOOL_BYTES, EXPORT_FAILURES,
+    AGENT_DECISIONS, AGENT_VERSION_INFO, MEMORY_OPERATIONS, MEMORY_SECONDS, EMBEDDING_SECONDS, CONTEXT_TOKENS_USED,
+    CONTEXT_UTILIZATION, CONTEXT_SECONDS, SAFETY_CHECKS, REDACTIONS, TRUNCATIONS, LABELS_COLLAPSED, INTERNAL_ERRORS,
+    RECORDS_DROPPED, SPOOL_BYTES, EXPORT_FAILURES,
 )  # fmt: skip
 """Every metric of the package; users add their own through `obs.metrics`."""
 

@@ -14,6 +14,7 @@ from syndarix_obs.pipeline.llm_series import LLMSeries
 from syndarix_obs.rate_limits import ratios
 
 _MOST_SERIES: Final = 4096
+_MOST_VERSIONS: Final = 20
 _Exemplar = dict[str, str] | None
 
 
@@ -29,6 +30,7 @@ class Measure(BaseConsumer):
         self._llm: dict[tuple[Any, ...], LLMSeries] = {}
         self._running: dict[str, tuple[str | None, str | None]] = {}
         self._progress: dict[str, float] = {}
+        self._versions: dict[str, set[str]] = {}
         self._sections: dict[str | None, frozenset[str]] = {}
         self._handlers: Mapping[type[r.Record], Callable[[Any, _Exemplar], None]] = {
             r.LLMRecord: self._llm_call,
@@ -48,6 +50,7 @@ class Measure(BaseConsumer):
             if handler is not None:
                 handler(record, {"trace_id": record.trace_id} if span is not None and span.keep else None)
                 self._progressed(record.agent, record.end_ns / 1e9)
+                self._versioned(record.agent, record.agent_version)
 
     def session_started(self, record: r.SessionRecord) -> None:
         """A session runs from now on, and its agent has made a first step."""
@@ -128,3 +131,11 @@ class Measure(BaseConsumer):
         if agent and at_s > self._progress.get(agent, 0.0):
             self._progress[agent] = at_s
             self._metrics.set(v.AGENT_PROGRESS, (agent,), at_s)
+
+    def _versioned(self, agent: str | None, version: str | None) -> None:
+        """Versions are few, unless changing text stands in the system prompt: past the cap nothing is learnt."""
+        if agent and version:
+            seen = self._versions.setdefault(agent, set())
+            if version not in seen and len(seen) < _MOST_VERSIONS:
+                seen.add(version)
+                self._metrics.set(v.AGENT_VERSION_INFO, (agent, version), 1)
