@@ -20,11 +20,12 @@ class FinishedSpan:
     `attributes` are the free attributes that may be exported; `payload` holds references to big things (messages,
     arguments, results) until the payload step turns them into `payload_json`, redacted JSON text.
     `status` is one of `vocabulary.STATUS_*`; `status_message` is the exception text, redacted by the redact step.
+    `checked` names attributes that are parts of a payload in which the gate found nothing to mask.
     `span_kind` is the OpenTelemetry span kind's name in lower case (`internal`, `client`, …).
     """
 
     __slots__ = (
-        "attributes", "correlation", "end_ns", "events", "keep", "links", "name", "parent_id", "payload",
+        "attributes", "checked", "correlation", "end_ns", "events", "keep", "links", "name", "parent_id", "payload",
         "payload_json", "price", "remote_parent", "scope", "span_id", "span_kind", "start_ns", "status",
         "status_message", "trace_id",
     )  # fmt: skip
@@ -61,6 +62,7 @@ class FinishedSpan:
         self.attributes: dict[str, Any] = {} if attributes is None else attributes
         self.payload: dict[str, Any] = {} if payload is None else payload
         self.payload_json: str | None = None
+        self.checked: tuple[str, ...] = ()
         self.price: Any = None
         self.events: list[SpanEvent] = [] if events is None else events
         self.links: list[tuple[str, str]] = [] if links is None else links

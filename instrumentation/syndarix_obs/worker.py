@@ -1,7 +1,7 @@
 """The one background thread of a platform: takes ended spans from the queue and drives the pipeline.
 
-It starts with the first span, restarts in forked children, gives the interpreter lock away between spans so that the
-agent never waits for a whole batch, and answers flush requests in queue order.
+It starts with the first span, restarts in forked children, gives the interpreter lock away every millisecond so that
+the agent never waits for a whole batch, and answers flush requests in queue order.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from syndarix_obs.guard import guarded, record_failure
 from syndarix_obs.queue import SpanQueue
 
 _FORK_WAIT_S = 1.0
+_TURN_S = 0.001
+"""How long the worker keeps the interpreter lock; a waiting agent thread then gets it long before its 5 ms are due."""
 
 
 class Processor(Protocol):
@@ -127,7 +129,8 @@ class Worker:
 
     def _round(self, processor: Processor) -> bool:
         """Everything that waits; True when the worker has been told to end."""
-        take = self._queue.take
+        take, now = self._queue.take, time.monotonic
+        turn_ends = now() + _TURN_S
         while (item := take()) is not None:
             if type(item) is _Request:
                 if self._answer(item, processor):
@@ -135,7 +138,9 @@ class Worker:
                 continue
             with self._busy:
                 self._handle(item, processor)
-            time.sleep(0)  # lets a waiting agent thread have the interpreter before its 5 ms turn is due
+            if now() >= turn_ends:
+                time.sleep(0)
+                turn_ends = now() + _TURN_S
         with self._busy, guarded("tick"):
             processor.tick()
         return False

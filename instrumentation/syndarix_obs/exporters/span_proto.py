@@ -23,6 +23,9 @@ _KINDS: Final[Mapping[str, Span.SpanKind.ValueType]] = {
 _SMALLEST, _LARGEST = -(1 << 63), (1 << 63) - 1
 _MAX_TIME: Final = (1 << 64) - 1
 _KEPT_CHARS: Final = 1024
+_LONGEST_KNOWN: Final = 64
+_MOST_KNOWN: Final = 8192
+_known: dict[tuple[str, str], bytes] = {}
 
 
 def encode_span(span: FinishedSpan) -> bytes:
@@ -41,7 +44,6 @@ def encode_span(span: FinishedSpan) -> bytes:
     )
     if span.parent_id:
         message.parent_span_id = bytes.fromhex(span.parent_id)
-    set_attributes(message.attributes, span.attributes)
     if span.status == v.STATUS_ERROR:
         message.status.code = Status.STATUS_CODE_ERROR
         message.status.message = text(span.status_message or "")
@@ -50,7 +52,29 @@ def encode_span(span: FinishedSpan) -> bytes:
         set_attributes(added.attributes, event.attributes)
     for trace_id, span_id in span.links:
         message.links.add(trace_id=bytes.fromhex(trace_id), span_id=bytes.fromhex(span_id))
-    return message.SerializeToString()
+    return message.SerializeToString() + _attributes(span.attributes)
+
+
+def _attributes(attributes: Mapping[str, Any]) -> bytes:
+    """Serialized `attributes` fields of a `Span`; short texts come again with every span and are encoded once."""
+    if len(_known) > _MOST_KNOWN:
+        _known.clear()
+    parts = []
+    for key, value in attributes.items():
+        if type(value) is not str or len(value) > _LONGEST_KNOWN:
+            parts.append(_attribute(key, value))
+            continue
+        part = _known.get((key, value))
+        if part is None:
+            part = _known[key, value] = _attribute(key, value)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _attribute(key: str, value: Any) -> bytes:
+    holder = Span()
+    set_attributes(holder.attributes, {key: value})
+    return holder.SerializeToString()
 
 
 def set_attributes(into: Any, attributes: Mapping[str, Any]) -> None:

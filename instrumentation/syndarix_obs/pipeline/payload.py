@@ -71,6 +71,8 @@ class PayloadStep:
             text = dumps({"unreadable": text})
         if span.attributes.get(v.GEN_AI_OPERATION_NAME) in v.LLM_OPERATIONS:
             self._preview(span, span.payload if masked is None else masked)
+            if masked is None and not self._redactor.sees_everything:
+                span.checked = _PREVIEWS
         short = fit(text, self._max_bytes)
         if short is not text:
             self._on_truncate("payload")
@@ -79,9 +81,11 @@ class PayloadStep:
 
     @guarded("preview")
     def _preview(self, span: FinishedSpan, payload: Any) -> None:
-        """Previews of what was asked and answered. The redact step sees them again with the other attributes."""
+        """Previews of what was asked and answered. Those of a clean payload need no second look."""
         if not isinstance(payload, Mapping) or self._preview_chars <= 0:
             return
+        for name in _PREVIEWS:
+            span.attributes.pop(name, None)
         texts = (messages.last_input(payload.get("input")), messages.answer(payload.get("output")))
         for name, text in zip(_PREVIEWS, texts, strict=True):
             if text:

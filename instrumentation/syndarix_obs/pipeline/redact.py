@@ -158,6 +158,8 @@ class RedactStep:
             self._whole(span)
             return
         unknown = clean.unknown(span.name, span.attributes)
+        for name in span.checked:
+            unknown.pop(name, None)
         if unknown and self._redactor.both(unknown)[1] is not None:
             self._whole(span)
             return
