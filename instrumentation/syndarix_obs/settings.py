@@ -22,7 +22,8 @@ _READ_SIDE = frozenset({"SYNDARIX_OBS_BACKEND", "SYNDARIX_OBS_HOME"})
 
 
 def _or_otel(name: str, *otel: str) -> AliasChoices:
-    return AliasChoices(name, PREFIX + name.upper(), *otel)
+    # Without the bare name, which would be read from the environment too: a stray SERVICE_NAME is not ours.
+    return AliasChoices(PREFIX + name.upper(), *otel)
 
 
 class Settings(BaseSettings):
