@@ -211,6 +211,8 @@ class Delivery:
         return group
 
     def _settle(self, group: list[Frame], outcome: Outcome) -> float:
+        if outcome.truncated:
+            self._health.truncated("destination", outcome.truncated)
         if outcome.kind is Kind.DELIVERED:
             return self._delivered(group, outcome)
         if outcome.kind in {Kind.LATER, Kind.REFUSED}:

@@ -10,10 +10,8 @@ old or too far behind for Loki is stored under Loki's present time: its own time
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from json.encoder import encode_basestring
 from typing import Any, Final
 
@@ -21,7 +19,8 @@ from logging_loki.emitter import LokiEmitterV1
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.exporters.frames import Frame
-from syndarix_obs.exporters.http_post import HttpPost, Reply, outcome
+from syndarix_obs.exporters.http_post import HttpPost, Reply, describe, outcome
+from syndarix_obs.exporters.loki_refusals import Refusal, line_bytes, longer_than, refusal
 from syndarix_obs.exporters.outcome import Kind, Outcome
 from syndarix_obs.exporters.spooled import Post, SpooledExporter
 from syndarix_obs.finished import FinishedSpan
@@ -36,10 +35,6 @@ _MOST_REMEMBERED: Final = 4096
 _IDS: Final = 2
 """How many of `LOG_METADATA`, in front, are ids of trace and span."""
 _NO_LINE = frozenset(v.KINDS) - frozenset(v.LOG_KINDS)
-_STALE = re.compile(rb"too far behind|too old|too new|out of order", re.I)
-_OLDEST = re.compile(rb"oldest acceptable timestamp is: ([0-9T:.+Z-]+)")
-_GRACE_NS: Final = 600 * 1_000_000_000
-"""How far ahead of its clock Loki takes lines."""
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -110,6 +105,7 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
         super().__init__(base if base.endswith("/push") else base + PUSH_PATH, tags, auth)
         headers = {"Content-Type": "application/json", **({"X-Scope-OrgID": tenant} if tenant else {})}
         self._headers = headers
+        self._max_line = 0
         self._http: HttpPost | None = None
 
     def post(self, body: bytes, timeout: float) -> Reply:
@@ -119,26 +115,64 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
         return self._http(body, timeout)
 
     def send(self, frames: Sequence[Frame], timeout: float) -> Outcome:
-        """Push frames; those that are out of time for Loki are pushed again with its present time."""
+        """Push frames; those that are too long or out of time for Loki are mended and pushed again, the rest is not."""
+        cut = self._fit(frames)
+        result = self._send(frames, timeout)
+        return replace(result, truncated=result.truncated + cut) if cut else result
+
+    def _send(self, frames: Sequence[Frame], timeout: float) -> Outcome:
         reply = self.post(push_body(frames), timeout)
-        if reply.status != 400 or not _STALE.search(reply.body):
+        refused = refusal(reply)
+        if refused is None:
             return outcome(reply)
-        for stream in by_key(frames).values():
-            result = self._send_stream(stream, timeout)
+        if refused.max_line:
+            self._max_line = refused.max_line
+        if refused.max_line and refused.kinds == 1:
+            return self._send_cut(frames, refused, reply, timeout)
+        if refused.stale:
+            return self._send_in_time(frames, refused, reply, timeout)
+        return outcome(reply)
+
+    def _send_cut(self, frames: Sequence[Frame], refused: Refusal, reply: Reply, timeout: float) -> Outcome:
+        long = longer_than(frames, refused.max_line)
+        if not refused.accounts_for(long, frames):
+            return outcome(reply)
+        cut = self._fit(long)
+        return outcome(self.post(push_body(long), timeout) if cut == len(long) else reply, truncated=cut)
+
+    def _fit(self, frames: Sequence[Frame]) -> int:
+        """Shorten the lines that are longer than Loki said it takes; returns how many."""
+        cut = 0
+        for frame in longer_than(frames, self._max_line) if self._max_line else ():
+            for share in (2, 4, 8, 16, 32):
+                shorter = shorten(frame, self._max_line // share)
+                if shorter is not None and line_bytes(shorter) <= self._max_line:
+                    frame.payload = shorter.payload
+                    cut += 1
+                    break
+        return cut
+
+    def _send_in_time(self, frames: Sequence[Frame], refused: Refusal, reply: Reply, timeout: float) -> Outcome:
+        streams = by_key(frames)
+        if refused.total and len(streams) > 1:
+            # Loki names the lines of one stream only, and has stored those of the others that it liked.
+            return self._send_streams(list(streams.values()), timeout)
+        late = refused.out_of_time(frames)
+        if not late:
+            return Outcome(Kind.STALE, describe(reply), server_ns=refused.now_ns)
+        if not refused.accounts_for(late, frames):
+            found = {id(frame) for frame in late}
+            rest = [frame for frame in frames if id(frame) not in found]
+            result = self.send(rest, timeout) if rest else Outcome(Kind.DELIVERED)
             if result.kind is not Kind.DELIVERED:
                 return result
-        return Outcome(Kind.DELIVERED)
+        for place, frame in enumerate(late):
+            frame.time_ns = refused.now_ns + place
+        return outcome(self.post(push_body(late), timeout))
 
-    def _send_stream(self, frames: list[Frame], timeout: float) -> Outcome:
-        reply = self.post(push_body(frames), timeout)
-        if reply.status != 400 or not _STALE.search(reply.body):
-            return outcome(reply)
-        if not restamp(frames, reply):
-            return Outcome(Kind.STALE, outcome(reply).reason, server_ns=reply.server_ns)
-        reply = self.post(push_body(frames), timeout)
-        if reply.status == 400 and _STALE.search(reply.body):
-            return Outcome(Kind.STALE, outcome(reply).reason, server_ns=reply.server_ns)
-        return outcome(reply)
+    def _send_streams(self, streams: Sequence[list[Frame]], timeout: float) -> Outcome:
+        results = (self.send(stream, timeout) for stream in streams)
+        return next((result for result in results if result.kind is not Kind.DELIVERED), Outcome(Kind.DELIVERED))
 
     def shorten(self, frame: Frame, keep: int) -> Frame | None:
         """Cut the payload of a line."""
@@ -172,29 +206,6 @@ def by_key(frames: Sequence[Frame]) -> dict[bytes, list[Frame]]:
 
 def _time(frame: Frame) -> int:
     return frame.time_ns
-
-
-def restamp(frames: Sequence[Frame], reply: Reply) -> bool:
-    """Give the lines that Loki refused for their time its present one; False when the answer does not tell which.
-
-    Exactly those: a line that was stored and comes again under another time would be there twice.
-    """
-    now = reply.server_ns
-    found = _OLDEST.search(reply.body)
-    if not now:
-        return False
-    oldest = _nanoseconds(found[1]) if found else 0
-    late = [frame for frame in frames if frame.time_ns < oldest or frame.time_ns > now + _GRACE_NS]
-    for place, frame in enumerate(late):
-        frame.time_ns = now + place
-    return bool(late)
-
-
-def _nanoseconds(text: bytes) -> int:
-    try:
-        return int(datetime.fromisoformat(text.decode("ascii", "replace")).timestamp()) * 1_000_000_000
-    except ValueError:
-        return 0
 
 
 class LokiExporter(SpooledExporter):

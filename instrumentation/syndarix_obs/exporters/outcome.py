@@ -39,6 +39,7 @@ class Outcome:
         reason: short text for the log.
         retry_after_s: seconds that the destination asked us to wait.
         rejected: records of a delivered request that it did not take.
+        truncated: records that the destination object itself shortened before it sent them.
         server_ns: the destination's clock, nanoseconds since the epoch; 0 when it did not say.
     """
 
@@ -46,6 +47,7 @@ class Outcome:
     reason: str = ""
     retry_after_s: float | None = None
     rejected: int = 0
+    truncated: int = 0
     server_ns: int = 0
 
 

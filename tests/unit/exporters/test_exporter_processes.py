@@ -106,7 +106,9 @@ def test_a_process_ends_in_time_whatever_its_destinations_do_and_loses_nothing(
         """
         resource = Resource("shop", "test")
         exporters = [
-            TempoExporter(url, post, resource), LokiExporter(url, post), ZipkinExporter(url + "/api/v2/spans", post, resource),
+            TempoExporter(url, post, resource),
+            LokiExporter(url, post),
+            ZipkinExporter(url + "/api/v2/spans", post, resource),
             TempoExporter(url.removeprefix("http://"), post, resource, protocol="grpc", name="otlp_extra"),
         ]
         for number in range(200):
