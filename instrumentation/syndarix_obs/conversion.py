@@ -54,6 +54,8 @@ def from_span(span: FinishedSpan, resource: Resource) -> tuple[r.Record, ...]:
     """The records a finished span means: its own first, then the ledger's line when it called a model."""
     attributes = span.attributes
     kind = kind_of(attributes)
+    if kind == v.KIND_SESSION and span.parent_id is not None and v.KIND not in attributes:
+        kind = v.KIND_SPAN  # a framework's agent step inside a session is not a second session
     common = _common(span, resource)
     record = _BUILDERS[kind](attributes, common)
     if not isinstance(record, r.LLMRecord):

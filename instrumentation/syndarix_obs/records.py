@@ -6,7 +6,6 @@ nothing else. `conversion.from_span` is the only place where a span becomes reco
 
 from __future__ import annotations
 
-import functools
 import json
 import operator
 from collections.abc import Callable, Mapping
@@ -100,11 +99,17 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=st
 _DECIMALS = frozenset({"cost_usd", "total_cost_usd", "cost_per_input_token", "cost_per_output_token"})
 
 
-@functools.cache
-def _line_fields(cls: type[Record]) -> tuple[tuple[str, ...], Callable[[Record], tuple[Any, ...]]]:
+_Reader = tuple[tuple[str, ...], Callable[[Record], tuple[Any, ...]]]
+_READERS: dict[type[Record], _Reader] = {}
+
+
+def _line_fields(cls: type[Record]) -> _Reader:
     """Names of the fields that a line shows, and a function that reads them all at once."""
-    names = tuple(f.name for f in fields(cls) if f.name not in _NOT_IN_LINE)
-    return names, operator.attrgetter(*names)
+    found = _READERS.get(cls)
+    if found is None:
+        names = tuple(f.name for f in fields(cls) if f.name not in _NOT_IN_LINE)
+        found = _READERS[cls] = (names, operator.attrgetter(*names))
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,12 @@ def _embedded(settings: Settings, metrics: Metrics) -> Iterator[Consumer]:
 
     failed: Callable[[], None] = lambda: metrics.export_failed("embedded")  # noqa: E731 - typed, as mypy wants it
     try:
-        yield EmbeddedExporter(settings.store_path, on_drop=metrics.dropped, on_failure=failed)
+        yield EmbeddedExporter(
+            settings.store_path,
+            on_drop=metrics.dropped,
+            on_failure=failed,
+            retention_days=settings.retention_days,
+        )
     except StoreError as error:
         record_failure("embedded", error)
         _log.error("syndarix-obs: nothing is stored: %s", error)

@@ -11,7 +11,9 @@ import os
 import random
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -20,15 +22,18 @@ from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.guard import guarded, record_failure
 from syndarix_obs.records import Record, SessionRecord
 from syndarix_obs.store.backlog import Backlog
-from syndarix_obs.store.database import is_busy, is_damaged, is_full
+from syndarix_obs.store.database import is_busy, is_damaged, is_full, open_for_write
 from syndarix_obs.store.file_check import check
+from syndarix_obs.store.retention import prune
 from syndarix_obs.store.writer import StoreWriter
 
 BATCH: Final = 500
 """Most records in one transaction: some 15 ms, for which other processes wait."""
 
 _INDEX_SLICE_S: Final = 0.02
-_INDEX_PAUSE_S: Final = 0.08
+_INDEX_PAUSE_S: Final = 0.38
+_PRUNE_AFTER_S: Final = 60.0
+_PRUNE_EVERY_S: Final = 6 * 3600.0
 _BUSY_PAUSE_S: Final = 0.05
 _TROUBLE_PAUSE_S: Final = 0.5
 
@@ -45,6 +50,8 @@ class EmbeddedExporter:
         max_store_bytes: size of the file at which it counts as full; None leaves that to the disk.
         index_after_s: seconds without records after which the text index is brought up to date; None never
         does.
+        retention_days: age at which records are deleted, looked for a minute after the start and every six hours;
+        None keeps them. The ledger is kept in any case.
 
     Raises:
         StoreCorrupt, StoreTooNew, StoreError: the file cannot be used; it was not changed.
@@ -60,7 +67,8 @@ class EmbeddedExporter:
         max_records: int = 50_000,
         max_bytes: int = 64 * 2**20,
         max_store_bytes: int | None = None,
-        index_after_s: float | None = 2.0,
+        index_after_s: float | None = 10.0,
+        retention_days: int | None = None,
     ) -> None:
         check(Path(path))
         self._path = Path(path)
@@ -70,6 +78,7 @@ class EmbeddedExporter:
         self._bounds = (max_records, max_bytes)
         self._max_store_bytes = max_store_bytes
         self._index_after = index_after_s
+        self._retention_days = retention_days
         self._start_over()
 
     def consume(self, span: FinishedSpan | None, records: Sequence[Record]) -> None:  # noqa: ARG002 - protocol
@@ -105,6 +114,7 @@ class EmbeddedExporter:
         self._thread: threading.Thread | None = None
         self._writer: StoreWriter | None = None
         self._index_behind = False
+        self._prune_at = time.monotonic() + _PRUNE_AFTER_S
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="syndarix-obs-store", daemon=True)
@@ -123,7 +133,21 @@ class EmbeddedExporter:
                     self._store_waiting()
                 else:
                     self._index()
+                self._prune_when_due()
         self._close_writer()
+
+    def _prune_when_due(self) -> None:
+        if self._retention_days is None or self._writer is None or time.monotonic() < self._prune_at:
+            return
+        self._prune_at = time.monotonic() + _PRUNE_EVERY_S
+        # In a thread of its own: a large removal takes minutes, in small steps between which everybody writes.
+        threading.Thread(target=self._prune, name="syndarix-obs-retention", daemon=True).start()
+
+    @guarded("embedded.prune")
+    def _prune(self) -> None:
+        before_ns = time.time_ns() - (self._retention_days or 0) * 86_400 * 10**9
+        with closing(open_for_write(self._path)) as connection:
+            prune(connection, before_ns)
 
     def _store_waiting(self) -> None:
         """Store what waits, batch by batch, for as long as it takes or until time to close has run out."""
@@ -192,7 +216,7 @@ class EmbeddedExporter:
                 writer.close()
 
     def _index(self) -> None:
-        """A slice of indexing and a pause by turns, a fifth of one core, until all is done or records
+        """A slice of indexing and a pause by turns, a twentieth of one core, until all is done or records
         come."""
         self._index_behind = False
         while self._writer is not None and self._writer.is_current():

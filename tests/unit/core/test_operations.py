@@ -221,3 +221,13 @@ def test_after_shutdown_calls_are_ignored(kit: Kit) -> None:
         pass
     assert [] == kit.capture.records
     assert kit.obs.shutdown()
+
+
+def test_a_frameworks_agent_step_inside_a_session_is_not_a_second_session(kit: Kit) -> None:
+    tracer = kit.obs.tracer_provider.get_tracer("framework")
+    with (
+        kit.obs.session(agent="a"),
+        tracer.start_as_current_span("invoke_agent b", attributes={"gen_ai.operation.name": "invoke_agent"}),
+    ):
+        pass
+    assert ["span", "session"] == [record.kind for record in kit.records()]
