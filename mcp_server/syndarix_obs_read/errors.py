@@ -1,19 +1,19 @@
 """Everything that can go wrong when somebody asks, and what to do next.
 
-    ReadError                   root; the message is for people and says what to do next
-    ├── UsageError              the question cannot be understood
-    │   ├── SettingsError       a setting is unknown or its value is not allowed
-    │   ├── TimeRangeError      a time or range cannot be read
-    │   ├── FilterError         a filter, order or grouping does not exist or cannot be combined
-    │   └── QueryError          a raw query that the server cannot read, or beyond the limits for such queries
-    ├── NotFound                what was asked for by id does not exist; carries the nearest ids
-    ├── Ambiguous               the beginning of an id fits several; carries them
-    └── BackendError            the question is fine, the answer cannot be had
-        ├── BackendUnavailable  there is no store yet, or the server cannot be reached
-        ├── BackendTimeout      it took too long
-        └── BackendAnswer       the server answered something that makes no sense
-            ├── Refused         it refused the question; carries its status and words
-            └── TooLarge        the answer is larger than allowed
+ReadError                   root; the message is for people and says what to do next
+├── UsageError              the question cannot be understood
+│   ├── SettingsError       a setting is unknown or its value is not allowed
+│   ├── TimeRangeError      a time or range cannot be read
+│   ├── FilterError         a filter, order or grouping does not exist or cannot be combined
+│   └── QueryError          a raw query that the server cannot read, or beyond the limits for such queries
+├── NotFound                what was asked for by id does not exist; carries the nearest ids
+├── Ambiguous               the beginning of an id fits several; carries them
+└── BackendError            the question is fine, the answer cannot be had
+    ├── BackendUnavailable  there is no store yet, or the server cannot be reached
+    ├── BackendTimeout      it took too long
+    └── BackendAnswer       the server answered something that makes no sense
+        ├── Refused         it refused the question; carries its status and words
+        └── TooLarge        the answer is larger than allowed
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def variable(field: str) -> str:
 
 
 def _shared(name: str) -> AliasChoices:
-    return AliasChoices(name, variable(name))
+    # Without the bare name, which would also be read from the environment: HOME is not the home meant here.
+    return AliasChoices(variable(name))
 
 
 class ReadSettings(BaseSettings):

@@ -41,9 +41,7 @@ class TimeRange:
         return (self.until_ns - self.since_ns) / SECOND_NS
 
 
-def parse_range(
-    since: str, until: str | None = None, *, zone: tzinfo = UTC, now_ns: int | None = None
-) -> TimeRange:
+def parse_range(since: str, until: str | None = None, *, zone: tzinfo = UTC, now_ns: int | None = None) -> TimeRange:
     """Read the two ends of a range.
 
     Args:

@@ -135,7 +135,7 @@ async def list_cost_records(
     """Lines of the ledger in the period, each with the totals of its day and month."""
     wanted = replace(where.within(period), kinds=(v.KIND_COST,))
     page = await backend.records(wanted, limit=limit, payloads=False)
-    about = listing(page, "agent, project, user, model, or a shorter time")
+    about = listing(page, "agent, project, user, model or time")
     if not page.rows:
         about["hints"] = await why_empty(backend, where, period)
     days = await _days(backend, where, page.rows, zone)

@@ -73,7 +73,7 @@ class PatternList(ListAnswer):
 async def list_decisions(backend: Backend, where: Filter, period: TimeRange, limit: int) -> DecisionList:
     """Decisions in the period that fit the filter."""
     page = await _decisions(backend, where, period, limit, payloads=True)
-    about = listing(page, "agent, type of decision, session, a text, or a shorter time")
+    about = listing(page, "agent, type, session, text or time")
     if not page.rows:
         about["hints"] = await why_empty(backend, where, period)
     outcomes = await _outcomes(backend, page.rows, where, period)
@@ -93,7 +93,7 @@ async def decision_patterns(backend: Backend, where: Filter, period: TimeRange, 
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     patterns = tuple(_pattern(*key, records, outcomes) for key, records in ordered[:limit])
     shown = Page(patterns, len(ordered) > limit, len(ordered))
-    about = listing(shown, "agent, type of decision, or a shorter time")
+    about = listing(shown, "agent, type or time")
     if page.more:
         about["hints"] = (*about.get("hints", ()), f"only the newest {COUNTED_UP_TO:,} decisions were looked at")
     if not patterns:

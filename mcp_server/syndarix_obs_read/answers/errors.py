@@ -15,6 +15,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Frozen
 from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.answers.empty import why_empty
+from syndarix_obs_read.answers.loops import Loop, list_loops
 from syndarix_obs_read.answers.wording import title
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
@@ -47,10 +48,11 @@ class ErrorGroup(Frozen):
 
 
 class ErrorList(ListAnswer):
-    """Groups, the most frequent first."""
+    """Groups, the most frequent first; and agents that went in circles, which is an error nobody raised."""
 
     groups: tuple[ErrorGroup, ...]
     errors: int = Field(description="Failures in all groups.")
+    loops: tuple[Loop, ...] = Field(description="Loops detected in the same time, the last first.")
 
 
 async def group_errors(backend: Backend, where: Filter, period: TimeRange, limit: int) -> ErrorList:
@@ -60,13 +62,19 @@ async def group_errors(backend: Backend, where: Filter, period: TimeRange, limit
     origins = without_echoes(page.rows)
     groups = sorted(_groups(origins), key=lambda group: (-group.count, group.last_seen, group.fingerprint))
     shown = Page(tuple(groups[:limit]), len(groups) > limit, len(groups))
-    about = listing(shown, "agent, tool, model or a shorter time")
+    about = listing(shown, "agent, tool, model or time")
     if page.more:
         about["hints"] = (*about.get("hints", ()), f"only the newest {COUNTED_UP_TO:,} errors were looked at")
     if not groups:
         about["hints"] = await why_empty(backend, where, period)
+    loops = await list_loops(backend, replace(where, status=None, kinds=()), period, limit)
     return ErrorList(
-        backend=backend.name, period=Period.of(period), groups=tuple(groups[:limit]), errors=len(origins), **about
+        backend=backend.name,
+        period=Period.of(period),
+        groups=tuple(groups[:limit]),
+        errors=len(origins),
+        loops=loops.loops,
+        **about,
     )
 
 

@@ -66,28 +66,34 @@ async def explain_trace(backend: Backend, trace_id: str, *, limit: int = 100) ->
     """
     found = await resolve_trace(backend, trace_id)
     page = await backend.trace(found, limit=_RECORDS, payloads=True)
-    records = sorted(page.rows, key=lambda record: (record.start_ns, -record.end_ns))
+    records = sorted(page.rows, key=lambda record: (_moment(record), record.start_ns, -record.end_ns))
+    origin = min(record.start_ns for record in records)
     root = _root(records)
     causes = _causes(records, root)
     told = [record for record in records if record.kind in _TOLD or record.failed]
-    steps = [*(_step(record, records[0].start_ns) for record in told), _end(root, records[0].start_ns)]
+    steps = [*(_step(record, origin) for record in told), _end(root, origin)]
     more = page.more or len(steps) > limit
     return Explanation(
         backend=backend.name,
         trace_id=found,
         status=root.text("status") or v.STATUS_OK,
         outcome=_sentence(root, causes, records),
-        chain=(*(_step(record, records[0].start_ns) for record in causes), _end(root, records[0].start_ns)),
+        chain=(*(_step(record, origin) for record in causes), _end(root, origin)),
         steps=tuple(steps[-limit:]),
         more=more,
         hints=("only the last steps are listed; raise the limit",) if more else (),
     )
 
 
+def _moment(record: StoredRecord) -> int:
+    """When it mattered: a session or task fails at its end."""
+    return record.end_ns if record.failed and record.kind in {v.KIND_SESSION, v.KIND_TASK} else record.start_ns
+
+
 def _root(records: Sequence[StoredRecord]) -> StoredRecord:
     known = {record.text("span_id") for record in records}
     tops = [r for r in records if r.kind not in {v.KIND_APP, v.KIND_ANNOTATION} and r.text("parent_id") not in known]
-    return (tops or list(records))[0]
+    return min(tops or records, key=lambda record: record.start_ns)
 
 
 def _causes(records: Sequence[StoredRecord], root: StoredRecord) -> list[StoredRecord]:
@@ -98,7 +104,7 @@ def _causes(records: Sequence[StoredRecord], root: StoredRecord) -> list[StoredR
     chosen += (r for r in records if r.kind == v.KIND_SAFETY and r.get("passed") is False)
     chosen += (r for r in records if r.count("loop_count"))
     unique = {id(record): record for record in chosen}
-    return sorted(unique.values(), key=lambda record: record.start_ns)
+    return sorted(unique.values(), key=_moment)
 
 
 def _fatal(failed: Sequence[StoredRecord], records: Sequence[StoredRecord]) -> StoredRecord | None:
@@ -120,7 +126,7 @@ def _fatal(failed: Sequence[StoredRecord], records: Sequence[StoredRecord]) -> S
 
 def _before(origin: StoredRecord, records: Sequence[StoredRecord]) -> list[StoredRecord]:
     """What led to a failure: the last context, model answer and fitting decision before it, and itself."""
-    earlier = [r for r in records if r.start_ns <= origin.start_ns and r is not origin]
+    earlier = [r for r in records if _moment(r) <= _moment(origin) and r is not origin]
     decisions = [r for r in earlier if r.kind == v.KIND_DECISION]
     fitting = [r for r in decisions if r.text("selected") == origin.text("tool")] if origin.get("tool") else []
     found = [
@@ -134,7 +140,8 @@ def _before(origin: StoredRecord, records: Sequence[StoredRecord]) -> list[Store
 
 def _course(records: Sequence[StoredRecord], failed: Iterable[StoredRecord]) -> list[StoredRecord]:
     """What led to an outcome without a failure: the last decisions, what came of them, and the last answer."""
-    decisions = [record for record in records if record.kind == v.KIND_DECISION][-_LAST_DECISIONS:]
+    distinct = {(r.text("decision_type"), r.text("selected")): r for r in records if r.kind == v.KIND_DECISION}
+    decisions = sorted(distinct.values(), key=lambda record: record.start_ns)[-_LAST_DECISIONS:]
     found = [*decisions, *failed]
     for decision in decisions:
         after = (r for r in records if r.kind == v.KIND_TOOL_CALL and r.start_ns >= decision.start_ns)
@@ -142,7 +149,8 @@ def _course(records: Sequence[StoredRecord], failed: Iterable[StoredRecord]) -> 
     tools = [record for record in records if record.kind == v.KIND_TOOL_CALL]
     if not decisions:
         found += tools[-_LAST_DECISIONS:]
-    answer = _last(records, v.KIND_LLM_CALL)
+    said = [record for record in records if "output" in record.payload]  # embeddings say nothing
+    answer = _last(said, v.KIND_LLM_CALL)
     return found if answer is None else [*found, answer]
 
 
@@ -176,8 +184,8 @@ def _notes(causes: Sequence[StoredRecord]) -> Iterator[str]:
 
 def _step(record: StoredRecord, origin: int) -> ExplanationStep:
     return ExplanationStep(
-        timestamp=to_datetime(record.start_ns),
-        offset_ms=(record.start_ns - origin) / 1e6,
+        timestamp=to_datetime(_moment(record)),
+        offset_ms=(_moment(record) - origin) / 1e6,
         role=_role(record),
         title=title(record),
         text=_text(record),

@@ -44,7 +44,7 @@ async def search_logs(
 ) -> LogList:
     """Lines in the period that fit the filter; without kinds all but plain spans and the ledger."""
     page = await backend.records(where.within(period), limit=limit, payloads=True)
-    about = listing(page, "a text, level, kind, agent, session, or a shorter time")
+    about = listing(page, "text, level, kind, agent, session or time")
     if not page.rows:
         about["hints"] = await why_empty(backend, where, period)
     lines = tuple(_line(record, payloads=payloads) for record in page.rows)

@@ -71,7 +71,7 @@ async def list_sessions(
 ) -> SessionList:
     """Sessions that began in the period and fit the filter; those that still run are among them."""
     page = await backend.sessions(where.within(period), limit)
-    about = listing(page, "agent, project, user, status, or a shorter time")
+    about = listing(page, "agent, project, user, status or time")
     if not page.rows:
         about["hints"] = await why_empty(backend, where, period)
     sessions = tuple(_session(row, stalled_after_s) for row in page.rows)

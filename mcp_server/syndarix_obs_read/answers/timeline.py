@@ -99,9 +99,7 @@ def events_of(records: Iterable[StoredRecord]) -> tuple[TraceEvent, ...]:
     """The events of records, in the order of time."""
     found = sorted((each for record in records for each in _events(record)), key=lambda each: each[0])
     origin = found[0][0] if found else 0
-    return tuple(
-        TraceEvent(timestamp=to_datetime(ns), offset_ms=(ns - origin) / 1e6, **fields) for ns, fields in found
-    )
+    return tuple(TraceEvent(timestamp=to_datetime(ns), offset_ms=(ns - origin) / 1e6, **fields) for ns, fields in found)
 
 
 def _events(record: StoredRecord) -> Iterator[tuple[int, dict[str, Any]]]:

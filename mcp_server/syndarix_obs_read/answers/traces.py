@@ -40,7 +40,7 @@ class TraceList(ListAnswer):
 async def search_traces(backend: Backend, where: Filter, period: TimeRange, limit: int) -> TraceList:
     """Traces that began in the period and fit the filter."""
     page = await backend.search_traces(where.within(period), limit)
-    about = listing(page, "agent, status, tool, model, a minimal duration or cost, a text, or a shorter time")
+    about = listing(page, "agent, status, tool, model, text, duration, cost or time")
     if not page.rows:
         about["hints"] = await why_empty(backend, where, period)
     return TraceList(

@@ -30,8 +30,8 @@ def summary(record: StoredRecord, width: int = WIDTH) -> str:
 
 
 def failure(record: StoredRecord) -> str:
-    """What went wrong: class and message."""
-    kind, message = record.text("error_type"), record.text("error_message")
+    """What went wrong: class, without its module, and message."""
+    kind, message = record.text("error_type").rpartition(".")[2], record.text("error_message")
     return f"{kind}: {message}" if kind and message else kind or message or "failed"
 
 

@@ -7,18 +7,22 @@ newest first unless said otherwise, are limited, and say whether there is more. 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import tzinfo
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import (
     AgentRow,
+    AlertRow,
     Check,
     CostRow,
     Dimension,
     Page,
+    RawLine,
+    Series,
     SessionRow,
+    SilenceRow,
     StoredRecord,
     TraceRow,
 )
@@ -112,9 +116,7 @@ class HealthSource(Protocol):
 
 
 @runtime_checkable
-class Backend(
-    TraceSource, RecordSource, LedgerSource, SessionSource, AgentSource, NameSource, HealthSource, Protocol
-):
+class Backend(TraceSource, RecordSource, LedgerSource, SessionSource, AgentSource, NameSource, HealthSource, Protocol):
     """Everything that answers need."""
 
     @property

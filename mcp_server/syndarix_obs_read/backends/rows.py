@@ -167,3 +167,48 @@ class Check:
     state: Literal["ok", "warning", "failing"]
     finding: str
     mend: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of a metric query: its labels, and (nanoseconds since the epoch, value) in order of time."""
+
+    labels: Mapping[str, str]
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRow:
+    """One alert. `state` is `active`, `suppressed` (silenced or inhibited) or `unprocessed`."""
+
+    fingerprint: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    state: str
+    silenced_by: tuple[str, ...]
+    inhibited_by: tuple[str, ...]
+    receivers: tuple[str, ...]
+    since_ns: int
+    until_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceRow:
+    """One silence that is (`active`) or will be (`pending`) in force."""
+
+    silence_id: str
+    state: str
+    labels: Mapping[str, str]
+    since_ns: int
+    until_ns: int
+    author: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawLine:
+    """One line of a raw log query, with all its labels."""
+
+    ts_ns: int
+    labels: Mapping[str, str]
+    text: str

@@ -14,7 +14,7 @@ _QUARTER_NS = 900 * SECOND_NS
 
 
 class _ExactSum:
-    """`exact_sum(text)`: a sum of decimals as decimal text, for what does not fit `sum(cost_pico)`."""
+    """`exact_sum(text)`: a sum of decimals as decimal text (28 digits), for what does not fit `sum(cost_pico)`."""
 
     def __init__(self) -> None:
         self._sum = Decimal(0)

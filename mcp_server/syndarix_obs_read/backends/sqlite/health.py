@@ -95,7 +95,7 @@ def _prices(connection: sqlite3.Connection) -> Check:
     named = ", ".join(row[0] for row in unpriced[:5])
     return Check(
         name="prices", state="warning",
-        finding=f"{sum(row[1] for row in unpriced):,} calls without a price: {named}",
+        finding=f"calls without a price: {sum(row[1] for row in unpriced):,}, of {named}",
         mend="give the models a price in the file that SYNDARIX_OBS_PRICES_FILE names",
     )  # fmt: skip
 

@@ -13,9 +13,7 @@ from syndarix_obs_read.backends.sqlite.sums import costs
 from syndarix_obs_read.errors import FilterError
 
 
-def grouped(
-    connection: sqlite3.Connection, where: Filter, by: Sequence[Dimension], zone: tzinfo
-) -> list[CostRow]:
+def grouped(connection: sqlite3.Connection, where: Filter, by: Sequence[Dimension], zone: tzinfo) -> list[CostRow]:
     """One row per combination, the first dimension's values in order."""
     wrong = [name for name in by if name not in DIMENSIONS]
     if wrong:

@@ -27,9 +27,7 @@ def distinct(connection: sqlite3.Connection, field: str, limit: int) -> list[str
     if field not in _FROM:
         raise FilterError(f"there are no names for {field!r}; possible: {', '.join(_FROM)}")
     table, condition = _FROM[field]
-    statement = (
-        f'SELECT DISTINCT "{field}" FROM {table} WHERE {condition} AND "{field}" IS NOT NULL ORDER BY 1 LIMIT ?'
-    )
+    statement = f'SELECT DISTINCT "{field}" FROM {table} WHERE {condition} AND "{field}" IS NOT NULL ORDER BY 1 LIMIT ?'
     return [str(row[0]) for row in connection.execute(statement, (limit,))]
 
 

@@ -66,9 +66,7 @@ def _source(where: Filter, kinds: tuple[str, ...], conditions: Where, limit: int
 
 def _count(connection: sqlite3.Connection, conditions: Where, kinds: tuple[str, ...]) -> int:
     marks = ", ".join("?" * len(kinds))
-    statement = (
-        f"SELECT count(*) FROM (SELECT 1 FROM records r WHERE r.kind IN ({marks}) AND {conditions.sql} LIMIT ?)"
-    )
+    statement = f"SELECT count(*) FROM (SELECT 1 FROM records r WHERE r.kind IN ({marks}) AND {conditions.sql} LIMIT ?)"
     return int(connection.execute(statement, (*kinds, *conditions.values, COUNTED_UP_TO)).fetchone()[0])
 
 

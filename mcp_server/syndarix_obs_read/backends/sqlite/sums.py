@@ -81,9 +81,7 @@ def _sums(row: sqlite3.Row, keys: Sequence[str], amount: Any) -> tuple[dict[str,
     return {name: row[name] for name in names}, tokens, cost
 
 
-def costs_of(
-    connection: sqlite3.Connection, column: str, keys: Sequence[str]
-) -> Mapping[str, tuple[Tokens, Cost]]:
+def costs_of(connection: sqlite3.Connection, column: str, keys: Sequence[str]) -> Mapping[str, tuple[Tokens, Cost]]:
     """Sums of the ledger for some traces or sessions (`column` = `trace_id` or `session_id`)."""
     where = Where()
     where.among(f"l.{column}", keys)
