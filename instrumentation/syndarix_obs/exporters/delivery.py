@@ -20,7 +20,8 @@ from typing import Any, Final
 from syndarix_obs.exporters.backoff import REFUSED_S, Backoff
 from syndarix_obs.exporters.frames import Frame
 from syndarix_obs.exporters.outcome import Destination, Kind, Outcome
-from syndarix_obs.exporters.spool import Health, Spool
+from syndarix_obs.exporters.spool import Spool
+from syndarix_obs.exporters.waiting import Health
 from syndarix_obs.guard import record_failure
 
 ADOPT_EVERY_S: Final = 15.0

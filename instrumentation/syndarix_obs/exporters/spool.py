@@ -11,16 +11,16 @@ import os
 import threading
 import time
 import weakref
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from syndarix_obs.exporters import frames as f
 from syndarix_obs.exporters import ownership
 from syndarix_obs.exporters.budget import Budget
 from syndarix_obs.exporters.frames import Frame
 from syndarix_obs.exporters.segments import FileSegment, MemorySegment, Segment
+from syndarix_obs.exporters.waiting import Health, Shorten, Waiting
 from syndarix_obs.guard import record_failure
 
 COMMIT_BYTES: Final = 256 * 1024
@@ -29,30 +29,6 @@ MEMORY_BYTES: Final = 16 * 1024 * 1024
 """Bytes that may wait in memory while the disk takes nothing."""
 _MEMORY_SEGMENT: Final = 1024 * 1024
 _DISK_RETRY_S: Final = 5.0
-_SEGMENT_KEPT: Final = 64 * 1024
-
-Shorten = Callable[[Frame, int], Frame | None]
-"""Cuts a frame's payload to so many bytes and says so in it; None when there is nothing to cut."""
-
-
-class Health(Protocol):
-    """Who is told how delivery goes: the platform's `Metrics`, or nobody."""
-
-    def dropped(self, reason: str, count: int = 1) -> None:
-        """Records or payloads were given up."""
-        ...
-
-    def truncated(self, site: str, count: int = 1) -> None:
-        """Texts were cut."""
-        ...
-
-    def export_failed(self, destination: str) -> None:
-        """An attempt to send failed."""
-        ...
-
-    def spool_bytes(self, destination: str, size: int) -> None:
-        """So many bytes wait on disk."""
-        ...
 
 
 class Spool:
@@ -68,28 +44,25 @@ class Spool:
 
     def __init__(self, parent: Path, name: str, budget: Budget, health: Health, shorten: Shorten) -> None:
         self.name = name
-        self.siblings = 0
-        self.committed = threading.Event()
         self._parent = parent
         self._budget = budget
         self._health = health
         self._shorten = shorten
+        self._closed = False
         self._reset()
         budget.add(self)
         _spools.add(self)
 
     def _reset(self) -> None:
+        self.siblings = 0
+        self.committed = threading.Event()
         self._lock = threading.RLock()
         self._buffer: list[bytes] = []
         self._buffered = 0
-        self._segments: deque[Segment] = deque()
-        self._active: Segment | None = None
-        self._folder: ownership.OwnedFolder | None = None
+        self._waiting = Waiting(self._health, self._shorten)
         self._next_number = 1
         self._disk_retry_at = 0.0
         self._reported = -1
-        self._busy = False
-        self._closed = False
 
     # --- the worker's side ---
 
@@ -123,32 +96,30 @@ class Spool:
             self._writable().append(data)
         except OSError as error:
             self._disk_retry_at = time.monotonic() + _DISK_RETRY_S
-            self._active = None
+            self._waiting.active = None
             record_failure("spool", error)
             return False
         return True
 
     def _writable(self) -> Segment:
-        active = self._active
-        if isinstance(active, FileSegment) and active.size < self._budget.segment_bytes:
-            return active
-        if self._folder is None:
-            self._folder = ownership.create(self._parent)
-        segment = FileSegment(self._folder, self._next_number)
+        waiting = self._waiting
+        if isinstance(waiting.active, FileSegment) and waiting.active.size < self._budget.segment_bytes:
+            return waiting.active
+        if waiting.folder is None:
+            waiting.folder = ownership.create(self._parent)
+        segment = FileSegment(waiting.folder, self._next_number)
         self._next_number += 1
-        self._segments.append(segment)
-        self._active = segment
+        waiting.start_writing(segment)
         return segment
 
     def _remember(self, data: bytes) -> None:
-        active = self._active
-        if not isinstance(active, MemorySegment) or active.size >= _MEMORY_SEGMENT:
-            active = MemorySegment()
-            self._segments.append(active)
-            self._active = active
-        active.append(data)
-        while self._memory_bytes() > MEMORY_BYTES:
-            if not self._drop(lambda segment: not segment.on_disk, "disk_full"):
+        waiting = self._waiting
+        if not isinstance(waiting.active, MemorySegment) or waiting.active.size >= _MEMORY_SEGMENT:
+            waiting.start_writing(MemorySegment())
+        if waiting.active is not None:
+            waiting.active.append(data)
+        while waiting.bytes(on_disk=False) > MEMORY_BYTES:
+            if not waiting.drop_oldest("disk_full", on_disk=False):
                 return
 
     # --- the sender's side ---
@@ -156,59 +127,21 @@ class Spool:
     def peek(self, max_bytes: int) -> list[Frame]:
         """The frames that wait longest: up to `max_bytes`, but at least one; empty when nothing waits."""
         with self._lock:
-            self._busy = False
-            while (head := self._head()) is not None:
-                frames = self._frames_of(head, max_bytes)
-                if frames:
-                    self._busy = True
-                    return frames
-            return []
-
-    def _head(self) -> Segment | None:
-        while self._segments:
-            head = self._segments[0]
-            if head.acked < head.size:
-                return head
-            if head is self._active and head.size < _SEGMENT_KEPT:
-                return None
-            self._remove(head)
-        return None
-
-    def _frames_of(self, head: Segment, max_bytes: int) -> list[Frame]:
-        try:
-            parsed = f.parse(head.read(head.acked, max_bytes))
-            if not parsed.used and 0 < parsed.wanted <= min(f.LARGEST, head.size - head.acked):
-                parsed = f.parse(head.read(head.acked, parsed.wanted))
-        except OSError as error:
-            record_failure("spool", error)
-            parsed = f.Parsed([])
-        if not parsed.frames:
-            # Damage, or the torn end that a crash leaves: nothing behind it can be read.
-            self._skip(head, parsed.used or head.size - head.acked)
-        elif parsed.damaged:
-            parsed.frames[-1].size += parsed.used - sum(frame.size for frame in parsed.frames)
-        return parsed.frames
-
-    def _skip(self, head: Segment, size: int) -> None:
-        record_failure("spool_damaged", ValueError(f"{size} bytes cannot be read"))
-        head.ack(size)
+            return self._waiting.peek(max_bytes)
 
     def ack(self, delivered: Sequence[Frame]) -> None:
         """These frames, the first of what was peeked, need not wait any longer."""
         with self._lock:
-            if self._segments:
-                self._segments[0].ack(sum(frame.size for frame in delivered))
-                self._head()
+            if self._waiting.segments:
+                self._waiting.segments[0].ack(sum(frame.size for frame in delivered))
+                self._waiting.head()
         self._report()
 
     def adopt(self) -> None:
         """Take over what dead processes left; only between two peeks. Their frames go first."""
-        dead = []
-        others = ownership.others(self._parent, self._folder.path if self._folder else None)
-        for path in others:
-            owned = ownership.take(path)
-            if owned is not None:
-                dead.append(owned)
+        mine = self._waiting.folder
+        others = ownership.others(self._parent, mine.path if mine else None)
+        dead = [owned for path in others if (owned := ownership.take(path)) is not None]
         self.siblings = len(others) - len(dead)
         for owned in reversed(dead):
             self._insert(owned)
@@ -222,8 +155,8 @@ class Spool:
             for draft in owned.path.glob("*.draft"):
                 draft.unlink(missing_ok=True)
             for found, _path in reversed(owned.segments()):
-                acked = offset if found == number else 0
-                self._segments.appendleft(FileSegment(owned, found, acked=acked))
+                segment = FileSegment(owned, found, acked=offset if found == number else 0)
+                self._waiting.segments.appendleft(segment)
             if not owned.live:
                 owned.release(remove=True)
 
@@ -233,91 +166,43 @@ class Spool:
     def disk_bytes(self) -> int:
         """Bytes on disk, delivered ones of unfinished segments included."""
         with self._lock:
-            return sum(segment.size for segment in self._segments if segment.on_disk)
+            return sum(segment.size for segment in self._waiting.segments if segment.on_disk)
 
     @property
     def waiting_bytes(self) -> int:
         """Bytes that were committed and not delivered."""
         with self._lock:
-            return sum(segment.size - segment.acked for segment in self._segments)
+            return self._waiting.bytes(on_disk=True) + self._waiting.bytes(on_disk=False)
 
     @property
     def safe(self) -> bool:
         """True when whatever waits is on disk."""
-        return self._memory_bytes() == 0 and not self._buffer
-
-    def _memory_bytes(self) -> int:
         with self._lock:
-            return sum(segment.size - segment.acked for segment in self._segments if not segment.on_disk)
+            return self._waiting.bytes(on_disk=False) == 0 and not self._buffer
 
     def oldest_with_payload(self) -> int | None:
         """When the oldest segment that may still be slimmed was begun, in nanoseconds."""
         with self._lock:
-            return next((s.born_ns for s in self._idle() if not s.slim), None)
+            return next((each.born_ns for each in self._waiting.idle() if not each.slim), None)
 
     def oldest_idle(self) -> int | None:
-        """When the oldest segment that may be dropped was begun, in nanoseconds."""
+        """When the oldest segment on disk that may be dropped was begun, in nanoseconds."""
         with self._lock:
-            return next((s.born_ns for s in self._idle() if s.on_disk), None)
+            return next((each.born_ns for each in self._waiting.idle() if each.on_disk), None)
 
     def slim_oldest(self) -> bool:
         """Take the payloads off the oldest segment that has any; False when there is none."""
         with self._lock:
-            segment = next((s for s in self._idle() if not s.slim), None)
-            if not isinstance(segment, FileSegment):
-                return False
-            segment.slim = True
-            try:
-                self._slim(segment)
-            except OSError as error:
-                record_failure("spool", error)  # then whole records go
-        return True
-
-    def _slim(self, segment: FileSegment) -> None:
-        kept, cut = [], 0
-        for frame in f.parse(segment.read(segment.acked, segment.size)).frames:
-            shorter = self._shorten(frame, 0) if frame.payload else None
-            cut += shorter is not None
-            kept.append((shorter or frame).encode())
-        if cut:
-            segment.replace(b"".join(kept))
-            self._health.dropped("payload_spool_full", cut)
+            return self._waiting.slim_oldest()
 
     def drop_oldest(self) -> bool:
         """Give up the oldest segment on disk; False when there is none that may go."""
         with self._lock:
-            return self._drop(lambda segment: segment.on_disk, "spool_full")
-
-    def _drop(self, which: Callable[[Segment], bool], reason: str) -> bool:
-        segment = next((s for s in self._idle() if which(s)), None)
-        if segment is None:
-            return False
-        self._health.dropped(reason, self._count(segment))
-        self._remove(segment)
-        return True
-
-    def _count(self, segment: Segment) -> int:
-        try:
-            return f.count(segment.read(segment.acked, segment.size))
-        except OSError:
-            return 1  # it cannot be read; at least one record was there
-
-    def _idle(self) -> list[Segment]:
-        """Segments that are neither being written nor being sent."""
-        sending = self._segments[0] if self._busy and self._segments else None
-        return [s for s in self._segments if s is not self._active and s is not sending]
-
-    def _remove(self, segment: Segment) -> None:
-        self._segments.remove(segment)
-        if segment is self._active:
-            self._active = None
-        segment.remove()
-        if isinstance(segment, FileSegment) and segment.folder is not self._folder and not segment.folder.live:
-            segment.folder.release(remove=True)
+            return self._waiting.drop_oldest("spool_full", on_disk=True)
 
     def _report(self) -> None:
         with self._lock:
-            size = sum(segment.size - segment.acked for segment in self._segments if segment.on_disk)
+            size = self._waiting.bytes(on_disk=True)
             if size == self._reported:
                 return
             self._reported = size
@@ -329,44 +214,15 @@ class Spool:
         """Give the folders up: delivered ones are deleted, others wait for the next process."""
         self._budget.remove(self)
         with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            in_memory = [segment for segment in self._segments if not segment.on_disk]
-            lost = sum(self._count(segment) for segment in in_memory if segment.acked < segment.size)
-            if lost:
-                self._health.dropped("shutdown", lost)
-            self._give_up_folders()
-
-    def _give_up_folders(self) -> None:
-        folders = {s.folder for s in self._segments if isinstance(s, FileSegment)}
-        if self._folder is not None:
-            folders.add(self._folder)
-        for segment in list(self._segments):
-            if segment.acked >= segment.size:
-                self._remove_quietly(segment)
-            else:
-                segment.release()
-        for folder in folders:
-            folder.release(remove=not folder.live)
-
-    def _remove_quietly(self, segment: Segment) -> None:
-        self._segments.remove(segment)
-        segment.remove()
+            if not self._closed:
+                self._closed = True
+                self._waiting.give_up()
 
     def after_fork(self) -> None:
         """In a forked child: everything here is the parent's; start anew."""
-        for segment in self._segments:
-            segment.release()
-            if isinstance(segment, FileSegment):
-                segment.folder.forget()
-        if self._folder is not None:
-            self._folder.forget()
-        closed = self._closed
-        self.committed = threading.Event()
+        self._waiting.forget()
         self._budget.after_fork()
         self._reset()
-        self._closed = closed
 
 
 _spools: weakref.WeakSet[Spool] = weakref.WeakSet()

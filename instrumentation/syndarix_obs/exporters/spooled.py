@@ -12,7 +12,8 @@ from syndarix_obs.exporters.backoff import Backoff
 from syndarix_obs.exporters.budget import Budget
 from syndarix_obs.exporters.delivery import Delivery
 from syndarix_obs.exporters.outcome import Destination
-from syndarix_obs.exporters.spool import Health, Spool
+from syndarix_obs.exporters.spool import Spool
+from syndarix_obs.exporters.waiting import Health
 from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.records import Record
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -70,16 +71,18 @@ class Pipeline:
         self._each((self._measure, *self.consumers), lambda c: c.tick())
 
     def flush(self, timeout: float) -> bool:
-        """Bring everything to safety."""
+        """Bring everything to safety within `timeout` seconds for all destinations together."""
         self._sampler.flush()
         safe: list[bool] = []
-        self._each(self.consumers, lambda c: safe.append(c.flush(timeout)))
+        left = _countdown(timeout)
+        self._each(self.consumers, lambda c: safe.append(c.flush(left())))
         return len(safe) == len(self.consumers) and all(safe)
 
     def close(self, timeout: float) -> None:
-        """Flush and release everything."""
+        """Flush and release everything within `timeout` seconds for all destinations together."""
         self._sampler.flush()
-        self._each((self._measure, *self.consumers), lambda c: c.close(timeout))
+        left = _countdown(timeout)
+        self._each((self._measure, *self.consumers), lambda c: c.close(left()))
 
     def _refine(self, span: FinishedSpan) -> None:
         for name, step in self._steps:
@@ -99,6 +102,12 @@ class Pipeline:
                 action(consumer)
             except Exception as error:  # noqa: BLE001 - one destination must not take the others down
                 record_failure(type(consumer).__name__, error)
+
+
+def _countdown(timeout: float) -> Callable[[], float]:
+    """What is left of `timeout` seconds from now on; a destination that hangs must not take all, so never nothing."""
+    deadline = time.monotonic() + timeout
+    return lambda: max(0.05, deadline - time.monotonic())
 
 
 def _remove_texts(span: FinishedSpan) -> None:
