@@ -137,6 +137,11 @@ def test_a_rate_limit_runs_low(report: DemoReport) -> None:
     assert 0 < min(report.lowest_limits.values()) < 0.05
 
 
+def test_the_only_warning_is_about_the_model_without_a_price(report: DemoReport) -> None:
+    [warning] = report.warnings
+    assert "deskling-7b" in warning
+
+
 def test_costs_have_several_agents_projects_users_task_types_models_and_days(rows: Callable[..., Rows]) -> None:
     [row] = rows(
         'SELECT count(DISTINCT agent) AS agent, count(DISTINCT project) AS project, count(DISTINCT "user") AS "user",'
@@ -200,15 +205,19 @@ def test_the_same_seed_records_the_same(tmp_path: Path, home: Path, report: Demo
     assert contents(home) == contents(tmp_path)
 
 
-def contents(home: Path) -> Rows:
-    """Everything but ids, times and pseudonyms, in order."""
-    return rows_of(
+def contents(home: Path) -> list[list[str]]:
+    """Everything but ids, times and pseudonyms: sessions in order, their records in any (microseconds decide theirs)."""
+    found = rows_of(
         home,
-        "SELECT r.kind, r.name, r.status, r.error_type, r.agent, r.project, r.task_type, r.model, r.input_tokens,"
-        " r.output_tokens, r.cost_usd, r.estimated, r.tool, r.outcome, r.selected, r.confidence, r.found, r.loop_count,"
-        " r.label, p.body FROM records r LEFT JOIN payloads p USING (id) WHERE r.status <> 'running'"
-        " ORDER BY r.end_ns, r.ts_ns, r.name, r.selected",
+        "SELECT r.session_id, r.kind, r.name, r.status, r.error_type, r.agent, r.project, r.task_type, r.model,"
+        " r.input_tokens, r.output_tokens, r.cost_usd, r.estimated, r.tool, r.outcome, r.selected, r.confidence,"
+        " r.found, r.loop_count, r.label, p.body FROM records r LEFT JOIN payloads p USING (id)"
+        " ORDER BY r.ts_ns",
     )
+    sessions: dict[str, list[str]] = {}
+    for row in found:
+        sessions.setdefault(row.pop("session_id"), []).append(str(row))
+    return [sorted(records) for records in sessions.values()]
 
 
 def test_another_seed_makes_other_cases() -> None:

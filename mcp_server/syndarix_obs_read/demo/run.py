@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syndarix_obs import ObservabilityPlatform, Settings
-from syndarix_obs.vocabulary import LLM_RATE_LIMIT
 from syndarix_obs_read.demo.cases import Case, plan
 from syndarix_obs_read.demo.clients import connect
 from syndarix_obs_read.demo.clock import DemoClock
 from syndarix_obs_read.demo.contact import Contact, handle
-from syndarix_obs_read.demo.desk import Desk, log
+from syndarix_obs_read.demo.desk import Desk
 from syndarix_obs_read.demo.provider.model import Model
 from syndarix_obs_read.demo.provider.server import FakeProvider
+from syndarix_obs_read.demo.watching import LowestLimits, Warnings, captured_logs
 from syndarix_obs_read.errors import UsageError
 
 DAYS = 6
@@ -41,6 +41,7 @@ class DemoReport:
         trace_id: the trace with the most to see, as hex.
         session_id: the session of that trace.
         lowest_limits: for each provider, the smallest share of a rate limit that was left, 0 to 1.
+        warnings: what the library itself had to say.
         saved: False when not everything could be brought to safety.
     """
 
@@ -54,6 +55,7 @@ class DemoReport:
     trace_id: str
     session_id: str
     lowest_limits: Mapping[str, float]
+    warnings: tuple[str, ...]
     saved: bool
 
 
@@ -80,8 +82,8 @@ def run(home: Path, sessions: int, seed: int, on_progress: Callable[[int, int], 
     settings = Settings(home=home, service_name="support-desk", environment="demo", set_global=False)
     cases, clock = plan(sessions, seed), DemoClock()
     model = Model(clock.skip)
-    limits = LowestLimits()
-    with _desk(settings, clock, model) as (desk, instrumented):
+    limits, warnings = LowestLimits(), Warnings()
+    with warnings.collected(), _desk(settings, clock, model) as (desk, instrumented):
         contacts = _all(desk, cases, settings.backend, limits, on_progress or (lambda _done, _of: None))
         saved = desk.obs.flush(_FLUSH_S)
     shown = max(cases, key=lambda case: (len(case.incidents), case.topic.task_type == "refund")).number
@@ -96,43 +98,26 @@ def run(home: Path, sessions: int, seed: int, on_progress: Callable[[int, int], 
         trace_id=contacts[shown].trace_id,
         session_id=contacts[shown].session_id,
         lowest_limits=limits.by_provider,
+        warnings=tuple(warnings.messages),
         saved=saved,
     )
 
 
 @contextmanager
 def _desk(settings: Settings, clock: DemoClock, model: Model) -> Iterator[tuple[Desk, tuple[str, ...]]]:
-    """Everything that runs meanwhile: platform, provider, clients, watched logger."""
+    """Everything that runs meanwhile: platform, provider, clients."""
     with (
         FakeProvider(model) as provider,
         ObservabilityPlatform(settings, clock=clock.wall, monotonic=clock.monotonic) as obs,
     ):
         clients = connect(provider.url)
         instrumented = tuple(obs.auto_instrument())
-        handlers = list(log.handlers)
-        log.propagate, log.filters = False, [clock.stamp]
-        obs.capture_logs(log.name)
         try:
-            yield Desk(obs, clock, model, clients), instrumented
+            with captured_logs(obs, clock):
+                yield Desk(obs, clock, model, clients), instrumented
         finally:
-            log.handlers, log.filters, log.propagate = handlers, [], True
             obs.auto_uninstrument()
             clients.close()
-
-
-class LowestLimits:
-    """Remembers the lowest reading of the rate-limit gauge, which itself only knows the last one."""
-
-    def __init__(self) -> None:
-        self.by_provider: dict[str, float] = {}
-
-    def look(self, obs: ObservabilityPlatform) -> None:
-        """Read the gauge."""
-        for metric in obs.registry.collect():
-            for sample in metric.samples:
-                if sample.name == LLM_RATE_LIMIT.name:
-                    provider = sample.labels["provider"]
-                    self.by_provider[provider] = min(sample.value, self.by_provider.get(provider, 1.0))
 
 
 def _all(

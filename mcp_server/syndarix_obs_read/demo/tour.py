@@ -55,6 +55,7 @@ def summary(report: DemoReport) -> Iterator[str]:
     yield "Sessions with " + ", ".join(f"{name}: {count}" for name, count in sorted(report.incidents.items())) + "."
     lowest = ", ".join(f"{provider} {share:.1%}" for provider, share in sorted(report.lowest_limits.items()))
     yield f"Least that was left of a rate limit: {lowest}."
+    yield from (f"It warned: {message}" for message in report.warnings)
     if report.store is not None:
         yield f"Everything is in {report.store}."
     if not report.saved:
