@@ -133,27 +133,31 @@ def metrics() -> str:
 # --- command line ---
 
 
+_COLOURING = {"FORCE_COLOR", "GITHUB_ACTIONS", "PY_COLORS"}
+_HELP = """
+from syndarix_obs_read.cli.app import app
+from syndarix_obs_read.cli.run import run
+for name in ("", *(command.name or command.callback.__name__ for command in app.registered_commands)):
+    print("\\f$ " + " ".join(["syndarix-obs", *name.split(), "--help"]), flush=True)
+    run([*name.split(), "--help"])
+"""
+
+
 def cli() -> str:
-    """The help of `syndarix-obs` and of each of its commands."""
-    parts = [_help()]
-    parts += [_help(name) for name in _commands(parts[0])]
-    return "\n\n".join(f"```text\n{part}\n```" for part in parts)
-
-
-def _help(*command: str) -> str:
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
-    done = subprocess.run(  # noqa: S603 - our own module
-        [sys.executable, "-m", "syndarix_obs_read.cli", *command, "--help"],
-        capture_output=True, text=True, check=True, env=environment,
+    """The help of `syndarix-obs` and of each of its commands, as in a terminal of 100 columns without colour."""
+    environment = {name: value for name, value in os.environ.items() if name not in _COLOURING}
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", _HELP],
+        capture_output=True, text=True, check=True,
+        env={**environment, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"},
     )  # fmt: skip
-    text = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
-    return "$ " + " ".join(("syndarix-obs", *command, "--help")) + "\n" + text
+    return "\n\n".join(f"```text\n{_tidy(page)}\n```" for page in done.stdout.split("\f")[1:])
 
 
-def _commands(text: str) -> list[str]:
-    """Names of the commands that the top-level help lists."""
-    listed = re.split(r"(?im)^.*\bcommands\b.*$", text)[-1]
-    return re.findall(r"(?m)^[│\s]{1,4}([a-z][a-z-]+)\s{2,}", listed)
+def _tidy(page: str) -> str:
+    command, text = page.split("\n", 1)
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    return command + "\n" + "\n".join(line for line in lines if line)
 
 
 # --- pages ---

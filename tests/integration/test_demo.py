@@ -206,7 +206,7 @@ def test_the_same_seed_records_the_same(tmp_path: Path, home: Path, report: Demo
 
 
 def contents(home: Path) -> list[list[str]]:
-    """Everything but ids, times and pseudonyms: sessions in order, their records in any (microseconds decide theirs)."""
+    """Everything but ids, times and pseudonyms: sessions in order, their records in any order."""
     found = rows_of(
         home,
         "SELECT r.session_id, r.kind, r.name, r.status, r.error_type, r.agent, r.project, r.task_type, r.model,"
