@@ -79,7 +79,8 @@ class Who:
     def as_filter(self) -> dict[str, Any]:
         """Fields of a `Filter`."""
         found = dataclasses.asdict(self)
-        return {**found, "session_id": found.pop("session")}
+        found["session_id"] = found.pop("session")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,10 @@ class What:
     def as_filter(self) -> dict[str, Any]:
         """Fields of a `Filter`."""
         found = dataclasses.asdict(self)
-        duration, cost = found.pop("min_duration"), found.pop("min_cost")
+        duration, cost, text = found.pop("min_duration"), found.pop("min_cost"), found.pop("grep")
         return {
             **found,
-            "text": found.pop("grep"),
+            "text": text,
             "min_duration_ns": None if duration is None else parse_duration(duration),
             "min_cost_usd": None if cost is None else _amount(cost),
         }
