@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from syndarix_obs.exporters.outcome import TEXT_KEPT, Kind, Outcome
 
@@ -45,17 +46,17 @@ class HttpPost:
     Args:
         url: where to.
         headers: sent with every request.
-        compress: gzip the bodies; not worth its time for a server on the same machine.
+        compress: gzip the bodies; by default unless the server is on this machine, where it costs more than it saves.
         session: the connection pool; an own one by default.
     """
 
     def __init__(
-        self, url: str, headers: Mapping[str, str], *, compress: bool = True, session: Session | None = None
+        self, url: str, headers: Mapping[str, str], *, compress: bool | None = None, session: Session | None = None
     ) -> None:
         self.url = url
-        self._compress = compress
+        self._compress = not on_this_machine(url) if compress is None else compress
         self._session = session
-        self._headers = {**headers, **({"Content-Encoding": "gzip"} if compress else {})}
+        self._headers = {**headers, **({"Content-Encoding": "gzip"} if self._compress else {})}
 
     def __call__(self, body: bytes, timeout: float) -> Reply:
         """Send one body within about `timeout` seconds; never raises for what the network does."""
@@ -87,6 +88,12 @@ def _start_of(response: Response) -> bytes:
     except HTTPError as error:
         raise OSError(str(error)) from error
     return data
+
+
+def on_this_machine(url: str) -> bool:
+    """Whether the URL's host is a loopback address."""
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def gzipped(body: bytes) -> bytes:

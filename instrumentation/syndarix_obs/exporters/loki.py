@@ -111,7 +111,7 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
     def post(self, body: bytes, timeout: float) -> Reply:
         """Send one push."""
         if self._http is None:
-            self._http = HttpPost(self.url, self._headers, session=self.session)
+            self._http = HttpPost(self.url, self._headers, compress=True, session=self.session)
         return self._http(body, timeout)
 
     def send(self, frames: Sequence[Frame], timeout: float) -> Outcome:

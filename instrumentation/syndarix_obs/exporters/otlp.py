@@ -97,18 +97,15 @@ class OtlpHttp:
         endpoint: base URL, or the URL of its traces.
         resource: who emits, serialized.
         headers: sent with each request.
-        compress: gzip the requests.
     """
 
     max_request_bytes = MAX_REQUEST_BYTES
 
-    def __init__(
-        self, name: str, endpoint: str, resource: bytes, headers: dict[str, str], *, compress: bool = True
-    ) -> None:
+    def __init__(self, name: str, endpoint: str, resource: bytes, headers: dict[str, str]) -> None:
         self.name = name
         self._resource = resource
         own = {"Content-Type": "application/x-protobuf"}
-        self._http = HttpPost(traces_url(endpoint), {**headers, **own}, compress=compress)
+        self._http = HttpPost(traces_url(endpoint), {**headers, **own})
 
     def send(self, frames: Sequence[Frame], timeout: float) -> Outcome:
         """Send spans as one request."""
