@@ -1,4 +1,4 @@
-"""The one way to a server: pooled, with time limits, retries of safe calls, a cap on size, and errors that say what to do.
+"""The one way to a server: pooled, with time limits, retries of safe calls, a cap on size, errors that say what to do.
 
 Only GET is repeated, because only GET changes nothing. Every failure becomes one of `errors.py` and names the URL, the
 cause and the next step.
@@ -81,7 +81,7 @@ def _secret(path: Path) -> str:
     try:
         return path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"cannot read the credentials in {path}: {error}; make the file readable or unset it") from None
+        raise SettingsError(f"cannot read the credentials in {path}: {error}; mend the file or unset it") from None
 
 
 class HttpClient:
@@ -194,9 +194,8 @@ class HttpClient:
             )  # fmt: skip
         if response.is_redirect:
             target = response.headers.get("Location", "elsewhere")
-            return Refused(
-                f"{where} sends us to {target}: {self.server.variable} must name {self.server.name} itself", status, said
-            )
+            meant = f"{self.server.variable} must name {self.server.name} itself"
+            return Refused(f"{where} sends us to {target}: {meant}", status, said)
         if status >= 500:
             return Refused(f"{where} failed ({status}: {said}); its log says more", status, said)
         return Refused(f"{where} refused the question ({status}: {said})", status, said)
@@ -227,7 +226,7 @@ class HttpClient:
         return f"{self.server.name} at {self.server.url.rstrip('/')}{request.url.path}"
 
 
-class _Again(Exception):  # noqa: N818 - a message between two functions, never seen outside
+class _Again(Exception):
     """This attempt failed in a way that another one may not."""
 
     def __init__(self, error: BackendError, retry_after: str | None = None) -> None:

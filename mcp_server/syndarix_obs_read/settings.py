@@ -80,6 +80,13 @@ class ReadSettings(BaseSettings):
     token_file: Path | None = Field(
         None, description="File with a bearer token for the servers.", examples=["/run/secrets/grafana_token"]
     )
+    basic_auth_file: Path | None = Field(
+        None, description="File with `user:password` for the servers; a token file wins.",
+        examples=["/run/secrets/grafana_login"],
+    )  # fmt: skip
+    retention_days: int = Field(
+        30, ge=1, le=3_650, description="Days that the stack keeps data: how far back a question can look."
+    )
     max_response_bytes: int = Field(
         64 * 1024 * 1024, ge=10_000, description="Largest answer that is taken from a server, in bytes."
     )

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.errors import SettingsError
 from syndarix_obs_read.settings import ReadSettings
 
 
 def open_backend(settings: ReadSettings) -> Backend:
     """A backend for the settings; opening is lazy, so that a backend that is down shows at the first question."""
     if settings.backend == "stack":
-        raise SettingsError(
-            "the stack cannot be read yet in this version: set SYNDARIX_OBS_BACKEND=embedded, or leave --backend away"
-        )
+        return _stack(settings)
     from syndarix_obs_read.backends.embedded import EmbeddedBackend
 
-    return EmbeddedBackend(settings.store_path, timeout_s=settings.timeout, stalled_after_s=settings.stalled_after)
+    return EmbeddedBackend(
+        settings.store_path, timeout_s=settings.timeout, stalled_after_s=settings.stalled_after
+    )
+
+
+def _stack(settings: ReadSettings) -> Backend:
+    from syndarix_obs_read.backends.stack import StackBackend, StackOptions
+    from syndarix_obs_read.http_client import Access
+
+    return StackBackend(
+        StackOptions(
+            prometheus=settings.prometheus_url,
+            loki=settings.loki_url,
+            tempo=settings.tempo_url,
+            alertmanager=settings.alertmanager_url,
+            access=Access(settings.tenant, settings.token_file, settings.basic_auth_file),
+            timeout_s=settings.timeout,
+            max_bytes=settings.max_response_bytes,
+            retention_days=settings.retention_days,
+            stalled_after_s=settings.stalled_after,
+        )
+    )

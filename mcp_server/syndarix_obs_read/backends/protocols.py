@@ -116,6 +116,58 @@ class HealthSource(Protocol):
 
 
 @runtime_checkable
+class AlertSource(Protocol):
+    """Alerts and silences. The embedded store has none: ask `isinstance(backend, AlertSource)`."""
+
+    async def alerts(self, labels: Mapping[str, str]) -> list[AlertRow]:
+        """Alerts that have these labels, silenced and inhibited ones included, the last begun first."""
+        ...
+
+    async def silences(self) -> list[SilenceRow]:
+        """Silences that are or will be in force, the first to end first."""
+        ...
+
+    async def trigger(
+        self, labels: Mapping[str, str], annotations: Mapping[str, str], start_ns: int, end_ns: int
+    ) -> None:
+        """Raise an alert that lasts until `end_ns`; `labels` need an `alertname`. Raised again with an end that has
+        passed, it is resolved. Raises `QueryError` for a label that is not allowed."""
+        ...
+
+    async def silence(self, labels: Mapping[str, str], start_ns: int, end_ns: int, author: str, comment: str) -> str:
+        """Keep alerts with these labels quiet for a while; returns the silence's id.
+
+        Raises `QueryError` when it is not taken, for example without a comment."""
+        ...
+
+    async def expire(self, silence_id: str) -> None:
+        """End a silence; `NotFound` when there is none with this id."""
+        ...
+
+
+@runtime_checkable
+class RawSource(Protocol):
+    """Questions in the servers' own languages, within limits. The embedded store has none.
+
+    All raise `QueryError` for a query that the server cannot read, and for a range beyond the limits.
+    """
+
+    async def query_metrics(
+        self, promql: str, since_ns: int, until_ns: int, step_s: float | None, limit: int
+    ) -> Page[Series]:
+        """Series of a PromQL expression over a range; at `until_ns` alone without a step."""
+        ...
+
+    async def query_logs(self, logql: str, since_ns: int, until_ns: int, limit: int) -> Page[RawLine] | Page[Series]:
+        """Lines of a LogQL query, newest first, or series of a metric query."""
+        ...
+
+    async def query_traces(self, traceql: str, since_ns: int, until_ns: int, limit: int) -> Page[Mapping[str, Any]]:
+        """Traces of a TraceQL query as Tempo describes them, ids padded to 32 digits."""
+        ...
+
+
+@runtime_checkable
 class Backend(TraceSource, RecordSource, LedgerSource, SessionSource, AgentSource, NameSource, HealthSource, Protocol):
     """Everything that answers need."""
 

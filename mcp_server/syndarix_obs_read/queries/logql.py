@@ -70,7 +70,8 @@ def among(name: str, values: Sequence[str]) -> str:
 
 def beginning(name: str, text: str) -> str:
     """Stage: the structured metadata `name` begins with the text."""
-    return f"| {name}=~{quoted(literal(text) + '.*')}"
+    # Loki 3.4 reads `x.*` in a filter as "contains x", against its own documentation: the anchor must be written.
+    return f"| {name}=~{quoted('^' + literal(text) + '.*')}"
 
 
 def count_by(query: str, name: str, seconds: int) -> str:

@@ -1,0 +1,152 @@
+"""Loki's HTTP API: pages of lines, counts, label values."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from syndarix_obs_read.errors import BackendAnswer, Refused, TooLarge
+from syndarix_obs_read.http_client import HttpClient
+
+PAGE: Final = 5_000
+"""Most lines of one answer: Loki's default limit."""
+DAY_NS: Final = 86_400 * 10**9
+_WINDOWS_NS: Final = (DAY_NS // 4, DAY_NS, 2 * DAY_NS, 4 * DAY_NS, 7 * DAY_NS)
+_AT_ONCE: Final = 4
+_SMALLEST_PAGE: Final = 10
+_TOO_LARGE: Final = ("larger than", "ResourceExhausted", "max_bytes", "message size")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: Loki's time for it in nanoseconds, the label `level`, the text."""
+
+    ts_ns: int
+    level: str
+    text: str
+
+
+class Loki:
+    """Loki behind a client. Ranges are [start, end) in nanoseconds; a question never spans more than a week."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self.client = client
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def page(self, query: str, start_ns: int, end_ns: int, limit: int, *, forward: bool = False) -> list[Line]:
+        """Up to `limit` lines, newest first unless `forward`."""
+        if start_ns >= end_ns:
+            return []
+        answer = await self.range(query, start_ns, end_ns, min(limit, PAGE), forward=forward)
+        found = [line for stream in _streams(answer) for line in _lines(stream)]
+        return sorted(found, key=lambda line: line.ts_ns, reverse=not forward)
+
+    async def range(
+        self, query: str, start_ns: int, end_ns: int, limit: int, *, forward: bool = False, step_s: float | None = None
+    ) -> dict[str, Any]:
+        """The `data` of a range query as Loki gives it."""
+        params: dict[str, str | int | float | list[str]] = {
+            "query": query,
+            "start": str(start_ns),
+            "end": str(end_ns),
+            "limit": limit,
+            "direction": "forward" if forward else "backward",
+        }
+        if step_s is not None:
+            params["step"] = step_s
+        async with self._slots:
+            return _data(await self.client.get("/loki/api/v1/query_range", params))
+
+    async def walk(self, query: str, start_ns: int, end_ns: int, size: int = PAGE) -> AsyncIterator[list[Line]]:
+        """Pages of all lines, newest first, from newer windows to older ones. Pages shrink when they get too large."""
+        for since, until in _windows(start_ns, end_ns):
+            async for page in self._pages(query, since, until, size):
+                yield page
+
+    async def every(self, query: str, start_ns: int, end_ns: int) -> list[Line]:
+        """All lines, several weeks at once, in no order."""
+        windows = _weeks(start_ns, end_ns)
+        found = await asyncio.gather(*(self._all(query, since, until) for since, until in windows))
+        return [line for lines in found for line in lines]
+
+    async def counts(self, query: str, name: str, at_ns: int) -> dict[str, int]:
+        """Result of an instant metric query by the label `name`; lines without it are left out."""
+        async with self._slots:
+            data = _data(await self.client.get("/loki/api/v1/query", {"query": query, "time": str(at_ns)}))
+        return {
+            str(each["metric"][name]): int(float(each["value"][1]))
+            for each in data.get("result", [])
+            if each.get("metric", {}).get(name)
+        }
+
+    async def label_values(self, name: str, start_ns: int, end_ns: int) -> list[str]:
+        """Values of a label, in order."""
+        params = {"start": str(start_ns), "end": str(end_ns)}
+        answer = await self.client.get(f"/loki/api/v1/label/{name}/values", params)
+        return sorted(map(str, answer.get("data") or ()))
+
+    async def _all(self, query: str, start_ns: int, end_ns: int) -> list[Line]:
+        return [line async for page in self._pages(query, start_ns, end_ns, PAGE) for line in page]
+
+    async def _pages(self, query: str, start_ns: int, end_ns: int, size: int) -> AsyncIterator[list[Line]]:
+        seen: set[Line] = set()
+        while start_ns < end_ns:
+            try:
+                page = await self.page(query, start_ns, end_ns, size)
+            except (TooLarge, Refused) as error:
+                if not _is_too_large(error) or size <= _SMALLEST_PAGE:
+                    raise
+                size = max(_SMALLEST_PAGE, size // 4)
+                continue
+            new = [line for line in page if line not in seen]
+            if new:
+                yield new
+            if len(page) < min(size, PAGE):
+                return
+            # Lines of the last moment may go on behind the page: that moment is asked for again, unless it fills one.
+            last = page[-1].ts_ns
+            end_ns = last + 1 if new and page[0].ts_ns != last else last
+            seen = {line for line in page if line.ts_ns == last}
+
+
+def _windows(start_ns: int, end_ns: int) -> Iterator[tuple[int, int]]:
+    sizes = iter(_WINDOWS_NS)
+    size = next(sizes)
+    while start_ns < end_ns:
+        since = max(start_ns, end_ns - size)
+        yield since, end_ns
+        end_ns, size = since, next(sizes, size)
+
+
+def _weeks(start_ns: int, end_ns: int) -> list[tuple[int, int]]:
+    starts = range(start_ns, end_ns, _WINDOWS_NS[-1])
+    return [(start, min(start + _WINDOWS_NS[-1], end_ns)) for start in starts]
+
+
+def _is_too_large(error: BackendAnswer) -> bool:
+    return isinstance(error, TooLarge) or (isinstance(error, Refused) and any(t in error.said for t in _TOO_LARGE))
+
+
+def _data(answer: Any) -> dict[str, Any]:
+    try:
+        data = answer["data"]
+    except (TypeError, KeyError):
+        data = None
+    if not isinstance(data, dict):
+        raise BackendAnswer(f"Loki answered something else than data: {str(answer)[:80]!r}; is it Loki?")
+    return data
+
+
+def _streams(data: dict[str, Any]) -> list[dict[str, Any]]:
+    if data.get("resultType") != "streams":
+        raise BackendAnswer(f"Loki answered {data.get('resultType')!r} where lines were asked for")
+    found: list[dict[str, Any]] = data["result"]
+    return found
+
+
+def _lines(stream: dict[str, Any]) -> Iterator[Line]:
+    level = stream["stream"].get("level", "info")
+    for value in stream["values"]:
+        yield Line(int(value[0]), level, value[1])

@@ -1,0 +1,112 @@
+"""A store in memory, with the schema of the SQLite file: what a question fetched is asked with the same statements."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs.store.database import migrate
+from syndarix_obs.store.schema import LEDGER_COLUMNS, RECORD_COLUMNS, SESSION_COLUMNS, pico
+from syndarix_obs_read.backends.lgtm.lines import is_running
+from syndarix_obs_read.backends.rows import StoredRecord
+from syndarix_obs_read.backends.sqlite.functions import add_functions
+
+
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    names = ", ".join(f'"{column}"' for column in columns)
+    return f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))}) ON CONFLICT DO NOTHING"
+
+
+_RECORD: Final = _insert("records", RECORD_COLUMNS)
+_LEDGER: Final = _insert("ledger", LEDGER_COLUMNS)
+_SESSION: Final = _insert("sessions", SESSION_COLUMNS)
+_TEXTS: Final = ("record_id", "trace_id", "span_id", "name")
+"""Columns that are empty, not NULL, when a line does not have them."""
+_COUNTS: Final = tuple(name for name in LEDGER_COLUMNS if name.startswith("tokens_"))
+_PROGRESS: Final = f"""
+    UPDATE sessions SET last_progress_ns = max(last_progress_ns, coalesce(
+        (SELECT max(r.end_ns) FROM records r WHERE r.session_id = sessions.session_id), 0))
+    WHERE status = '{v.STATUS_RUNNING}'"""
+
+
+class Scratch:
+    """Records, ledger and sessions of one question. Give it what was fetched, then ask `connection`."""
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self.connection.row_factory = sqlite3.Row
+        migrate(self.connection)
+        add_functions(self.connection)
+
+    def __enter__(self) -> Scratch:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Forget everything."""
+        self.connection.close()
+
+    def add(self, found: Iterable[StoredRecord]) -> None:
+        """Take records of any kind, each once; a session that still runs comes without a record of its end."""
+        records, ledger, sessions = [], [], []
+        for each in found:
+            if each.kind == v.KIND_COST:
+                ledger.append(_ledger_row(each.data))
+                continue
+            if each.kind == v.KIND_SESSION:
+                sessions.append(each)
+            if not is_running(each):
+                records.append(_record_row(each))
+        self.connection.execute("BEGIN")
+        self.connection.executemany(_RECORD, records)
+        self.connection.executemany(_LEDGER, ledger)
+        # What has ended goes first, so that the line of its start finds the place taken.
+        self.connection.executemany(_SESSION, map(_session_row, sorted(sessions, key=is_running)))
+        self.connection.execute(_PROGRESS)
+        self.connection.execute("COMMIT")
+
+
+def _record_row(found: StoredRecord) -> list[Any]:
+    own = {
+        **found.data,
+        "ts_ns": found.start_ns,
+        "end_ns": found.end_ns,
+        "duration_ns": max(0, found.end_ns - found.start_ns),
+        "level": found.level,
+        "status": found.get("status", v.STATUS_OK),
+        **{name: found.text(name) for name in _TEXTS},
+    }
+    return [_value(own.get(name)) for name in RECORD_COLUMNS]
+
+
+def _session_row(found: StoredRecord) -> list[Any]:
+    own = {
+        **found.data,
+        "session_id": found.text("session_id") or found.text("trace_id"),
+        "started_ns": found.start_ns,
+        "ended_ns": None if is_running(found) else found.end_ns,
+        "last_progress_ns": max(found.start_ns, found.end_ns),
+    }
+    return [_value(own.get(name)) for name in SESSION_COLUMNS]
+
+
+def _ledger_row(data: Mapping[str, Any]) -> list[Any]:
+    counts = {name: data.get(name) or 0 for name in _COUNTS}
+    own = {**data, **counts, "ts_ns": data.get("start_ns", 0), "cost_pico": pico(_amount(data.get("total_cost_usd")))}
+    own.setdefault("trace_id", "")
+    own.setdefault("span_id", "")
+    return [_value(own.get(name)) for name in LEDGER_COLUMNS]
+
+
+def _amount(text: Any) -> Decimal | None:
+    try:
+        return None if text is None else Decimal(str(text))
+    except InvalidOperation:
+        return None
+
+
+def _value(value: Any) -> Any:
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
