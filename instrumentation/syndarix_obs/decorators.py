@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Generator
@@ -71,6 +72,17 @@ def _async_generator(function: Any, opened: Any) -> Any:
                 yield item
 
     return call
+
+
+def bind(function: F) -> F:
+    """`function` in a copy of the present context; a fresh copy per call, as one context runs in one thread only."""
+    context = contextvars.copy_context()
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return context.copy().run(function, *args, **kwargs)
+
+    return cast(F, call)
 
 
 def arguments_of(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], dict[str, Any]], dict[str, Any] | None]:

@@ -218,6 +218,14 @@ class ObservabilityPlatform:
             function, lambda _args, _kwargs: self.session(agent, **options), keep_result=False
         )
 
+    @staticmethod
+    def bind(function: F) -> F:
+        """The function, running in the session and span that are current now, in whatever thread it is called.
+
+        For executors and threads, which start without context: `pool.submit(obs.bind(work), item)`.
+        """
+        return decorators.bind(function)
+
     # --- across services ---
 
     def inject(self, headers: MutableMapping[str, str]) -> None:

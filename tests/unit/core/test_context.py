@@ -38,6 +38,12 @@ def test_executor_jobs_in_copied_contexts_belong_to_the_session(kit: Kit) -> Non
     assert ["s-1"] * 20 == [record.session_id for record in kit.records("tool_call")]
 
 
+def test_bound_jobs_of_an_executor_belong_to_the_session(kit: Kit) -> None:
+    with kit.obs.session(agent="a", session_id="s-1"), ThreadPoolExecutor(4) as pool:
+        list(pool.map(kit.obs.bind(lambda _: _use_tool(kit)), range(20)))
+    assert ["s-1"] * 20 == [record.session_id for record in kit.records("tool_call")]
+
+
 async def test_concurrent_tasks_keep_their_own_sessions(kit: Kit) -> None:
     async def agent(number: int) -> None:
         async with kit.obs.session(agent="a", session_id=f"s-{number}"):
