@@ -23,8 +23,7 @@ help:  ## List the targets
 
 demo: .venv/.demo  ## Run a multi-agent workload and show what was recorded
 	@rm -rf $(DEMO_HOME)
-	@SYNDARIX_OBS_BACKEND=embedded SYNDARIX_OBS_HOME=$(DEMO_HOME) \
-		$(BIN)/python examples/support_desk.py --sessions $(SESSIONS) --seed $(SEED)
+	@SYNDARIX_OBS_BACKEND=embedded $(BIN)/syndarix-obs demo --sessions $(SESSIONS) --seed $(SEED) --home $(DEMO_HOME)
 
 test: .venv/.dev  ## Run all tests with coverage (fails under 90%)
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(TEST_ARGS)

@@ -28,7 +28,7 @@ def demo(
 ) -> None:
     """Run a support desk of cooperating agents against a fake provider, and show what was recorded."""
     from syndarix_obs_read.demo import DemoPackagesMissing, run
-    from syndarix_obs_read.demo.tour import show
+    from syndarix_obs_read.demo.tour import called, show
 
     settings = settings_of(common)
     with _progress(f"{sessions} sessions of the support desk") as advance:
@@ -39,8 +39,7 @@ def demo(
     if common.as_json:
         print(json.dumps(asdict(report), indent=2, default=str))
         return
-    prefix = "syndarix-obs" if common.home is None else f"SYNDARIX_OBS_HOME={settings.home} syndarix-obs"
-    code = show(report, _answer(settings), lambda line: print(line, flush=True), prefix)
+    code = show(report, _answer(settings), lambda line: print(line, flush=True), called(common.home))
     raise typer.Exit(code)
 
 

@@ -78,7 +78,7 @@ TOPICS = (
     Topic(
         "refund", "The blender from order {order} arrived cracked. I want my money back.", "lookup_order",
         "Damaged goods are refunded in full within 30 days; above 200 dollars a person confirms.",
-        "I have refunded order {order} in full; the money arrives within five working days.",
+        "I have passed order {order} on to refunds; you will hear from us today.",
     ),
     Topic(
         "address_change", "I have moved. Please send order {order} to 12 Harbour Street.", "update_address",

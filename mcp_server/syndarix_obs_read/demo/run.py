@@ -17,7 +17,7 @@ from syndarix_obs_read.demo.contact import Contact, handle
 from syndarix_obs_read.demo.desk import Desk
 from syndarix_obs_read.demo.provider.model import Model
 from syndarix_obs_read.demo.provider.server import FakeProvider
-from syndarix_obs_read.demo.watching import LowestLimits, Warnings, captured_logs
+from syndarix_obs_read.demo.watching import LowestLimits, Warnings, captured_logs, masked
 from syndarix_obs_read.errors import UsageError
 
 DAYS = 6
@@ -40,6 +40,7 @@ class DemoReport:
         store: the SQLite file; None when records go elsewhere.
         trace_id: the trace with the most to see, as hex.
         session_id: the session of that trace.
+        masked: how many values of each kind were masked before anything was stored.
         lowest_limits: for each provider, the smallest share of a rate limit that was left, 0 to 1.
         warnings: what the library itself had to say.
         saved: False when not everything could be brought to safety.
@@ -54,6 +55,7 @@ class DemoReport:
     store: Path | None
     trace_id: str
     session_id: str
+    masked: Mapping[str, int]
     lowest_limits: Mapping[str, float]
     warnings: tuple[str, ...]
     saved: bool
@@ -85,7 +87,7 @@ def run(home: Path, sessions: int, seed: int, on_progress: Callable[[int, int], 
     limits, warnings = LowestLimits(), Warnings()
     with warnings.collected(), _desk(settings, clock, model) as (desk, instrumented):
         contacts = _all(desk, cases, settings.backend, limits, on_progress or (lambda _done, _of: None))
-        saved = desk.obs.flush(_FLUSH_S)
+        saved, hidden = desk.obs.flush(_FLUSH_S), masked(desk.obs)
     shown = max(cases, key=lambda case: (len(case.incidents), case.topic.task_type == "refund")).number
     return DemoReport(
         sessions=sessions,
@@ -97,6 +99,7 @@ def run(home: Path, sessions: int, seed: int, on_progress: Callable[[int, int], 
         store=settings.store_path if settings.backend in {"embedded", "both"} else None,
         trace_id=contacts[shown].trace_id,
         session_id=contacts[shown].session_id,
+        masked=hidden,
         lowest_limits=limits.by_provider,
         warnings=tuple(warnings.messages),
         saved=saved,

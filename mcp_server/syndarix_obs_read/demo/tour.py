@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from syndarix_obs_read.demo.run import DemoReport
 
@@ -25,8 +28,9 @@ def stops(report: DemoReport) -> tuple[Stop, ...]:
         Stop("What did it do? One session, as a tree", ("trace", report.trace_id)),
         Stop(
             "Why? The decisions of that session",
-            ("decisions", "--session", report.session_id, "--limit", "8", *PERIOD),
+            ("decisions", "--session", report.session_id, "--limit", "4", *PERIOD),
         ),
+        Stop("What does it usually decide, and how does that end?", ("decisions", "--patterns", *PERIOD)),
         *(
             Stop(f"What did it cost, by {by.replace('_', ' ')}?", ("costs", "--by", by, *PERIOD))
             for by in ("agent", "project", "user", "task_type", "model", "day")
@@ -55,11 +59,26 @@ def summary(report: DemoReport) -> Iterator[str]:
     yield "Sessions with " + ", ".join(f"{name}: {count}" for name, count in sorted(report.incidents.items())) + "."
     lowest = ", ".join(f"{provider} {share:.1%}" for provider, share in sorted(report.lowest_limits.items()))
     yield f"Least that was left of a rate limit: {lowest}."
+    hidden = ", ".join(f"{kind} {count}" for kind, count in sorted(report.masked.items()))
+    yield f"Masked before anything was stored: {hidden or 'nothing'}."
     yield from (f"It warned: {message}" for message in report.warnings)
     if report.store is not None:
         yield f"Everything is in {report.store}."
     if not report.saved:
         yield "Not everything could be saved; see the messages above."
+
+
+def called(home: Path | None) -> str:
+    """How to call `syndarix-obs` from here: by its path where the shell would not find it.
+
+    Args:
+        home: data folder that has to be named, if any.
+    """
+    command = "syndarix-obs"
+    here = Path(sys.argv[0])
+    if here.name == command and shutil.which(command) != str(here.absolute()):
+        command = str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here)
+    return command if home is None else f"SYNDARIX_OBS_HOME={shlex.quote(str(home))} {command}"
 
 
 def show(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from syndarix_obs import ObservabilityPlatform
-from syndarix_obs.vocabulary import LLM_RATE_LIMIT
+from syndarix_obs.vocabulary import LLM_RATE_LIMIT, REDACTIONS
 from syndarix_obs_read.demo.clock import DemoClock
 from syndarix_obs_read.demo.desk import log
 
@@ -51,6 +51,19 @@ class Warnings(logging.Handler):
             self._logger.propagate = self._propagated
 
 
+def samples(obs: ObservabilityPlatform, name: str) -> Iterator[tuple[dict[str, str], float]]:
+    """Labels and values of one metric as they are now."""
+    for metric in obs.registry.collect():
+        for sample in metric.samples:
+            if sample.name == name:
+                yield sample.labels, sample.value
+
+
+def masked(obs: ObservabilityPlatform) -> dict[str, int]:
+    """How many values of each kind were masked so far."""
+    return {labels["type"]: int(value) for labels, value in samples(obs, REDACTIONS.name) if value}
+
+
 class LowestLimits:
     """Remembers the lowest reading of the rate-limit gauge, which itself only knows the last one."""
 
@@ -59,8 +72,6 @@ class LowestLimits:
 
     def look(self, obs: ObservabilityPlatform) -> None:
         """Read the gauge."""
-        for metric in obs.registry.collect():
-            for sample in metric.samples:
-                if sample.name == LLM_RATE_LIMIT.name:
-                    provider = sample.labels["provider"]
-                    self.by_provider[provider] = min(sample.value, self.by_provider.get(provider, 1.0))
+        for labels, value in samples(obs, LLM_RATE_LIMIT.name):
+            provider = labels["provider"]
+            self.by_provider[provider] = min(value, self.by_provider.get(provider, 1.0))
