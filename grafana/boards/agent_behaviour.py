@@ -1,0 +1,222 @@
+"""Agent behaviour: do the agents get their work done, how do they decide, and where do they get stuck?"""
+
+from __future__ import annotations
+
+from boards import selectors as s
+from boards import theme
+from boards.board import Board, Section
+from boards.panels import coloured, graph, stat
+from boards.tables import Column, board_link, table, trace_link
+from boards.targets import Loki, LokiNow, Prom, PromNow
+
+SESSIONS = "environment_agent_type_status:agent_sessions:rate1m"
+DECISIONS = "environment_agent_type_selected:agent_decisions:rate1m"
+TASKS = "environment_task_type_le:agent_task_duration_seconds_bucket:rate1m"
+SECTIONS = "environment_agent_section:context_tokens_used:max"
+WINDOW = "environment_agent:context_window_used:max"
+
+_SESSIONS = s.lines("session")
+_FAILED = s.lines("session", 'level="error"')
+_DECISIONS = s.lines("decision")
+_STUCK = (
+    f"time() - max by (agent) (agent_last_progress_timestamp_seconds{{{s.AGENT}}})"
+    f" and on (agent) sum by (agent) (agent_sessions_active{{{s.AGENT}}}) > 0"
+)
+_LOOPS = f'{s.lines("tool_call")} | json loop="loop_count" | loop!=""'
+_VERSIONED = ' | json version="agent_version" | version!=""'
+
+
+def _by_version(kind: str, rest: str = "", *, model: bool = False) -> str:
+    lines = f"{s.lines(kind, model=model)}{_VERSIONED}{rest}"
+    return f"sum by (agent, version) (count_over_time({lines} [$__range]))"
+
+
+_VERSION_CALLS = _by_version("llm_call", model=True)
+_VERSION_ERRORS = _by_version("llm_call", ' | json status="status" | status="error"', model=True)
+_LATENCY = f'{s.lines("llm_call", model=True)} | json version="agent_version", n="duration_ms" | version!="" | unwrap n'
+_VERSION_LATENCY = f'avg_over_time({_LATENCY} | __error__="" [$__range]) by (agent, version)'
+_COST = f'{s.LEDGER} | json version="agent_version", n="total_cost_usd" | version!="" | unwrap n'
+_VERSION_COST = f'sum by (agent, version) (sum_over_time({_COST} | __error__="" [$__range]))'
+_NEWEST_VERSIONS = f"topk(30, {_VERSION_CALLS})"
+
+SUMMARY = [
+    stat(title="Running now", description="Sessions that are open at this moment. Many that never end are stuck: see below.",
+         targets=[PromNow(expr=f"sum(agent_sessions_active{{{s.AGENT}}})")]),
+    stat(title="Sessions ended", description="Sessions that ended in the time range, from the log: exact.",
+         targets=[LokiNow(expr=s.counted(_SESSIONS))]),
+    stat(title="Ended in errors", unit="percentunit", limits=theme.rising((0.05, 0.20)), defaults={"decimals": 1},
+         description="Share of the sessions that ended with an error. From one in five on an alert fires.",
+         targets=[LokiNow(expr=f"({s.counted(_FAILED)} or vector(0)) / {s.counted(_SESSIONS)}")], nothing="No session ended"),
+    stat(title="Confidence", unit="percentunit", limits=theme.falling((0.5, 0.7)), nothing="No decision said how sure it was",
+         description="Mean of how sure the agents said they were of their decisions. A falling mean means harder or "
+         "unfamiliar work.",
+         targets=[LokiNow(expr=f'avg(avg_over_time({_DECISIONS} | json n="confidence" | unwrap n | __error__="" [$__range]))')]),
+    stat(title="Loops", limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_GOOD,
+         description="How often an agent called the same tool with the same arguments again and again. Each is an alert.",
+         targets=[PromNow(expr=f"sum(increase(agent_loops_detected_total{{{s.AGENT}}}[$__range]))")]),
+    stat(title="Longest without a step", unit="s", limits=theme.rising(theme.STUCK_S), nothing="No session is open",
+         description="Seconds since the last finished step, of the slowest agent with an open session. From 5 minutes on an "
+         "alert fires.",
+         targets=[PromNow(expr=f"max({_STUCK})")]),
+]  # fmt: skip
+
+OUTCOMES = [
+    graph(
+        title="Sessions by status", unit="short", interval="1m", stacked=True, bars=True, overrides=coloured(theme.CALLS_OF),
+        description="Sessions that ended, per minute. Red that grows: look at the failing traces on Errors and alerts.",
+        targets=[Prom(expr=f"{s.mean(SESSIONS, s.AGENT, 'status')} * 60", legend="{{status}}")],
+    ),
+    graph(
+        title="Outcomes", stacked=True, bars=True, interval="5m", legend=("sum",), right=True, nothing="No session named an outcome",
+        description="What the sessions led to, in the words of the agents' developers, from the log: exact. More "
+        "escalations than yesterday mean that something the agents need is missing.",
+        targets=[Loki(
+            expr=s.counted(f'{_SESSIONS} | json outcome="outcome" | outcome!=""', "outcome", "$__interval"),
+            legend="{{outcome}}",
+        )],
+    ),
+    graph(
+        title="Task duration P50", unit="s", interval="1m", nothing="No task ended",
+        description="Half of the tasks of a type were quicker than this. Follows environment.",
+        targets=[Prom(expr=s.quantile(0.5, TASKS, s.ENVIRONMENT, "task_type"), legend="{{task_type}}")],
+    ),
+    graph(
+        title="Task duration P95", unit="s", interval="1m", nothing="No task ended",
+        description="95% of the tasks of a type were quicker than this. A rise with steady latency of models and tools "
+        "means more steps for each task. Follows environment.",
+        targets=[Prom(expr=s.quantile(0.95, TASKS, s.ENVIRONMENT, "task_type"), legend="{{task_type}}")],
+    ),
+]  # fmt: skip
+
+CHOICES = [
+    graph(
+        title="Decisions by what was chosen", stacked=True, bars=True, interval="1m", w=10, h=10, legend=("sum",), right=True,
+        nothing="No decision was recorded",
+        description="Decisions per minute by choice. A choice that takes over everything is a prompt that leaves no other.",
+        targets=[Prom(expr=f"{s.mean(DECISIONS, s.AGENT, 'selected')} * 60", legend="{{selected}}")],
+    ),
+    table(
+        title="Newest decisions", w=14, h=10, sort="Time", nothing="No decision was recorded",
+        description="What was chosen over what, how sure the agent was, and why. Low confidence with a good outcome is luck.",
+        targets=[Loki(expr=_DECISIONS, lines=100)],
+        before=[{"id": "extractFields", "options": {"source": "Line", "format": "json", "replace": False,
+                                                    "keepTime": True}}],
+        hide=("labels", "labelTypes", "Line", "tsNs", "id", *(
+            "kind", "record_id", "span_id", "parent_id", "name", "start_ns", "end_ns", "status", "error_type",
+            "error_message", "service", "environment", "session_id", "agent_type", "agent_version", "project", "user",
+            "task_type", "duration_ms", "attributes", "events", "decision_id", "context_summary", "relevant_memory",
+        )),
+        keep_time=True,
+        columns=[
+            Column("Time", "Time", width=170),
+            Column("agent", "Agent", width=110),
+            Column("decision_type", "Type", width=150),
+            Column("selected", "Chosen", width=140),
+            Column("options", "Over"),
+            Column("confidence", "Confidence", unit="percentunit", width=100, limits=theme.falling((0.5, 0.7))),
+            Column("reasoning", "Why"),
+            Column("trace_id", "Trace", width=110, link=trace_link()),
+        ],
+    ),
+]  # fmt: skip
+
+TROUBLE = [
+    table(
+        title="Loops", h=7, sort="Loops", nothing=theme.NONE_GOOD,
+        description="Who repeated which call, from the log: exact. Open the tool to see the arguments that came again; "
+        "the usual cause is an error message that tells the model nothing.",
+        targets=[LokiNow(expr=f"topk(50, sum by (agent, tool, session_id) (count_over_time({_LOOPS} [$__range])))")],
+        columns=[
+            Column("agent", "Agent"),
+            Column("tool", "Tool", link=board_link("This tool", "tool-usage", tool="${__value.raw}")),
+            Column("session_id", "Session"),
+            Column("Value #A", "Loops", unit="short", bar=True),
+        ],
+    ),
+    table(
+        title="Open sessions without a step", h=7, sort="Silent for", nothing="No session is open",
+        description="How long ago each agent with an open session finished its last step. From 5 minutes on it counts as "
+        "stuck: look for a call that hangs.",
+        targets=[PromNow(expr=_STUCK, table=True)],
+        columns=[Column("agent", "Agent"), Column("Value", "Silent for", unit="s", limits=theme.rising(theme.STUCK_S))],
+    ),
+]  # fmt: skip
+
+CONTEXT = [
+    graph(
+        title="Context window by section", unit="short", interval="1m", stacked=True, nothing="No context was assembled",
+        description="Tokens by section in the contexts assembled last, summed over the agents chosen. A section that only "
+        "grows, usually history, will push the others out.",
+        targets=[Prom(expr=f"sum by (section) (max_over_time({SECTIONS}{{{s.AGENT}}}[$__interval]))", legend="{{section}}")],
+    ),
+    graph(
+        title="Context window used", unit="percentunit", interval="1m", defaults={"max": 1},
+        limits=theme.rising(theme.CONTEXT_RATIO), nothing="No context with a known limit was assembled",
+        description="Share of the window that each agent filled last. Above 90% the next assembly evicts, and an alert says so.",
+        targets=[Prom(expr=f"max by (agent) (max_over_time({WINDOW}{{{s.AGENT}}}[$__interval]))", legend="{{agent}}")],
+    ),
+    graph(
+        title="Memory operations", interval="1m", stacked=True, nothing="No memory was used",
+        description="Operations per minute by kind and store, over all agents. Writes without reads are memories nobody uses.",
+        targets=[Prom(
+            expr=f"sum by (operation, store) (rate(memory_operations_total{{{s.ENVIRONMENT}}}[$__rate_interval])) * 60",
+            legend="{{operation}} {{store}}",
+        )], w=8,
+    ),
+    graph(
+        title="Memory failures", unit="percentunit", interval="1m", w=8, limits=theme.rising((0.05, 0.10)),
+        nothing="No memory was used",
+        description="Share of memory operations that failed, over all agents. From 10% on an alert fires: an agent that "
+        "cannot remember answers wrongly without an error of its own.",
+        targets=[Prom(
+            expr=f'sum by (store) (rate(memory_operations_total{{{s.ENVIRONMENT},status="error"}}[$__rate_interval]))'
+            f" / (sum by (store) (rate(memory_operations_total{{{s.ENVIRONMENT}}}[$__rate_interval])) > 0)",
+            legend="{{store}}",
+        )],
+    ),
+    graph(
+        title="Memory and context P95", unit="s", interval="1m", w=8, nothing="No memory was used",
+        description="95% of memory operations, and of context assemblies, were quicker than this. It is part of every answer's "
+        "latency.",
+        targets=[
+            Prom(expr="histogram_quantile(0.95, sum by (le, operation) (rate(memory_operation_seconds_bucket"
+                      f"{{{s.ENVIRONMENT}}}[$__rate_interval])))", legend="{{operation}}", ref="A"),
+            Prom(expr="histogram_quantile(0.95, sum by (le) (rate(context_assembly_seconds_bucket"
+                      f"{{{s.AGENT}}}[$__rate_interval])))", legend="context", ref="B"),
+        ],
+    ),
+]  # fmt: skip
+
+VERSIONS = [
+    table(
+        title="Agent versions side by side", w=24, h=9, merge=True, sort="Calls", nothing="No call named its version",
+        description="Versions of system prompt and tools (a hash, or what the developer set): calls, failures, speed and "
+        "cost (exact) in the time range, at most 30. Worse than before? Roll back. Every version is marked on the graphs.",
+        targets=[
+            LokiNow(expr=_NEWEST_VERSIONS, ref="A"),
+            LokiNow(expr=f"{_VERSION_ERRORS} and on (agent, version) {_NEWEST_VERSIONS}", ref="B"),
+            LokiNow(expr=f"{_VERSION_LATENCY} and on (agent, version) {_NEWEST_VERSIONS}", ref="C"),
+            LokiNow(expr=f"{_VERSION_COST} and on (agent, version) {_NEWEST_VERSIONS}", ref="D"),
+        ],
+        columns=[
+            Column("agent", "Agent"), Column("version", "Version"),
+            Column("Value #A", "Calls", unit="short", bar=True),
+            Column("Value #B", "Failed calls", unit="short", limits=theme.steps(theme.CALM, (1, theme.WARN))),
+            Column("Value #C", "Mean latency", unit="ms"),
+            Column("Value #D", "Cost", unit="currencyUSD"),
+        ],
+    ),
+]  # fmt: skip
+
+BOARD = Board(
+    title="Agent behaviour",
+    description="Do the agents get their work done, how do they decide, and where do they get stuck?",
+    sections=[
+        Section("", SUMMARY),
+        Section("Sessions and tasks", OUTCOMES),
+        Section("Decisions", CHOICES),
+        Section("Loops and standstill", TROUBLE),
+        Section("Context and memory", CONTEXT),
+        Section("Versions", VERSIONS),
+    ],
+)

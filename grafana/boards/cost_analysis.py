@@ -1,0 +1,177 @@
+"""Cost analysis: who spends what, is it going to be too much, and is the sum complete?"""
+
+from __future__ import annotations
+
+from boards import selectors as s
+from boards import theme
+from boards.board import Board, Section
+from boards.panels import Panel, gauge, graph, stat
+from boards.tables import Column, board_link, table
+from boards.targets import Calculated, Loki, LokiNow, Prom, PromNow
+
+EXACT = "Exact: from the ledger in Loki."
+TREND = "A trend from counters, not for billing."
+
+_DAYS_LEFT = "days_in_month() - day_of_month() + 1 - (hour() * 3600 + minute() * 60) / 86400"
+_PAID = f'{{kind="cost",{s.ENVIRONMENT}}} | {s.PROJECT} | json usd="total_cost_usd" | unwrap usd | __error__=""'
+_IN_ALL = f"sum(sum_over_time({_PAID} [$__range])) or vector(0)"
+_WEEK = f"sum(sum_over_time({_PAID} [7d])) or vector(0)"
+_BUDGET_MONTH = f"sum(project:budget_monthly:dollars{{{s.PROJECT}}})"
+_SESSIONS = s.lines("session")
+_SUCCESSES = (
+    f'{_SESSIONS} | json status="status", outcome="outcome"'
+    ' | status="ok" | outcome!~"(?i)failure|failed|error"'
+)  # fmt: skip
+_UNPRICED = f'{s.LEDGER} | json priced="priced" | priced="false"'
+_ESTIMATED = f'{s.LEDGER} | json estimated="estimated" | estimated="true"'
+
+TOTALS = [
+    stat(title="Today", unit="currencyUSD", timeFrom="now/d", description=f"Dollars since midnight UTC. {EXACT} If it is "
+         "more than usual at this hour, the spikes below say which agent.",
+         targets=[LokiNow(expr=s.spent())], nothing="Nothing spent yet"),
+    stat(title="Month to date", unit="currencyUSD", timeFrom="now/M", description=f"Dollars since the first of the month, "
+         f"UTC. {EXACT} The budget beside it says whether that is too much.",
+         targets=[LokiNow(expr=s.spent())], nothing="Nothing spent yet"),
+    stat(title="Forecast to month end", unit="currencyUSD", timeFrom="now/M",
+         description="Month to date (exact) plus what is left of the month at the mean of the last 7 days: a forecast, too "
+         "low in the first week of use. Follows environment and project. Above the budget? Act now, not on the 30th.",
+         targets=[
+             LokiNow(expr=_IN_ALL, ref="A", hide=True),
+             LokiNow(expr=_WEEK, ref="B", hide=True),
+             PromNow(expr=_DAYS_LEFT, ref="C", hide=True),
+             Calculated(expr="$A + $B / 7 * $C", ref="D"),
+         ]),
+    gauge(title="Forecast against the month's budget", unit="percentunit", w=4, h=4, timeFrom="now/M",
+          defaults={"min": 0, "max": 1}, limits=theme.rising(theme.BUDGET_RATIO), nothing="No budget known yet",
+          description="The forecast as a share of the monthly budgets of the projects chosen "
+          "(prometheus/rules/0-thresholds.yml). Orange from 80%, red from 100%: the tables below show where to save.",
+          targets=[
+              LokiNow(expr=_IN_ALL, ref="A", hide=True),
+              LokiNow(expr=_WEEK, ref="B", hide=True),
+              PromNow(expr=_DAYS_LEFT, ref="C", hide=True),
+              PromNow(expr=_BUDGET_MONTH, ref="E", hide=True),
+              Calculated(expr="($A + $B / 7 * $C) / $E", ref="D"),
+          ]),
+    stat(title="Per session", unit="currencyUSD", defaults={"decimals": 4}, description="Dollars of the time range divided "
+         f"by the sessions that ended in it. {EXACT} It rises when sessions take more steps or larger prompts.",
+         targets=[LokiNow(expr=f"{s.spent()} / {s.counted(_SESSIONS)}")], nothing="No session ended"),
+    stat(title="Per success", unit="currencyUSD", defaults={"decimals": 4}, description="Dollars of the time range divided by "
+         "the sessions that ended well (no error, outcome not failed). Far above the cost per session means paying for "
+         f"failures. {EXACT}",
+         targets=[LokiNow(expr=f"{s.spent()} / {s.counted(_SUCCESSES)}")], nothing="No session succeeded"),
+]  # fmt: skip
+
+OVER_TIME = [
+    graph(
+        title="Spend by agent", unit="currencyUSD", stacked=True, bars=True, interval="5m", legend=("sum",), right=True,
+        description=f"Dollars in each step, by agent. {EXACT} A bar that sticks out: open its traces on the Overview.",
+        targets=[Loki(expr=s.spent("agent", "$__interval"), legend="{{agent}}")],
+    ),
+    graph(
+        title="Spend by model", unit="currencyUSD", stacked=True, bars=True, interval="5m", legend=("sum",), right=True,
+        description=f"Dollars in each step, by model. {EXACT} A new colour is a new model: is it meant to be used?",
+        targets=[Loki(expr=s.spent("model", "$__interval"), legend="{{model}}")],
+    ),
+]  # fmt: skip
+
+
+def _by(label: str, heading: str, what: str, leads_to: tuple[str, str] | None = None) -> Panel:
+    return table(
+        title=f"By {heading.lower()}", w=8, h=9, join=label, sort="Cost",
+        description=f"{what} {EXACT}",
+        targets=[
+            LokiNow(expr=f"topk(25, {s.spent(label)})", ref="A"),
+            LokiNow(expr=f"{s.counted(s.LEDGER, label)} and on ({label}) topk(25, {s.spent(label)})", ref="B"),
+            LokiNow(expr=f"{s.summed(s.LEDGER, 'tokens_total', label)} and on ({label}) topk(25, {s.spent(label)})",
+                    ref="C"),
+        ],
+        columns=[
+            Column(label, heading, link=leads_to),
+            Column("Value #A", "Cost", unit="currencyUSD", bar=True),
+            Column("Value #B", "Calls", unit="short", width=80),
+            Column("Value #C", "Tokens", unit="short", width=80),
+        ],
+    )  # fmt: skip
+
+
+BREAKDOWN = [
+    _by("agent", "Agent", "Who spends; the name leads to the agent's behaviour. Ask of the first three whether each call "
+        "is needed.", leads_to=board_link("How this agent behaves", "agent-behaviour", agent="${__value.raw}")),
+    _by("project", "Project", "Who pays. A project without a name is a session that named none."),
+    _by("model", "Model", "What it is spent on; the name leads to the model's performance. Could a smaller one do?",
+        leads_to=board_link("How this model performs", "llm-performance", model="${__value.raw}")),
+    _by("user", "User", "The 25 most expensive users, as pseudonyms. One far ahead of the rest may be abuse, or a loop."),
+    _by("task_type", "Task type", "Which kind of work costs most. Compare with what it is worth."),
+    table(
+        title="Budgets", w=8, h=9, join="project", sort="Of the day",
+        description="Each project against its budgets, over the last 24 hours and 30 days as the alerts count them. "
+        f"{TREND} Budgets stand in prometheus/rules/0-thresholds.yml.",
+        targets=[
+            PromNow(expr=f"max by (project) (project:budget_daily:used_ratio{{{s.PROJECT}}})", ref="A", table=True),
+            PromNow(expr=f"max by (project) (project:budget_monthly:used_ratio{{{s.PROJECT}}})", ref="B", table=True),
+            PromNow(expr=f"max by (project) (project:budget_daily:dollars{{{s.PROJECT}}})", ref="C", table=True),
+        ],
+        columns=[
+            Column("project", "Project"),
+            Column("Value #A", "Of the day", unit="percentunit", limits=theme.rising(theme.BUDGET_RATIO)),
+            Column("Value #B", "Of the month", unit="percentunit", limits=theme.rising(theme.BUDGET_RATIO)),
+            Column("Value #C", "Daily budget", unit="currencyUSD"),
+        ],
+        nothing="No project has spent anything",
+    ),
+]  # fmt: skip
+
+TRUST = [
+    graph(
+        title="Spikes", unit="short", interval="1m", limits=theme.rising(theme.COST_SPIKE),
+        description="Spend of each agent's last minute as a multiple of what it spends at this hour; the ten largest. From "
+        f"twice the normal on, and a dollar an hour, an alert fires. {TREND}",
+        targets=[Prom(
+            expr='topk(10, agent:llm_cost_dollars:rate1m{agent=~"$agent"} / on (agent) (agent:llm_cost_dollars:normal > 0))',
+            legend="{{agent}}",
+        )],
+    ),
+    graph(
+        title="Rate of spend", unit="currencyUSD", interval="1m", stacked=True,
+        description=f"Dollars per hour right now, by model. {TREND} It moves within a minute, when the ledger's bars above "
+        "are still growing.",
+        targets=[Prom(
+            expr=f"{s.mean('environment_agent_project_model:llm_cost_dollars:rate1m', s.LLM, 'model')} * 3600",
+            legend="{{model}}",
+        )],
+    ),
+    table(
+        title="Calls without a price", w=12, h=7, sort="Calls", nothing="Every call has a price",
+        description="Models that no price is known for: their calls are missing from every sum of dollars here. Add a price "
+        f"to the file SYNDARIX_OBS_PRICES_FILE names. {EXACT}",
+        targets=[LokiNow(expr=s.counted(_UNPRICED, "model"))],
+        columns=[Column("model", "Model"), Column("Value #A", "Calls", unit="short", bar=True)],
+    ),
+    stat(
+        title="Estimated calls", unit="percentunit", w=6, h=7, nothing="No call was estimated",
+        limits=theme.rising((0.01, 0.10)), defaults={"decimals": 2},
+        description="Share of the calls whose tokens the provider did not report, so that their cost is an estimate. Turn on "
+        f"SYNDARIX_OBS_REQUEST_USAGE for streamed calls. {EXACT}",
+        targets=[LokiNow(expr=f"{s.counted(_ESTIMATED)} / {s.counted(s.LEDGER)}")],
+    ),
+    stat(
+        title="Unpriced calls", unit="short", w=6, h=7, nothing="Every call has a price", limits=theme.steps(
+            theme.GOOD, (1, theme.WARN)),
+        description="How many calls have no price, as the agents count them; an alert fires at the first. The table beside "
+        f"it has the exact number by model. {TREND}",
+        targets=[PromNow(expr='sum(increase(llm_unpriced_requests_total{environment=~"$environment",model=~"$model"}[$__range]))')],
+    ),
+]  # fmt: skip
+
+BOARD = Board(
+    title="Cost analysis",
+    description="Who spends what, is it going to be too much, and is the sum complete?",
+    hours=24,
+    refresh="1m",
+    sections=[
+        Section("", TOTALS),
+        Section("Over time", OVER_TIME),
+        Section("By whom and on what", BREAKDOWN),
+        Section("Spikes, and what the sums leave out", TRUST),
+    ],
+)

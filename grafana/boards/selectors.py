@@ -1,0 +1,59 @@
+"""The board's variables as matchers. No metric carries every label, so each kind of query has its own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ENVIRONMENT: Final = 'environment=~"$environment"'
+AGENT: Final = f'{ENVIRONMENT},agent=~"$agent"'
+MODEL: Final = f'{ENVIRONMENT},model=~"$model"'
+LLM: Final = f'{AGENT},project=~"$project",model=~"$model"'
+TOOL: Final = f'{AGENT},tool=~"$tool"'
+AGENT_MODEL: Final = 'agent=~"$agent",model=~"$model"'
+"""Of recorded series that alerts use: they know no environment."""
+PROJECT: Final = 'project=~"$project"'
+
+SPAN: Final = 'resource.deployment.environment.name =~ "$environment" && span.gen_ai.agent.name =~ "$agent"'
+"""TraceQL: every span of ours names its agent."""
+
+
+def lines(kind: str, *labels: str, model: bool = False, tool: bool = False) -> str:
+    """LogQL: lines of a kind that the variables let through; `labels` are further matchers of the stream."""
+    stream = ",".join([f'kind="{kind}"', ENVIRONMENT, *labels])
+    names = ["agent", "project", *(["model"] if model else []), *(["tool"] if tool else [])]
+    return f"{{{stream}}}" + "".join(f' | {name}=~"${name}"' for name in names)
+
+
+LEDGER: Final = lines("cost", model=True)
+SPENT: Final = f'{LEDGER} | json usd="total_cost_usd" | unwrap usd | __error__=""'
+"""Dollars of each line of the ledger: exact; lines without a price are left out."""
+
+
+def spent(by: str = "", window: str = "$__range") -> str:
+    """Dollars from the ledger, in all or by structured metadata."""
+    return f"sum{_by(by)} (sum_over_time({SPENT} [{window}]))"
+
+
+def counted(selection: str, by: str = "", window: str = "$__range") -> str:
+    """How many lines a selection has."""
+    return f"sum{_by(by)} (count_over_time({selection} [{window}]))"
+
+
+def summed(selection: str, field: str, by: str = "", window: str = "$__range") -> str:
+    """Sum of a number in the lines."""
+    return f'sum{_by(by)} (sum_over_time({selection} | json n="{field}" | unwrap n | __error__="" [{window}]))'
+
+
+def mean(recorded: str, matchers: str, by: str = "") -> str:
+    """A recorded rate over each step of a graph."""
+    return f"sum{_by(by)} (avg_over_time({recorded}{{{matchers}}}[$__interval]))"
+
+
+def quantile(share: float, recorded: str, matchers: str, by: str = "", window: str = "$__interval") -> str:
+    """A percentile from recorded buckets."""
+    labels = f"le, {by}" if by else "le"
+    return f"histogram_quantile({share}, sum by ({labels}) (avg_over_time({recorded}{{{matchers}}}[{window}])))"
+
+
+def _by(labels: str) -> str:
+    return f" by ({labels})" if labels else ""

@@ -1,0 +1,137 @@
+"""Tables: queries joined on a column, columns in order with names, units, colours and links."""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+from collections.abc import Sequence
+from typing import Any
+
+import attr
+
+from boards.panels import Panel, link, mapped, override
+from boards.targets import Traces
+from boards.theme import PLAIN, TEMPO, Json
+
+
+_TIMES = ("Time", *(f"Time {number}" for number in range(1, 9)))
+"""A join numbers the time columns of its queries."""
+
+
+@attr.s(auto_attribs=True, frozen=True)
+class Column:
+    """A column: the field it is made of, its heading, and how its values look."""
+
+    field: str
+    heading: str
+    unit: str | None = None
+    width: int | None = None
+    words: tuple[str, ...] = ()
+    bar: bool = False
+    link: tuple[str, str] | None = None
+    limits: Json | None = None
+
+    def properties(self) -> dict[str, Any]:
+        """What differs from a plain column."""
+        found: dict[str, Any] = {}
+        if self.unit:
+            found["unit"] = self.unit
+        if self.width:
+            found["custom__width"] = self.width
+        if self.words:
+            found |= {"mappings": mapped(self.words), "custom__cellOptions": {"type": "color-text", "wrapText": False}}
+        if self.bar:
+            cell = {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}
+            found |= {"custom__cellOptions": cell, "min": 0, "color": {"mode": "fixed", "fixedColor": PLAIN}}
+        if self.limits:
+            found |= {"thresholds": self.limits, "custom__cellOptions": {"type": "color-text", "wrapText": False}}
+        if self.link:
+            found["links"] = [link(*self.link)]
+        return found
+
+
+def table(
+    *, columns: Sequence[Column], sort: str | None = None, join: str | None = None, merge: bool = False,
+    keep_time: bool = False, hide: Sequence[str] = (), before: Sequence[Json] = (), **panel: Any,
+) -> Panel:  # fmt: skip
+    """Rows of instant queries. `join` is the column that several queries have in common, `merge` is for several
+    such columns; `sort` is a heading, newest or largest first; `before` are transformations that come first.
+    """
+    steps: list[Json] = list(before)
+    if join:
+        steps.append({"id": "joinByField", "options": {"byField": join, "mode": "outer"}})
+    if merge:
+        steps.append({"id": "merge", "options": {}})
+    steps.append(_organised(columns, hide if keep_time else [*_TIMES, *hide]))
+    return Panel(
+        kind="table",
+        options={
+            "showHeader": True, "cellHeight": "sm",
+            **({"sortBy": [{"displayName": sort, "desc": True}]} if sort else {}),
+        },
+        custom={"align": "auto", "cellOptions": {"type": "auto", "wrapText": False}, "inspect": False,
+                "filterable": False},
+        overrides=[override(each.heading, **each.properties()) for each in columns if each.properties()],
+        transformations=steps,
+        **panel,
+    )  # fmt: skip
+
+
+def _organised(columns: Sequence[Column], hide: Sequence[str]) -> Json:
+    """Keep these columns, in this order, under their headings."""
+    return {
+        "id": "organize",
+        "options": {
+            "excludeByName": dict.fromkeys(hide, True),
+            "includeByName": {},
+            "indexByName": {each.field: place for place, each in enumerate(columns)},
+            "renameByName": {each.field: each.heading for each in columns},
+        },
+    }
+
+
+def matrix(*, row: str, column: str, value: str, limits: Json, **panel: Any) -> Panel:
+    """One cell for each pair of two labels, coloured by its value."""
+    grouping = {"columnField": column, "rowField": row, "valueField": value, "emptyValue": "null"}
+    return Panel(
+        kind="table",
+        options={"showHeader": True, "cellHeight": "sm"},
+        custom={
+            "align": "auto", "inspect": False, "filterable": False,
+            "cellOptions": {"type": "color-background", "mode": "gradient", "wrapText": False},
+        },
+        defaults={"thresholds": limits},
+        overrides=[override(rf"{row}\{column}", custom__cellOptions={"type": "auto", "wrapText": False})],
+        transformations=[{"id": "groupingToMatrix", "options": grouping}],
+        **panel,
+    )  # fmt: skip
+
+
+def traces(*, query: str, limit: int = 20, **panel: Any) -> Panel:
+    """The newest traces that match a TraceQL query; the data source links each to its trace."""
+    return Panel(
+        kind="table",
+        options={"showHeader": True, "cellHeight": "sm"},
+        custom={"align": "auto", "cellOptions": {"type": "auto", "wrapText": False}, "inspect": False,
+                "filterable": False},
+        targets=[Traces(expr=query, limit=limit)],
+        **panel,
+    )  # fmt: skip
+
+
+def trace_link() -> tuple[str, str]:
+    """From a cell that holds a trace id to that trace."""
+    query = {"refId": "A", "datasource": TEMPO, "queryType": "traceql", "query": "{id}"}
+    panes = {"trace": {"datasource": TEMPO["uid"], "queries": [query], "range": {"from": "{from}", "to": "{to}"}}}
+    text = urllib.parse.quote(json.dumps(panes, separators=(",", ":")))
+    for name, value in (("{id}", "${__value.raw}"), ("{from}", "${__from}"), ("{to}", "${__to}")):
+        text = text.replace(urllib.parse.quote(name), value)
+    return ("Open the trace", f"/explore?schemaVersion=1&panes={text}")
+
+
+def board_link(title: str, uid: str, **variables: str) -> tuple[str, str]:
+    """To another board, with its time range and variables kept and some set from the row."""
+    chosen = "".join(f"&var-{name}={value}" for name, value in variables.items())
+    kept = "".join(f"&${{{name}:queryparam}}" for name in ("environment", "project", "agent", "model")
+                   if name not in variables)  # fmt: skip
+    return (title, f"/d/{uid}?${{__url_time_range}}{kept}{chosen}")
