@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _OURS = "syndarix_obs"
+_OUR_THREADS = "syndarix-obs"
 _ids = RandomIds()
 
 
@@ -68,8 +69,8 @@ class CaptureHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take one line: format the message now (its arguments may change), do the rest on the worker."""
-        if record.name.startswith(_OURS):
-            return  # a failure while recording a line must not record another line
+        if record.name.startswith(_OURS) or (record.threadName or "").startswith(_OUR_THREADS):
+            return  # a failure while recording a line, or a library sending it, must not record another line
         with guarded("logs"):
             payload: dict[str, Any] = {"message": record.getMessage(), **extras(record)}
             if record.exc_info and record.exc_info[1] is not None:

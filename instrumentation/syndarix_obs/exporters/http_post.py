@@ -7,7 +7,7 @@ import re
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -102,13 +102,8 @@ def gzipped(body: bytes) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
-def outcome(reply: Reply, *, truncated: int = 0) -> Outcome:
-    """What an HTTP answer means for what was sent; `truncated` is passed on."""
-    found = _outcome(reply)
-    return replace(found, truncated=truncated) if truncated else found
-
-
-def _outcome(reply: Reply) -> Outcome:
+def outcome(reply: Reply) -> Outcome:
+    """What an HTTP answer means for what was sent."""
     status, reason = reply.status, describe(reply)
     if 200 <= status < 300:
         return Outcome(Kind.DELIVERED, server_ns=reply.server_ns)

@@ -105,7 +105,7 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
         super().__init__(base if base.endswith("/push") else base + PUSH_PATH, tags, auth)
         headers = {"Content-Type": "application/json", **({"X-Scope-OrgID": tenant} if tenant else {})}
         self._headers = headers
-        self._max_line = 0
+        self._max_line = self._cut = 0
         self._http: HttpPost | None = None
 
     def post(self, body: bytes, timeout: float) -> Reply:
@@ -116,11 +116,12 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
 
     def send(self, frames: Sequence[Frame], timeout: float) -> Outcome:
         """Push frames; those that are too long or out of time for Loki are mended and pushed again, the rest is not."""
-        cut = self._fit(frames)
+        self._cut = 0
         result = self._send(frames, timeout)
-        return replace(result, truncated=result.truncated + cut) if cut else result
+        return replace(result, truncated=self._cut) if self._cut else result
 
     def _send(self, frames: Sequence[Frame], timeout: float) -> Outcome:
+        self._fit(frames)
         reply = self.post(push_body(frames), timeout)
         refused = refusal(reply)
         if refused is None:
@@ -137,8 +138,7 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
         long = longer_than(frames, refused.max_line)
         if not refused.accounts_for(long, frames):
             return outcome(reply)
-        cut = self._fit(long)
-        return outcome(self.post(push_body(long), timeout) if cut == len(long) else reply, truncated=cut)
+        return outcome(self.post(push_body(long), timeout) if self._fit(long) == len(long) else reply)
 
     def _fit(self, frames: Sequence[Frame]) -> int:
         """Shorten the lines that are longer than Loki said it takes; returns how many."""
@@ -150,6 +150,7 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
                     frame.payload = shorter.payload
                     cut += 1
                     break
+        self._cut += cut
         return cut
 
     def _send_in_time(self, frames: Sequence[Frame], refused: Refusal, reply: Reply, timeout: float) -> Outcome:
@@ -163,7 +164,7 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
         if not refused.accounts_for(late, frames):
             found = {id(frame) for frame in late}
             rest = [frame for frame in frames if id(frame) not in found]
-            result = self.send(rest, timeout) if rest else Outcome(Kind.DELIVERED)
+            result = self._send(rest, timeout) if rest else Outcome(Kind.DELIVERED)
             if result.kind is not Kind.DELIVERED:
                 return result
         for place, frame in enumerate(late):
@@ -171,7 +172,7 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
         return outcome(self.post(push_body(late), timeout))
 
     def _send_streams(self, streams: Sequence[list[Frame]], timeout: float) -> Outcome:
-        results = (self.send(stream, timeout) for stream in streams)
+        results = (self._send(stream, timeout) for stream in streams)
         return next((result for result in results if result.kind is not Kind.DELIVERED), Outcome(Kind.DELIVERED))
 
     def shorten(self, frame: Frame, keep: int) -> Frame | None:

@@ -373,3 +373,32 @@ def test_a_collected_spool_keeps_its_frames(make: Callable[..., Spool], tmp_path
     del spool
     gc.collect()
     assert 1 == len(list(tmp_path.rglob("*.seg1")))
+
+
+def test_a_segment_that_cannot_be_read_is_given_up_and_the_rest_goes_on(
+    make: Callable[..., Spool], tmp_path: Path
+) -> None:
+    spool = make(1_000_000)
+    for name in ("lost", "kept"):
+        spool.append(frame(name, b"p" * 40_000))
+        spool.commit()
+    (first, _) = sorted(tmp_path.rglob("*.seg1"))
+    first.unlink()
+    assert ["kept"] == names(spool)
+    assert 1 == guard.failures()["spool"]
+
+
+def test_a_segment_that_is_gone_costs_one_count_when_room_is_made(
+    make: Callable[..., Spool], tmp_path: Path, health: Ledger
+) -> None:
+    spool = make(1_000_000)
+    for number in range(20):
+        spool.append(frame(f"{number}", b"p" * 40_000))
+        spool.commit()
+    for path in sorted(tmp_path.rglob("*.seg1"))[:5]:
+        path.unlink()
+    for number in range(20, 2_000):
+        spool.append(frame(f"{number}" + "r" * 1_000))
+        spool.commit()
+    assert health.drops["spool_full"] > 0
+    assert 1_000_000 + 2 * 32 * 1024 >= spool.disk_bytes
