@@ -15,8 +15,7 @@ TASKS = "environment_task_type_le:agent_task_duration_seconds_bucket:rate1m"
 SECTIONS = "environment_agent_section:context_tokens_used:max"
 WINDOW = "environment_agent:context_window_used:max"
 
-_SESSIONS = s.lines("session")
-_FAILED = s.lines("session", 'level="error"')
+_FAILED = f'{s.SESSIONS} | status="error"'
 _DECISIONS = s.lines("decision")
 _STUCK = (
     f"time() - max by (agent) (agent_last_progress_timestamp_seconds{{{s.AGENT}}})"
@@ -43,10 +42,10 @@ SUMMARY = [
     stat(title="Running now", description="Sessions that are open at this moment. Many that never end are stuck: see below.",
          targets=[PromNow(expr=f"sum(agent_sessions_active{{{s.AGENT}}})")]),
     stat(title="Sessions ended", description="Sessions that ended in the time range, from the log: exact.",
-         targets=[LokiNow(expr=s.counted(_SESSIONS))]),
+         targets=[LokiNow(expr=s.counted(s.SESSIONS))]),
     stat(title="Ended in errors", unit="percentunit", limits=theme.rising((0.05, 0.20)), defaults={"decimals": 1},
          description="Share of the sessions that ended with an error. From one in five on an alert fires.",
-         targets=[LokiNow(expr=f"({s.counted(_FAILED)} or vector(0)) / {s.counted(_SESSIONS)}")], nothing="No session ended"),
+         targets=[LokiNow(expr=f"({s.counted(_FAILED)} or vector(0)) / {s.counted(s.SESSIONS)}")], nothing="No session ended"),
     stat(title="Confidence", unit="percentunit", limits=theme.falling((0.5, 0.7)), nothing="No decision said how sure it was",
          description="Mean of how sure the agents said they were of their decisions. A falling mean means harder or "
          "unfamiliar work.",
@@ -71,7 +70,7 @@ OUTCOMES = [
         description="What the sessions led to, in the words of the agents' developers, from the log: exact. More "
         "escalations than yesterday mean that something the agents need is missing.",
         targets=[Loki(
-            expr=s.counted(f'{_SESSIONS} | json outcome="outcome" | outcome!=""', "outcome", "$__interval"),
+            expr=s.counted(f'{s.SESSIONS} | outcome!=""', "outcome", "$__interval"),
             legend="{{outcome}}",
         )],
     ),

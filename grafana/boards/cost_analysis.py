@@ -17,11 +17,7 @@ _PAID = f'{{kind="cost",{s.ENVIRONMENT}}} | {s.PROJECT} | json usd="total_cost_u
 _IN_ALL = f"sum(sum_over_time({_PAID} [$__range])) or vector(0)"
 _WEEK = f"sum(sum_over_time({_PAID} [7d])) or vector(0)"
 _BUDGET_MONTH = f"sum(project:budget_monthly:dollars{{{s.PROJECT}}})"
-_SESSIONS = s.lines("session")
-_SUCCESSES = (
-    f'{_SESSIONS} | json status="status", outcome="outcome"'
-    ' | status="ok" | outcome!~"(?i)failure|failed|error"'
-)  # fmt: skip
+_SUCCESSES = f'{s.SESSIONS} | status="ok" | outcome!~"(?i)failure|failed|error"'
 _UNPRICED = f'{s.LEDGER} | json priced="priced" | priced="false"'
 _ESTIMATED = f'{s.LEDGER} | json estimated="estimated" | estimated="true"'
 
@@ -54,7 +50,7 @@ TOTALS = [
           ]),
     stat(title="Per session", unit="currencyUSD", defaults={"decimals": 4}, description="Dollars of the time range divided "
          f"by the sessions that ended in it. {EXACT} It rises when sessions take more steps or larger prompts.",
-         targets=[LokiNow(expr=f"{s.spent()} / {s.counted(_SESSIONS)}")], nothing="No session ended"),
+         targets=[LokiNow(expr=f"{s.spent()} / {s.counted(s.SESSIONS)}")], nothing="No session ended"),
     stat(title="Per success", unit="currencyUSD", defaults={"decimals": 4}, description="Dollars of the time range divided by "
          "the sessions that ended well (no error, outcome not failed). Far above the cost per session means paying for "
          f"failures. {EXACT}",

@@ -25,8 +25,8 @@ _SPENT_TODAY = f'sum(sum_over_time({_PAID_BY_PROJECT} | __error__="" [$__range])
 _BUDGET_TODAY = f"sum(project:budget_daily:dollars{{{s.PROJECT}}})"
 
 _ROOTS = (
-    f'{s.lines("session")} | json parent="parent_id", status="status", outcome="outcome", n="{{field}}" | parent=""'
-    ' | unwrap n | __error__="" [$__range]'
+    f'{s.lines("session")} | json parent="parent_id", status="status", outcome="outcome", n="{{field}}"'
+    ' | parent="" | status!="running" | unwrap n | __error__="" [$__range]'
 )
 _ENDED = _ROOTS.replace("{field}", "end_ns")
 _NEWEST = f"topk(50, max by (trace_id, agent, project, status, outcome) (max_over_time({_ENDED})))"

@@ -24,6 +24,8 @@ def lines(kind: str, *labels: str, model: bool = False, tool: bool = False) -> s
     return f"{{{stream}}}" + "".join(f' | {name}=~"${name}"' for name in names)
 
 
+SESSIONS: Final = lines("session") + ' | json status="status", outcome="outcome" | status!="running"'
+"""Sessions that ended; each also left a line when it began."""
 LEDGER: Final = lines("cost", model=True)
 SPENT: Final = f'{LEDGER} | json usd="total_cost_usd" | unwrap usd | __error__=""'
 """Dollars of each line of the ledger: exact; lines without a price are left out."""
@@ -50,9 +52,10 @@ def mean(recorded: str, matchers: str, by: str = "") -> str:
 
 
 def quantile(share: float, recorded: str, matchers: str, by: str = "", window: str = "$__interval") -> str:
-    """A percentile from recorded buckets."""
+    """A percentile from recorded buckets; `>= 0` drops the NaN of a window without calls."""
     labels = f"le, {by}" if by else "le"
-    return f"histogram_quantile({share}, sum by ({labels}) (avg_over_time({recorded}{{{matchers}}}[{window}])))"
+    rates = f"sum by ({labels}) (avg_over_time({recorded}{{{matchers}}}[{window}]))"
+    return f"histogram_quantile({share}, {rates}) >= 0"
 
 
 def _by(labels: str) -> str:
