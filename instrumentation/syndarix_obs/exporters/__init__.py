@@ -23,19 +23,19 @@ _log = logging.getLogger("syndarix_obs")
 
 
 def build_exporters(settings: Settings, metrics: Metrics, resource: Resource) -> list[Consumer]:
-    """The destinations that the settings name; what answers fastest at exit comes first.
+    """The destinations that the settings name; what needs least time at exit comes first.
 
     A store that cannot be used is logged and counted, and the other destinations are built all the same.
     """
     found: list[Consumer] = []
     if settings.backend in {"embedded", "both"}:
         found += _embedded(settings, metrics)
-    if settings.backend in {"stack", "both"}:
-        found += _network(settings, metrics, resource)
     if settings.pushgateway_url:
         from syndarix_obs.exporters.pushgateway import PushgatewayExporter
 
         found.append(PushgatewayExporter(metrics, settings.pushgateway_url, settings.service_name))
+    if settings.backend in {"stack", "both"}:
+        found += _network(settings, metrics, resource)
     return found
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S: Final = 3.0
 _BODY_READ: Final = 64 * 1024
-_TOO_LARGE = re.compile(rb"larger than (the )?max|too large|max entry size|exceed\w* .{0,40}(size|limit)", re.I)
+_TOO_LARGE = re.compile(rb"larger than (the )?max|too large|max entry size", re.I)
 _CONTENT = frozenset({400, 422})
 
 
@@ -107,7 +107,8 @@ def outcome(reply: Reply) -> Outcome:
     status, reason = reply.status, describe(reply)
     if 200 <= status < 300:
         return Outcome(Kind.DELIVERED, server_ns=reply.server_ns)
-    if status == 413 or (status >= 400 and _TOO_LARGE.search(reply.body)):
+    # A 429 is about the rate, whatever words it uses for its limit.
+    if status == 413 or (status >= 400 and status != 429 and _TOO_LARGE.search(reply.body)):
         return Outcome(Kind.TOO_LARGE, reason)
     if status in _CONTENT:
         return Outcome(Kind.REJECTED, reason, server_ns=reply.server_ns)

@@ -12,7 +12,8 @@ from scripted_sink import ScriptedSink, until
 from syndarix_obs import guard
 from syndarix_obs.exporters import build_exporters
 from syndarix_obs.exporters.delivery import own_requests_untraced
-from syndarix_obs.exporters.http_post import retry_after
+from syndarix_obs.exporters.http_post import Reply, outcome, retry_after
+from syndarix_obs.exporters.outcome import Kind
 from syndarix_obs.metrics import Metrics
 from syndarix_obs.resource import Resource
 from syndarix_obs.settings import Settings
@@ -106,3 +107,24 @@ def test_our_own_requests_are_not_traced() -> None:
 )  # fmt: skip
 def test_retry_after_is_seconds_or_a_date(value: str | None, expected: float | None) -> None:
     assert expected == retry_after(value)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "expected"),
+    [
+        (200, "", Kind.DELIVERED),
+        (204, "", Kind.DELIVERED),
+        (429, "Ingestion rate limit exceeded for user fake (limit: 4194304 bytes/sec), request too large", Kind.LATER),
+        (429, "Per stream rate limit exceeded (limit: 3MB/sec) while attempting to ingest", Kind.LATER),
+        (500, "rpc error: grpc: received message larger than max (6291185 vs. 4194304)", Kind.TOO_LARGE),
+        (500, "empty ring", Kind.LATER),
+        (400, "http: request body too large", Kind.TOO_LARGE),
+        (400, "loghttp.PushRequest.Streams: expects string", Kind.REJECTED),
+        (422, "error at least one valid stream is required for ingestion", Kind.REJECTED),
+        (413, "", Kind.TOO_LARGE),
+        (401, "no org id", Kind.REFUSED),
+        (0, "ConnectionError", Kind.LATER),
+    ],
+)
+def test_an_answer_is_understood_by_status_and_words(status: int, text: str, expected: Kind) -> None:
+    assert expected is outcome(Reply(status, text.encode())).kind
