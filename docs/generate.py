@@ -125,7 +125,7 @@ def metrics() -> str:
     """Every metric with its labels."""
     rows = (
         (f"`{spec.name}`", spec.kind, spec.unit, ", ".join(f"`{label}`" for label in spec.labels), spec.meaning)
-        for spec in vocabulary.METRICS
+        for spec in (*vocabulary.METRICS, *vocabulary.SERVER_METRICS)
     )
     return table(("metric", "kind", "unit", "labels", "meaning"), rows)
 
