@@ -30,7 +30,7 @@ def sink() -> Iterator[ScriptedSink]:
 @pytest.fixture
 def post(tmp_path: Path, health: Ledger) -> Post:
     """Spools in a fresh folder."""
-    return Post(tmp_path / "spool", Budget(64 * 1024 * 1024), health, timeout=0.5)
+    return Post(tmp_path / "spool", Budget(64 * 1024 * 1024), health, timeout=10.0)
 
 
 @pytest.fixture

@@ -79,12 +79,13 @@ def test_an_answer_that_breaks_off_counts_as_none(loki: Make, sink: ScriptedSink
     assert 1 == health.failures["loki"]
 
 
-def test_a_hanging_server_is_given_up_after_the_timeout(loki: Make, sink: ScriptedSink, health: Ledger) -> None:
+def test_a_hanging_server_is_given_up_after_the_timeout(post: Post, sink: ScriptedSink, health: Ledger) -> None:
     sink.script.append(Answer(hang=True))
-    exporter = loki()
+    exporter = LokiExporter(sink.url, replace(post, timeout=0.5))
     send(exporter, [record(0)])
     until(lambda: health.failures["loki"] == 1)
     until(lambda: len(sink.requests) == 2)
+    exporter.close(2)
 
 
 def test_one_poison_record_is_dropped_and_its_neighbours_arrive(
@@ -125,7 +126,7 @@ def test_a_record_that_is_really_too_large_is_shortened_and_says_so(
     size = len(large.payload or "") - 1  # without one of the braces
     assert line[v.LOG_TRUNCATED].endswith(f"{v.TRUNCATED_SUFFIX}{size}")
     assert line[v.LOG_TRUNCATED].startswith('{"input": [{"role": "user", "content": "yyy')
-    assert {"destination": 1} == health.cuts
+    until(lambda: health.cuts == {"destination": 1})  # counted when the answer has been read
     assert {} == health.drops
 
 
@@ -216,7 +217,7 @@ def test_a_burst_while_the_server_is_down_arrives_exactly_once(
     post: Post, sink: ScriptedSink, health: Ledger
 ) -> None:
     sink.stop()
-    exporter = LokiExporter(sink.url, replace(post, timeout=10))
+    exporter = LokiExporter(sink.url, post)
     for start in range(0, 20_000, 1_000):
         send(exporter, [record(n, payload='{"input":"x"}') for n in range(start, start + 1_000)])
     until(lambda: health.failures["loki"] > 0)
