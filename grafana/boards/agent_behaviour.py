@@ -39,34 +39,43 @@ _VERSION_COST = f'sum by (agent, version) (sum_over_time({_COST} | __error__="" 
 _NEWEST_VERSIONS = f"topk(30, {_VERSION_CALLS})"
 
 SUMMARY = [
-    stat(title="Running now", description="Sessions that are open at this moment. Many that never end are stuck: see below.",
+    stat(title="Running now", description="Sessions that are open at this moment. Many that never end are stuck: see "
+         "below.",
          targets=[PromNow(expr=f"sum(agent_sessions_active{{{s.AGENT}}})")]),
-    stat(title="Sessions ended", description="Sessions that ended in the time range, from the log: exact.",
+    stat(title="Sessions ended", description="Sessions that ended in the time range, from the log: exact. "
+         "Fewer than usual with as many running: they do not get done.",
          targets=[LokiNow(expr=s.counted(s.SESSIONS))]),
     stat(title="Ended in errors", unit="percentunit", limits=theme.rising((0.05, 0.20)), defaults={"decimals": 1},
          description="Share of the sessions that ended with an error. From one in five on an alert fires.",
-         targets=[LokiNow(expr=f"({s.counted(_FAILED)} or vector(0)) / {s.counted(s.SESSIONS)}")], nothing="No session ended"),
-    stat(title="Confidence", unit="percentunit", limits=theme.falling((0.5, 0.7)), nothing="No decision said how sure it was",
+         targets=[LokiNow(expr=f"({s.counted(_FAILED)} or vector(0)) / {s.counted(s.SESSIONS)}")], nothing="No "
+              "session ended"),
+    stat(title="Confidence", unit="percentunit", limits=theme.falling((0.5, 0.7)), nothing="No decision said how "
+         "sure it was",
          description="Mean of how sure the agents said they were of their decisions. A falling mean means harder or "
          "unfamiliar work.",
-         targets=[LokiNow(expr=f'avg(avg_over_time({_DECISIONS} | json n="confidence" | unwrap n | __error__="" [$__range]))')]),
+         targets=[LokiNow(expr=f'avg(avg_over_time({_DECISIONS} | json n="confidence" | unwrap n | __error__="" '
+              f'[$__range]))')]),
     stat(title="Loops", limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_GOOD,
-         description="How often an agent called the same tool with the same arguments again and again. Each is an alert.",
+         description="How often an agent called the same tool with the same arguments again and again. Each is an "
+         "alert.",
          targets=[PromNow(expr=f"sum(increase(agent_loops_detected_total{{{s.AGENT}}}[$__range]))")]),
     stat(title="Longest without a step", unit="s", limits=theme.rising(theme.STUCK_S), nothing="No session is open",
-         description="Seconds since the last finished step, of the slowest agent with an open session. From 5 minutes on an "
+         description="Seconds since the last finished step, of the slowest agent with an open session. From 5 "
+         "minutes on an "
          "alert fires.",
          targets=[PromNow(expr=f"max({_STUCK})")]),
 ]  # fmt: skip
 
 OUTCOMES = [
     graph(
-        title="Sessions by status", unit="short", interval="1m", stacked=True, bars=True, overrides=coloured(theme.CALLS_OF),
+        title="Sessions by status", unit="short", interval="1m", stacked=True, bars=True,
+        overrides=coloured(theme.CALLS_OF),
         description="Sessions that ended, per minute. Red that grows: look at the failing traces on Errors and alerts.",
         targets=[Prom(expr=f"{s.mean(SESSIONS, s.AGENT, 'status')} * 60", legend="{{status}}")],
     ),
     graph(
-        title="Outcomes", stacked=True, bars=True, interval="5m", legend=("sum",), right=True, nothing="No session named an outcome",
+        title="Outcomes", stacked=True, bars=True, interval="5m", legend=("sum",), right=True, nothing="No session "
+             "named an outcome",
         description="What the sessions led to, in the words of the agents' developers, from the log: exact. More "
         "escalations than yesterday mean that something the agents need is missing.",
         targets=[Loki(
@@ -89,14 +98,16 @@ OUTCOMES = [
 
 CHOICES = [
     graph(
-        title="Decisions by what was chosen", stacked=True, bars=True, interval="1m", w=10, h=10, legend=("sum",), right=True,
-        nothing="No decision was recorded",
-        description="Decisions per minute by choice. A choice that takes over everything is a prompt that leaves no other.",
+        title="Decisions by what was chosen", stacked=True, bars=True, interval="1m", w=10, h=10, legend=("sum",),
+        right=True, nothing="No decision was recorded",
+        description="Decisions per minute by choice. A choice that takes over everything is a prompt that leaves no "
+        "other.",
         targets=[Prom(expr=f"{s.mean(DECISIONS, s.AGENT, 'selected')} * 60", legend="{{selected}}")],
     ),
     table(
         title="Newest decisions", w=14, h=10, sort="Time", nothing="No decision was recorded",
-        description="What was chosen over what, how sure the agent was, and why. Low confidence with a good outcome is luck.",
+        description="What was chosen over what, how sure the agent was, and why. Low confidence with a good outcome "
+        "is luck.",
         targets=[Loki(expr=_DECISIONS, lines=100)],
         before=[{"id": "extractFields", "options": {"source": "Line", "format": "json", "replace": False,
                                                     "keepTime": True}}],
@@ -134,7 +145,8 @@ TROUBLE = [
     ),
     table(
         title="Open sessions without a step", h=7, sort="Silent for", nothing="No session is open",
-        description="How long ago each agent with an open session finished its last step. From 5 minutes on it counts as "
+        description="How long ago each agent with an open session finished its last step. From 5 minutes on it "
+        "counts as "
         "stuck: look for a call that hangs.",
         targets=[PromNow(expr=_STUCK, table=True)],
         columns=[Column("agent", "Agent"), Column("Value", "Silent for", unit="s", limits=theme.rising(theme.STUCK_S))],
@@ -143,20 +155,26 @@ TROUBLE = [
 
 CONTEXT = [
     graph(
-        title="Context window by section", unit="short", interval="1m", stacked=True, nothing="No context was assembled",
-        description="Tokens by section in the contexts assembled last, summed over the agents chosen. A section that only "
+        title="Context window by section", unit="short", interval="1m", stacked=True, nothing="No context was "
+             "assembled",
+        description="Tokens by section in the contexts assembled last, summed over the agents chosen. A section that "
+        "only "
         "grows, usually history, will push the others out.",
-        targets=[Prom(expr=f"sum by (section) (max_over_time({SECTIONS}{{{s.AGENT}}}[$__interval]))", legend="{{section}}")],
+        targets=[Prom(
+            expr=f"sum by (section) (max_over_time({SECTIONS}{{{s.AGENT}}}[$__interval]))", legend="{{section}}",
+        )],
     ),
     graph(
         title="Context window used", unit="percentunit", interval="1m", defaults={"max": 1},
         limits=theme.rising(theme.CONTEXT_RATIO), nothing="No context with a known limit was assembled",
-        description="Share of the window that each agent filled last. Above 90% the next assembly evicts, and an alert says so.",
+        description="Share of the window that each agent filled last. Above 90% the next assembly evicts, and an "
+        "alert says so.",
         targets=[Prom(expr=f"max by (agent) (max_over_time({WINDOW}{{{s.AGENT}}}[$__interval]))", legend="{{agent}}")],
     ),
     graph(
         title="Memory operations", interval="1m", stacked=True, nothing="No memory was used",
-        description="Operations per minute by kind and store, over all agents. Writes without reads are memories nobody uses.",
+        description="Operations per minute by kind and store, over all agents. Writes without reads are memories "
+        "nobody uses.",
         targets=[Prom(
             expr=f"sum by (operation, store) (rate(memory_operations_total{{{s.ENVIRONMENT}}}[$__rate_interval])) * 60",
             legend="{{operation}} {{store}}",
@@ -165,7 +183,8 @@ CONTEXT = [
     graph(
         title="Memory failures", unit="percentunit", interval="1m", w=8, limits=theme.rising((0.05, 0.10)),
         nothing="No memory was used",
-        description="Share of memory operations that failed, over all agents. From 10% on an alert fires: an agent that "
+        description="Share of memory operations that failed, over all agents. From 10% on an alert fires: an agent "
+        "that "
         "cannot remember answers wrongly without an error of its own.",
         targets=[Prom(
             expr=f'sum by (store) (rate(memory_operations_total{{{s.ENVIRONMENT},status="error"}}[$__rate_interval]))'
@@ -175,7 +194,8 @@ CONTEXT = [
     ),
     graph(
         title="Memory and context P95", unit="s", interval="1m", w=8, nothing="No memory was used",
-        description="95% of memory operations, and of context assemblies, were quicker than this. It is part of every answer's "
+        description="95% of memory operations, and of context assemblies, were quicker than this. It is part of "
+        "every answer's "
         "latency.",
         targets=[
             Prom(expr="histogram_quantile(0.95, sum by (le, operation) (rate(memory_operation_seconds_bucket"
@@ -189,8 +209,10 @@ CONTEXT = [
 VERSIONS = [
     table(
         title="Agent versions side by side", w=24, h=9, merge=True, sort="Calls", nothing="No call named its version",
-        description="Versions of system prompt and tools (a hash, or what the developer set): calls, failures, speed and "
-        "cost (exact) in the time range, at most 30. Worse than before? Roll back. Every version is marked on the graphs.",
+        description="Versions of system prompt and tools (a hash, or what the developer set): calls, failures, speed "
+        "and "
+        "cost (exact) in the time range, at most 30. Worse than before? Roll back. Every version is marked on the "
+        "graphs.",
         targets=[
             LokiNow(expr=_NEWEST_VERSIONS, ref="A"),
             LokiNow(expr=f"{_VERSION_ERRORS} and on (agent, version) {_NEWEST_VERSIONS}", ref="B"),

@@ -22,14 +22,17 @@ _UNPRICED = f'{s.LEDGER} | json priced="priced" | priced="false"'
 _ESTIMATED = f'{s.LEDGER} | json estimated="estimated" | estimated="true"'
 
 TOTALS = [
-    stat(title="Today", unit="currencyUSD", timeFrom="now/d", description=f"Dollars since midnight UTC. {EXACT} If it is "
+    stat(title="Today", unit="currencyUSD", timeFrom="now/d", description=f"Dollars since midnight UTC. {EXACT} If "
+         f"it is "
          "more than usual at this hour, the spikes below say which agent.",
          targets=[LokiNow(expr=s.spent())], nothing="Nothing spent yet"),
-    stat(title="Month to date", unit="currencyUSD", timeFrom="now/M", description=f"Dollars since the first of the month, "
+    stat(title="Month to date", unit="currencyUSD", timeFrom="now/M", description=f"Dollars since the first of the "
+         f"month, "
          f"UTC. {EXACT} The budget beside it says whether that is too much.",
          targets=[LokiNow(expr=s.spent())], nothing="Nothing spent yet"),
     stat(title="Forecast to month end", unit="currencyUSD", timeFrom="now/M",
-         description="Month to date (exact) plus what is left of the month at the mean of the last 7 days: a forecast, too "
+         description="Month to date (exact) plus what is left of the month at the mean of the last 7 days: a "
+         "forecast, too "
          "low in the first week of use. Follows environment and project. Above the budget? Act now, not on the 30th.",
          targets=[
              LokiNow(expr=_IN_ALL, ref="A", hide=True),
@@ -48,10 +51,12 @@ TOTALS = [
               PromNow(expr=_BUDGET_MONTH, ref="E", hide=True),
               Calculated(expr="($A + $B / 7 * $C) / $E", ref="D"),
           ]),
-    stat(title="Per session", unit="currencyUSD", defaults={"decimals": 4}, description="Dollars of the time range divided "
+    stat(title="Per session", unit="currencyUSD", defaults={"decimals": 4}, description="Dollars of the time range "
+         "divided "
          f"by the sessions that ended in it. {EXACT} It rises when sessions take more steps or larger prompts.",
          targets=[LokiNow(expr=f"{s.spent()} / {s.counted(s.SESSIONS)}")], nothing="No session ended"),
-    stat(title="Per success", unit="currencyUSD", defaults={"decimals": 4}, description="Dollars of the time range divided by "
+    stat(title="Per success", unit="currencyUSD", defaults={"decimals": 4}, description="Dollars of the time range "
+         "divided by "
          "the sessions that ended well (no error, outcome not failed). Far above the cost per session means paying for "
          f"failures. {EXACT}",
          targets=[LokiNow(expr=f"{s.spent()} / {s.counted(_SUCCESSES)}")], nothing="No session succeeded"),
@@ -65,7 +70,7 @@ OVER_TIME = [
     ),
     graph(
         title="Spend by model", unit="currencyUSD", stacked=True, bars=True, interval="5m", legend=("sum",), right=True,
-        description=f"Dollars in each step, by model. {EXACT} A new colour is a new model: is it meant to be used?",
+        description=f"Dollars in each step, by model. {EXACT} A new colour is a new model: find out who chose it.",
         targets=[Loki(expr=s.spent("model", "$__interval"), legend="{{model}}")],
     ),
 ]  # fmt: skip
@@ -91,12 +96,14 @@ def _by(label: str, heading: str, what: str, leads_to: tuple[str, str] | None = 
 
 
 BREAKDOWN = [
-    _by("agent", "Agent", "Who spends; the name leads to the agent's behaviour. Ask of the first three whether each call "
+    _by("agent", "Agent", "Who spends; the name leads to the agent's behaviour. Ask of the first three whether each "
+         "call "
         "is needed.", leads_to=board_link("How this agent behaves", "agent-behaviour", agent="${__value.raw}")),
     _by("project", "Project", "Who pays. A project without a name is a session that named none."),
     _by("model", "Model", "What it is spent on; the name leads to the model's performance. Could a smaller one do?",
         leads_to=board_link("How this model performs", "llm-performance", model="${__value.raw}")),
-    _by("user", "User", "The 25 most expensive users, as pseudonyms. One far ahead of the rest may be abuse, or a loop."),
+    _by("user", "User", "The 25 most expensive users, as pseudonyms. One far ahead of the rest may be abuse, or a "
+         "loop."),
     _by("task_type", "Task type", "Which kind of work costs most. Compare with what it is worth."),
     table(
         title="Budgets", w=8, h=9, join="project", sort="Of the day",
@@ -120,16 +127,19 @@ BREAKDOWN = [
 TRUST = [
     graph(
         title="Spikes", unit="short", interval="1m", limits=theme.rising(theme.COST_SPIKE),
-        description="Spend of each agent's last minute as a multiple of what it spends at this hour; the ten largest. From "
+        description="Spend of each agent's last minute as a multiple of what it spends at this hour; the ten "
+        "largest. From "
         f"twice the normal on, and a dollar an hour, an alert fires. {TREND}",
         targets=[Prom(
-            expr='topk(10, agent:llm_cost_dollars:rate1m{agent=~"$agent"} / on (agent) (agent:llm_cost_dollars:normal > 0))',
+            expr='topk(10, agent:llm_cost_dollars:rate1m{agent=~"$agent"} / on (agent) '
+                 '(agent:llm_cost_dollars:normal > 0))',
             legend="{{agent}}",
         )],
     ),
     graph(
         title="Rate of spend", unit="currencyUSD", interval="1m", stacked=True,
-        description=f"Dollars per hour right now, by model. {TREND} It moves within a minute, when the ledger's bars above "
+        description=f"Dollars per hour right now, by model. {TREND} It moves within a minute, when the ledger's bars "
+        f"above "
         "are still growing.",
         targets=[Prom(
             expr=f"{s.mean('environment_agent_project_model:llm_cost_dollars:rate1m', s.LLM, 'model')} * 3600",
@@ -138,7 +148,8 @@ TRUST = [
     ),
     table(
         title="Calls without a price", w=12, h=7, sort="Calls", nothing="Every call has a price",
-        description="Models that no price is known for: their calls are missing from every sum of dollars here. Add a price "
+        description="Models that no price is known for: their calls are missing from every sum of dollars here. Add "
+        "a price "
         f"to the file SYNDARIX_OBS_PRICES_FILE names. {EXACT}",
         targets=[LokiNow(expr=s.counted(_UNPRICED, "model"))],
         columns=[Column("model", "Model"), Column("Value #A", "Calls", unit="short", bar=True)],
@@ -146,14 +157,16 @@ TRUST = [
     stat(
         title="Estimated calls", unit="percentunit", w=6, h=7, nothing="No call was estimated",
         limits=theme.rising((0.01, 0.10)), defaults={"decimals": 2},
-        description="Share of the calls whose tokens the provider did not report, so that their cost is an estimate. Turn on "
+        description="Share of the calls whose tokens the provider did not report, so that their cost is an estimate. "
+        "Turn on "
         f"SYNDARIX_OBS_REQUEST_USAGE for streamed calls. {EXACT}",
         targets=[LokiNow(expr=f"{s.counted(_ESTIMATED)} / {s.counted(s.LEDGER)}")],
     ),
     stat(
         title="Unpriced calls", unit="short", w=6, h=7, nothing="Every call has a price", limits=theme.steps(
             theme.GOOD, (1, theme.WARN)),
-        description="How many calls have no price, as the agents count them; an alert fires at the first. The table beside "
+        description="How many calls have no price, as the agents count them; an alert fires at the first. The table "
+        "beside "
         f"it has the exact number by model. {TREND}",
         targets=[PromNow(expr='sum(increase(llm_unpriced_requests_total{environment=~"$environment",model=~"$model"}[$__range]))')],
     ),

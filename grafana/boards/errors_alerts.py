@@ -17,7 +17,7 @@ from boards.variables import LEVEL, RUNBOOK
 LOG_RULES = Path(__file__).resolve().parents[2] / "loki" / "rules" / "fake" / "alerts.yml"
 
 _FAILED = (
-    f'{{kind!="cost",{s.ENVIRONMENT},level=~"error|critical"}} | agent=~"$agent" | project=~"$project"'
+    f'{{kind!="cost",{s.ENVIRONMENT},level=~"error|critical"}} | agent=~"$agent" | project=~"$project" | model=~"$model"'
     ' | json error_type="error_type", name="name"'
 )
 _SHOWN = (
@@ -61,7 +61,8 @@ ALERTS = [
     ),
     table(
         title="Alerts on log lines", w=8, h=9, sort="Lines", nothing="No alert is firing", merge=True,
-        description="What Loki's own alert rules see at this moment: secrets in logs, bursts of errors, critical lines. The "
+        description="What Loki's own alert rules see at this moment: secrets in logs, bursts of errors, critical "
+        "lines. The "
         "expressions come from loki/rules. The runbook has a section for each.",
         targets=[
             LokiNow(expr=_firing(name), ref=ref)
@@ -75,7 +76,8 @@ ALERTS = [
     ),
     graph(
         title="Alerts over time", w=24, h=6, stacked=True, bars=True, interval="1m", nothing="No alert fired",
-        description="How many alerts fired at the same time, by name. A name that comes and goes needs another threshold or "
+        description="How many alerts fired at the same time, by name. A name that comes and goes needs another "
+        "threshold or "
         "a longer `for`.",
         targets=[Prom(expr='sum by (alertname) (ALERTS{alertstate="firing"})', legend="{{alertname}}")],
     ),
@@ -89,7 +91,8 @@ FAILURES = [
     ),
     table(
         title="Error groups", w=14, h=9, sort="Count", nothing=theme.NONE_GOOD,
-        description="The same error in the same place is one group; the 50 largest, from the log: exact. Begin with the "
+        description="The same error in the same place is one group; the 50 largest, from the log: exact. Begin with "
+        "the "
         "first line; `syndarix-obs errors` has an example of each.",
         targets=[LokiNow(expr=f"topk(50, {s.counted(_FAILED, 'kind, agent, name, error_type')})")],
         columns=[
@@ -98,13 +101,15 @@ FAILURES = [
         ],
     ),
     traces(
-        title="Failing traces", w=24, h=9, nothing="No trace failed", limit=50,
-        description="The newest traces with a failed span of the agents chosen; open one to see what led to the failure.",
+        title="Failing traces", w=24, h=9, nothing="None, all went well", limit=50,
+        description="The newest traces with a failed span of the agents chosen; open one to see what led to the "
+        "failure.",
         query=f"{{ {s.SPAN} && status = error }} with (most_recent=true)",
     ),
     logs(
         title="Log lines", w=24, h=12, nothing="No line in this time range",
-        description="What the application logged and what the agents did, narrowed by the level above. A line's details "
+        description="What the application logged and what the agents did, narrowed by the level above. A line's "
+        "details "
         "lead to its trace.",
         targets=[Loki(expr=_SHOWN, lines=500)],
     ),
@@ -114,7 +119,8 @@ SAFETY = [
     graph(
         title="Safety checks", stacked=True, bars=True, interval="1m", overrides=coloured(theme.CALLS_OF),
         nothing="No safety check ran",
-        description="Checks per minute by result, over all agents. A failed check is the check at work; many at once are an "
+        description="Checks per minute by result, over all agents. A failed check is the check at work; many at once "
+        "are an "
         "attack or a broken prompt, and an alert.",
         targets=[Prom(
             expr=f"sum by (result) (rate(safety_checks_total{{{s.ENVIRONMENT}}}[$__rate_interval])) * 60",
@@ -122,23 +128,28 @@ SAFETY = [
         )],
     ),
     table(
-        title="Failed safety checks", sort="Failures", nothing="No check failed",
+        title="Failed safety checks", sort="Failures", nothing=theme.NONE_GOOD,
         description="Which check failed for which agent in the time range, from the log: exact.",
         targets=[LokiNow(expr=s.counted(
             f'{s.lines("safety")} | json check="check", passed="passed" | passed="false"', "check, agent"
         ))],
-        columns=[Column("check", "Check"), Column("agent", "Agent"), Column("Value #A", "Failures", unit="short", bar=True)],
+        columns=[
+            Column("check", "Check"), Column("agent", "Agent"), Column("Value #A", "Failures", unit="short", bar=True),
+        ],
     ),
 ]  # fmt: skip
 
 PIPELINE = [
-    stat(title="Processes up", w=6, description="Scrape targets that answer. Less than usual: an alert names the lost one.",
+    stat(title="Processes up", w=6, description="Scrape targets that answer. Less than usual: an alert names the "
+         "lost one.",
          targets=[PromNow(expr="sum(up)")], nothing="Nothing is scraped"),
     stat(title="Records given up", w=6, limits=theme.steps(theme.GOOD, (1, theme.BAD)), nothing=theme.NONE_GOOD,
-         description="Records or payloads that were dropped in the time range; the panel below says why. Costs and counters "
+         description="Records or payloads that were dropped in the time range; the panel below says why. Costs and "
+         "counters "
          "count them all the same.",
          targets=[PromNow(expr="sum(increase(syndarix_obs_records_dropped_total[$__range]))")]),
-    stat(title="Waiting on disk", unit="bytes", w=6, nothing="Nothing waits", description="What the agents keep because a "
+    stat(title="Waiting on disk", unit="bytes", w=6, nothing="Nothing waits", description="What the agents keep "
+         "because a "
          "destination does not take it. It drains by itself once the destination is back.",
          limits=theme.steps(theme.GOOD, (1e6, theme.NOTICE), (429496729, theme.BAD)),
          targets=[PromNow(expr="sum(syndarix_obs_spool_bytes)")]),
@@ -149,22 +160,26 @@ PIPELINE = [
           description="By destination. A few are retried and harmless; a steady line is a destination that is down.",
           targets=[Prom(expr=_growth("syndarix_obs_export_failures_total", "destination"), legend="{{destination}}")]),
     graph(title="Given up, by reason", w=8, interval="30s", nothing=theme.NONE_GOOD,
-          description="queue_full: the process makes more than it can send; spool_full: a destination was away too long; "
+          description="queue_full: the process makes more than it can send; spool_full: a destination was away too "
+          "long; "
           "rejected: a destination refused a record.",
           targets=[Prom(expr=_growth("syndarix_obs_records_dropped_total", "reason"), legend="{{reason}}")]),
     graph(title="Contained failures, by place", w=8, interval="30s", nothing=theme.NONE_GOOD,
           description="Where inside the telemetry. The first line in the agent's own log has the traceback.",
           targets=[Prom(expr=_growth("syndarix_obs_internal_errors_total", "site"), legend="{{site}}")]),
     graph(title="Masked before leaving", w=8, interval="30s", nothing="Nothing had to be masked",
-          description="Secrets and personal data that redaction masked, by kind. A jump means that a tool or prompt began to "
+          description="Secrets and personal data that redaction masked, by kind. A jump means that a tool or prompt "
+          "began to "
           "carry them.",
           targets=[Prom(expr=_growth("syndarix_obs_redactions_total", "type"), legend="{{type}}")]),
     graph(title="Texts cut to size", w=8, interval="30s", nothing="Nothing was cut",
-          description="Previews are cut as a matter of course; cut payloads mean that SYNDARIX_OBS_MAX_PAYLOAD_BYTES is too "
+          description="Previews are cut as a matter of course; cut payloads mean that SYNDARIX_OBS_MAX_PAYLOAD_BYTES "
+          "is too "
           "small for this agent.",
           targets=[Prom(expr=_growth("syndarix_obs_truncations_total", "site"), legend="{{site}}")]),
     graph(title="Label values collapsed", w=8, interval="30s", nothing="No label overflowed",
-          description="Values counted as `other` because the label already has as many as are allowed: someone uses an id "
+          description="Values counted as `other` because the label already has as many as are allowed: someone uses "
+          "an id "
           "as a name.",
           targets=[Prom(expr=_growth("syndarix_obs_label_values_collapsed_total", "metric, label"),
                         legend="{{metric}} {{label}}")]),

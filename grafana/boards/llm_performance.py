@@ -13,7 +13,7 @@ REQUESTS = "environment_agent_project_model:llm_requests:rate1m"
 ERRORS = "environment_agent_project_model:llm_errors:rate1m"
 TOKENS = "environment_agent_project_model_type:llm_tokens:increase5m"
 LATENCY = "environment_model_le:llm_latency_seconds_bucket:rate1m"
-FIRST_TOKEN = "environment_model_le:llm_time_to_first_token_seconds_bucket:rate1m"
+FIRST_CHUNK = "environment_model_le:llm_time_to_first_token_seconds_bucket:rate1m"
 EMBEDDING = "environment_model_le:embedding_seconds_bucket:rate1m"
 WAITED = "environment_model:llm_latency_seconds_sum:rate1m"
 P95 = "agent_model:llm_latency_seconds:p95_5m_every1m"
@@ -51,19 +51,25 @@ SUMMARY = [
          "called, or that the agents are not scraped.",
          targets=[PromNow(expr=f"{_range_mean(REQUESTS, s.LLM)} * 60")]),
     stat(title="Failed", unit="percentunit", limits=theme.rising(theme.ERROR_RATIO), defaults={"decimals": 1},
-         description="Share of the calls that failed. Above 5% an alert fires; the error classes below say what failed.",
+         description="Share of the calls that failed. Above 5% an alert fires; the error classes below say what "
+         "failed.",
          targets=[PromNow(expr=f"{_range_mean(ERRORS, s.LLM)} / ({_range_mean(REQUESTS, s.LLM)} > 0)")]),
     stat(title="P95 latency", unit="s", limits=theme.rising(theme.LATENCY_S),
-         description="95% of the calls were quicker than this. From 30 s on an alert fires. Follows environment and model.",
+         description="95% of the calls were quicker than this. From 30 s on an alert fires. Follows environment and "
+         "model.",
          targets=[PromNow(expr=_range_quantile(0.95, LATENCY))]),
     stat(title="P95 first token", unit="s", limits=theme.rising(theme.FIRST_TOKEN_S),
-         nothing="No streamed calls", description="How long people wait to see something, for streamed answers. From 5 s "
+         nothing="No streamed calls", description="How long people wait to see something, for streamed answers. From "
+              "5 s "
          "on an alert fires. Follows environment and model.",
-         targets=[PromNow(expr=_range_quantile(0.95, FIRST_TOKEN))]),
-    stat(title="Cache hits", unit="percentunit", description="Share of the input tokens that the provider served from its "
+         targets=[PromNow(expr=_range_quantile(0.95, FIRST_CHUNK))]),
+    stat(title="Cache hits", unit="percentunit", description="Share of the input tokens that the provider served "
+         "from its "
          "prompt cache. When it falls, something changes at the beginning of the prompts: see the panel below.",
-         targets=[PromNow(expr=f"{_tokens('cache_read', window='$__range')} / ({_tokens('input', window='$__range')} > 0)")]),
-    stat(title="Embeddings P95", unit="s", nothing="No embeddings", description="95% of the embeddings calls were quicker "
+         targets=[PromNow(expr=f"{_tokens('cache_read', window='$__range')} / ({_tokens('input', window='$__range')} "
+              f"> 0)")]),
+    stat(title="Embeddings P95", unit="s", nothing="No embeddings", description="95% of the embeddings calls were "
+         "quicker "
          "than this. They have their own histogram. Slow ones delay every retrieval.",
          targets=[PromNow(expr=_range_quantile(0.95, EMBEDDING))]),
 ]  # fmt: skip
@@ -71,22 +77,25 @@ SUMMARY = [
 HEATMAPS = [
     heatmap(
         title="Latency", unit="s", interval="1m", cells="reqps",
-        description="How many calls took how long; the brighter, the more. Two bands are two kinds of calls; a band that "
+        description="How many calls took how long; the brighter, the more. Two bands are two kinds of calls; a band "
+        "that "
         "climbs is a model that slows down. Follows environment and model.",
         targets=[Prom(expr=s.mean(LATENCY, s.MODEL, "le"), legend="{{le}}", buckets=True)],
     ),
     heatmap(
         title="Time to first token", unit="s", interval="1m", cells="reqps", nothing="No streamed calls",
-        description="The same for the first token of streamed answers. A rise with steady latency means shorter answers "
+        description="The same for the first token of streamed answers. A rise with steady latency means shorter "
+        "answers "
         "after a longer wait: usually a queue at the provider.",
-        targets=[Prom(expr=s.mean(FIRST_TOKEN, s.MODEL, "le"), legend="{{le}}", buckets=True)],
+        targets=[Prom(expr=s.mean(FIRST_CHUNK, s.MODEL, "le"), legend="{{le}}", buckets=True)],
     ),
 ]  # fmt: skip
 
 BY_MODEL = [
     table(
         title="Models side by side", w=24, h=8, join="model", sort="Calls per minute",
-        description="Every model over the whole time range. Compare a slow one with its neighbours: if all are slow, look "
+        description="Every model over the whole time range. Compare a slow one with its neighbours: if all are slow, "
+        "look "
         "at the network or the agent, if one is, at its provider. Percentiles follow environment and model.",
         targets=[
             PromNow(expr=f"{_range_mean(REQUESTS, s.LLM, 'model')} * 60", ref="A", table=True),
@@ -95,7 +104,7 @@ BY_MODEL = [
             PromNow(expr=_range_quantile(0.5, LATENCY, "model"), ref="C", table=True),
             PromNow(expr=_range_quantile(0.95, LATENCY, "model"), ref="D", table=True),
             PromNow(expr=_range_quantile(0.99, LATENCY, "model"), ref="E", table=True),
-            PromNow(expr=_range_quantile(0.95, FIRST_TOKEN, "model"), ref="F", table=True),
+            PromNow(expr=_range_quantile(0.95, FIRST_CHUNK, "model"), ref="F", table=True),
         ],
         columns=[
             Column("model", "Model"),
@@ -109,7 +118,8 @@ BY_MODEL = [
     ),
     graph(
         title="P95 latency by model", unit="s", interval="1m", limits=theme.rising(theme.LATENCY_S),
-        description="A line per model; the upper dashed line is where an alert fires. Follows environment and model. One "
+        description="A line per model; the upper dashed line is where an alert fires. Follows environment and model. "
+        "One "
         "line that rises alone is that model's provider.",
         targets=[Prom(expr=s.quantile(0.95, LATENCY, s.MODEL, "model"), legend="{{model}}")],
     ),
@@ -117,19 +127,23 @@ BY_MODEL = [
         title="P95 time to first token by model", unit="s", interval="1m", limits=theme.rising(theme.FIRST_TOKEN_S),
         nothing="No streamed calls",
         description="A line per model, for streamed answers; the upper dashed line is where an alert fires.",
-        targets=[Prom(expr=s.quantile(0.95, FIRST_TOKEN, s.MODEL, "model"), legend="{{model}}")],
+        targets=[Prom(expr=s.quantile(0.95, FIRST_CHUNK, s.MODEL, "model"), legend="{{model}}")],
     ),
     graph(
         title="Output tokens per second", unit="short", interval="5m",
-        description="Speed of generation: output tokens divided by the seconds spent waiting for them, by model. It falls "
+        description="Speed of generation: output tokens divided by the seconds spent waiting for them, by model. It "
+        "falls "
         "when the provider is busy, and when answers get short. A trend from counters.",
         targets=[Prom(expr=f"{_SPEED} / ({_WAITED} > 0)", legend="{{model}}")],
     ),
     graph(
         title="Cache hit share", unit="percentunit", interval="5m", defaults={"max": 1},
-        description="Input tokens that came from the provider's prompt cache, by model. Cached tokens cost a tenth to a "
+        description="Input tokens that came from the provider's prompt cache, by model. Cached tokens cost a tenth "
+        "to a "
         "half: when the share falls, find what changes at the beginning of the prompt.",
-        targets=[Prom(expr=f"{_tokens('cache_read', 'model')} / ({_tokens('input', 'model')} > 0)", legend="{{model}}")],
+        targets=[Prom(
+            expr=f"{_tokens('cache_read', 'model')} / ({_tokens('input', 'model')} > 0)", legend="{{model}}",
+        )],
     ),
 ]  # fmt: skip
 
@@ -139,17 +153,19 @@ LIMITS = [
         description="Failed calls by class of error, from the log: exact. Rate limits call for fewer or smaller calls, "
         "timeouts for patience or another model, authentication errors for a look at the key.",
         targets=[Loki(
-            expr=f'{s.counted(_FAILED + " | json error_type=`error_type`", "error_type", "$__interval")}',
+            expr=s.counted(f'{_FAILED} | json error_type="error_type"', "error_type", "$__interval"),
             legend="{{error_type}}",
         )],
     ),
     graph(
         title="Rate limit left", unit="percentunit", defaults={"max": 1}, limits=theme.falling(theme.RATE_LIMIT_LEFT),
         nothing="No provider has named a limit",
-        description="The smallest share of each of the provider's limits that was left, as it says in its answers. Below "
+        description="The smallest share of each of the provider's limits that was left, as it says in its answers. "
+        "Below "
         "10% an alert fires: spread the load, or ask for more.",
         targets=[Prom(
-            expr=f"min by (provider, model, limit) (min_over_time(llm_rate_limit_remaining_ratio{{{s.MODEL}}}[$__interval]))",
+            expr=f"min by (provider, model, limit) "
+                 f"(min_over_time(llm_rate_limit_remaining_ratio{{{s.MODEL}}}[$__interval]))",
             legend="{{provider}} {{model}} {{limit}}",
         )], interval="30s",
     ),
@@ -159,8 +175,10 @@ BASELINE = [
     graph(
         title="P95 latency and its learned band", unit="s", interval="1m", w=14,
         overrides=[*coloured({"P95": "blue", "Upper": "text", "Lower": "text"})],
-        description="P95 of the last 5 minutes against the day's mean, plus and minus three standard deviations, learned "
-        "by recording rules. Choose one agent and one model: for several it is their average. Outside the band something "
+        description="P95 of the last 5 minutes against the day's mean, plus and minus three standard deviations, "
+        "learned "
+        "by recording rules. Choose one agent and one model: for several it is their average. Outside the band "
+        "something "
         "changed: a new prompt, a new model version, a busy provider. Needs an hour of data.",
         targets=[
             Prom(expr=f"avg({P95}{{{s.AGENT_MODEL}}})", legend="P95", ref="A"),
@@ -170,7 +188,8 @@ BASELINE = [
     ),
     table(
         title="Outside its band now", w=10, sort="Standard deviations", nothing=theme.NONE_GOOD,
-        description="Agents and models whose P95 is more than three standard deviations above their day's mean. An alert "
+        description="Agents and models whose P95 is more than three standard deviations above their day's mean. An "
+        "alert "
         "fires when it is also half as slow again as the mean.",
         targets=[PromNow(expr=_OUTSIDE, table=True)],
         columns=[

@@ -118,5 +118,7 @@ RECENT = table(
 BOARD = Board(
     title="Overview",
     description="Is all well, and if not, where? Volume, errors, latency, money, tokens, the newest runs.",
-    sections=[Section("", [VOLUME, ERROR_RATE, LATENCY_PANEL, Stack(COST_TODAY, BUDGET_TODAY), TOKENS_BY_MODEL, RECENT])],
+    sections=[
+        Section("", [VOLUME, ERROR_RATE, LATENCY_PANEL, Stack(COST_TODAY, BUDGET_TODAY), TOKENS_BY_MODEL, RECENT]),
+    ],
 )

@@ -13,7 +13,6 @@ from boards.panels import Panel, link, mapped, override
 from boards.targets import Traces
 from boards.theme import PLAIN, TEMPO, Json
 
-
 _TIMES = ("Time", *(f"Time {number}" for number in range(1, 9)))
 """A join numbers the time columns of its queries."""
 

@@ -18,7 +18,8 @@ _FAILED = f'{s.TOOL},status="error"'
 _LINES = s.lines("tool_call", tool=True)
 _FAILED_LINES = s.lines("tool_call", 'level="error"', tool=True)
 _REPEATED = (
-    f'(sum by (tool, agent, session_id, arguments) (count_over_time({_LINES} | json arguments="arguments" [$__range])) > 1)'
+    f'(sum by (tool, agent, session_id, arguments) (count_over_time({_LINES} | json arguments="arguments" '
+    f'[$__range])) > 1)'
     " - 1"
 )
 _BAD_ARGUMENTS = (
@@ -37,17 +38,22 @@ def _over_range(matchers: str, by: str = "") -> str:
 
 
 SUMMARY = [
-    stat(title="Calls", unit="reqpm", w=6, description="Tool calls per minute over the time range.",
+    stat(title="Calls", unit="reqpm", w=6, description="Tool calls per minute over the time range. Many more than usual: see the "
+         "repeated calls.",
          targets=[PromNow(expr=f"{_over_range(s.TOOL)} * 60")]),
     stat(title="Failed", unit="percentunit", w=6, limits=theme.rising(theme.TOOL_ERROR_RATIO), defaults={"decimals": 1},
-         description="Share of the tool calls that failed. From one in five of a tool on an alert fires; the heatmap says "
+         description="Share of the tool calls that failed. From one in five of a tool on an alert fires; the heatmap "
+         "says "
          "which tool.",
          targets=[PromNow(expr=f"{_over_range(_FAILED)} / ({_over_range(s.TOOL)} > 0)")]),
-    stat(title="P95 latency", unit="s", w=6, description="95% of the calls were quicker than this. Follows environment and "
+    stat(title="P95 latency", unit="s", w=6, description="95% of the calls were quicker than this. Follows "
+         "environment and "
          "tool.",
          targets=[PromNow(expr=s.quantile(0.95, LATENCY, _TOOLS, window="$__range"))]),
-    stat(title="Repeated calls", w=6, limits=theme.steps(theme.CALM, (10, theme.NOTICE)), nothing="No call was repeated",
-         description="Calls with the same tool and the same arguments as an earlier one of their session, from the log: "
+    stat(title="Repeated calls", w=6, limits=theme.steps(theme.CALM, (10, theme.NOTICE)), nothing="No call was "
+         "repeated",
+         description="Calls with the same tool and the same arguments as an earlier one of their session, from the "
+         "log: "
          "exact. Retries after an error are fine; many without one are a loop in the making.",
          targets=[LokiNow(expr=f"sum({_REPEATED})")]),
 ]  # fmt: skip
@@ -55,21 +61,26 @@ SUMMARY = [
 HEATMAPS = [
     heatmap(
         title="Calls: tool × time", unit="reqpm", interval="5m", rows=True, cells="reqpm", scheme="Blues",
-        description="Calls per minute, a row per tool. A row that goes dark: nobody calls the tool any more, or it is not "
+        description="Calls per minute, a row per tool. A row that goes dark: nobody calls the tool any more, or it "
+        "is not "
         "offered to the model.",
         targets=[Prom(expr=f"{s.mean(CALLS, s.TOOL, 'tool')} * 60", legend="{{tool}}")],
     ),
     heatmap(
         title="Failures: tool × time", unit="reqpm", interval="5m", rows=True, cells="reqpm", scheme="Reds",
         nothing=theme.NONE_GOOD,
-        description="Failed calls per minute, a row per tool. A stripe across all rows is the network; a single row is that "
+        description="Failed calls per minute, a row per tool. A stripe across all rows is the network; a single row "
+        "is that "
         "tool.",
         targets=[Prom(expr=f"{s.mean(CALLS, _FAILED, 'tool')} * 60", legend="{{tool}}")],
     ),
     matrix(
         title="Calls per hour: tool × agent", row="tool", column="agent", value="Value",
-        limits=theme.steps("transparent", (1, "super-light-blue"), (10, "light-blue"), (100, "blue"), (1000, "dark-blue")),
-        description="Who uses what. An empty cell where you expect calls: the agent does not have the tool, or does not know "
+        limits=theme.steps(
+            "transparent", (1, "super-light-blue"), (10, "light-blue"), (100, "blue"), (1000, "dark-blue")
+        ),
+        description="Who uses what. An empty cell where you expect calls: the agent does not have the tool, or does "
+        "not know "
         "when to use it.",
         targets=[PromNow(expr=f"{_over_range(s.TOOL, 'tool, agent')} * 3600", table=True)],
     ),
@@ -77,7 +88,8 @@ HEATMAPS = [
         title="Failed share: tool × agent", row="tool", column="agent", value="Value", unit="percentunit",
         limits=theme.steps("transparent", (0.01, theme.NOTICE), (0.05, theme.WARN), (0.2, theme.BAD)),
         nothing=theme.NONE_GOOD,
-        description="A red row is a broken tool, a red cell in a pale row an agent that calls it wrongly: see the arguments "
+        description="A red row is a broken tool, a red cell in a pale row an agent that calls it wrongly: see the "
+        "arguments "
         "below.",
         targets=[PromNow(
             expr=f"{_over_range(_FAILED, 'tool, agent')} / ({_over_range(s.TOOL, 'tool, agent')} > 0)", table=True,

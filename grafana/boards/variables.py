@@ -78,7 +78,9 @@ def log_label(name: str, title: str, description: str) -> Variable:
     """Values of a label of log streams."""
     query: Json = {"type": 1, "label": name, "stream": "", "refId": "LokiVariableQueryEditor-VariableQuery"}
     definition = f"label_values({name})"
-    return Variable(name=name, label=title, description=description, query=query, definition=definition, datasource=LOKI)
+    return Variable(
+        name=name, label=title, description=description, query=query, definition=definition, datasource=LOKI
+    )
 
 
 COMMON = (
@@ -95,7 +97,7 @@ COMMON = (
         'agent_last_progress_timestamp_seconds{environment=~"$environment"}',
     ),
     metric_label(
-        "model", "Model", "One or several models.",
+        "model", "Model", "One or several models. Tools know no model: Tool usage only keeps the choice for the links.",
         'environment_agent_project_model:llm_requests:rate1m{environment=~"$environment",agent=~"$agent"}',
     ),
 )  # fmt: skip
