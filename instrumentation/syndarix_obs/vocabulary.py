@@ -434,5 +434,30 @@ METRICS: Final = (
 )  # fmt: skip
 """Every metric of the package; users add their own through `obs.metrics`."""
 
+MCP_REQUESTS: Final = MetricSpec(
+    "syndarix_obs_mcp_requests_total", "counter", "1",
+    "Calls of an MCP tool by result: `ok`, `wrong` (the question), `failed` (the answer cannot be had).",
+    ("tool", "status"),
+)  # fmt: skip
+MCP_SECONDS: Final = MetricSpec(
+    "syndarix_obs_mcp_request_seconds", "histogram", "s", "Duration of calls of an MCP tool.", ("tool",),
+    (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)  # fmt: skip
+MCP_TOKENS: Final = MetricSpec(
+    "syndarix_obs_mcp_answer_tokens", "histogram", "{token}", "Estimated tokens of an MCP tool's answer.", ("tool",),
+    (250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0, 16_000.0),
+)  # fmt: skip
+MCP_CUT: Final = MetricSpec(
+    "syndarix_obs_mcp_answers_cut_total", "counter", "1", "Answers of an MCP tool that were cut to the budget.",
+    ("tool",),
+)  # fmt: skip
+MCP_REFUSED: Final = MetricSpec(
+    "syndarix_obs_mcp_refused_total", "counter", "1", "HTTP requests that the MCP server refused, by reason.",
+    ("reason",), closed={"reason": ("token", "host", "origin", "rate")},
+)  # fmt: skip
+
+SERVER_METRICS: Final = (MCP_REQUESTS, MCP_SECONDS, MCP_TOKENS, MCP_CUT, MCP_REFUSED)
+"""Every metric of the MCP server; an agent's process has none of them."""
+
 FORBIDDEN_LABELS: Final = frozenset({"session_id", "trace_id", "span_id", "user", "user_id", "record_id"})
 """Names that can never become a metric or Loki label: each has as many values as there are sessions or users."""

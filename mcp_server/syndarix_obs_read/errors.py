@@ -5,7 +5,8 @@ ReadError                   root; the message is for people and says what to do 
 │   ├── SettingsError       a setting is unknown or its value is not allowed
 │   ├── TimeRangeError      a time or range cannot be read
 │   ├── FilterError         a filter, order or grouping does not exist or cannot be combined
-│   └── QueryError          a raw query that the server cannot read, or beyond the limits for such queries
+│   ├── QueryError          a raw query that the server cannot read, or beyond the limits for such queries
+│   └── NeedsStack          only the servers of the stack can answer it, and the backend is another
 ├── NotFound                what was asked for by id does not exist; carries the nearest ids
 ├── Ambiguous               the beginning of an id fits several; carries them
 └── BackendError            the question is fine, the answer cannot be had
@@ -41,6 +42,10 @@ class FilterError(UsageError):
 
 class QueryError(UsageError):
     """A raw query that the server cannot read, or beyond the limits for such queries."""
+
+
+class NeedsStack(UsageError):
+    """Only the servers of the stack can answer it, and the backend is another."""
 
 
 class NotFound(ReadError):

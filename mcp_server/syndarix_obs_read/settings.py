@@ -90,7 +90,19 @@ class ReadSettings(BaseSettings):
     max_response_bytes: int = Field(
         64 * 1024 * 1024, ge=10_000, description="Largest answer that is taken from a server, in bytes."
     )
-    answer_tokens: int = Field(8_000, ge=500, description="Tokens that one answer of an MCP tool may take.")
+    answer_tokens: int = Field(8_000, ge=1_000, description="Tokens that one answer of an MCP tool may take.")
+    writes: bool = Field(True, description="Whether MCP tools may raise and silence alerts.")
+    rate_limit: int = Field(
+        600, ge=0, description="Requests a minute that one client may send to the MCP server over HTTP; 0 is no limit."
+    )
+    allowed_hosts: str = Field(
+        "", description="Names, with commas, under which the MCP server is reached over HTTP, beside loopback.",
+        examples=["mcp,obs.example.com"],
+    )  # fmt: skip
+    allowed_origins: str = Field(
+        "", description="Web pages, with commas, that may talk to the MCP server, beside those of loopback.",
+        examples=["https://obs.example.com"],
+    )  # fmt: skip
 
     def __init__(self, **values: Any) -> None:
         _refuse_unknown_variables()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from pydantic import Field
 from syndarix_obs_read.amounts import Frozen
 from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.backends.rows import Check
 
 
 class HealthCheck(Frozen):
@@ -33,8 +35,10 @@ async def check_health(backend: Backend) -> HealthReport:
     checks = tuple(
         HealthCheck(name=each.name, state=each.state, finding=each.finding, mend=each.mend) for each in found
     )
+    return HealthReport(backend=backend.name, state=worst(found), checks=checks)
+
+
+def worst(checks: Iterable[Check]) -> Literal["ok", "warning", "failing"]:
+    """The state of the worst of some checks."""
     states = {each.state for each in checks}
-    worst: Literal["ok", "warning", "failing"] = (
-        "failing" if "failing" in states else "warning" if "warning" in states else "ok"
-    )
-    return HealthReport(backend=backend.name, state=worst, checks=checks)
+    return "failing" if "failing" in states else "warning" if "warning" in states else "ok"

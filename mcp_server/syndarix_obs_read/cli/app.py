@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from syndarix_obs_read.cli import lists, ones, upkeep
+from syndarix_obs_read.cli import doctor, lists, mcp, ones, upkeep
 from syndarix_obs_read.cli.options import with_options
 
 app = typer.Typer(
@@ -30,6 +30,8 @@ _COMMANDS = (
     (lists.logs, "logs --grep refund --level warning --follow"),
     (lists.agents, "agents --since 7d"),
     (upkeep.health, "health"),
+    (doctor.doctor, "doctor"),
+    (mcp.mcp, "mcp --print-config"),
     (upkeep.forget, "forget --user u-42"),
     (upkeep.prune, "prune --before 30d"),
 )

@@ -1,0 +1,202 @@
+"""Which alerts fire, which are silenced? And two things that change something: raise an alert, silence some."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from pydantic import Field
+
+from syndarix_obs_read.amounts import Frozen
+from syndarix_obs_read.answers.base import Answer, ListAnswer, Moment, listing
+from syndarix_obs_read.backends.protocols import AlertSource, Backend
+from syndarix_obs_read.backends.rows import AlertRow, Page, SilenceRow
+from syndarix_obs_read.errors import FilterError, NeedsStack
+from syndarix_obs_read.timerange import SECOND_NS, to_datetime
+
+LONGEST_SILENCE_S: Final = 7 * 86_400
+"""Nobody may be kept in the dark for longer than this with one call."""
+LONGEST_ALERT_S: Final = 86_400
+"""An alert raised by hand resolves by itself after this at the latest."""
+
+Severity = Literal["critical", "warning", "info"]
+
+
+class Alert(Frozen):
+    """One alert."""
+
+    fingerprint: str
+    name: str
+    state: str = Field(description="`active`, `suppressed` (silenced or inhibited) or `unprocessed`.")
+    severity: str | None
+    since: Moment
+    until: Moment = Field(description="When it resolves by itself unless it is raised again.")
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str] = Field(description="Summary, description, runbook.")
+    receivers: tuple[str, ...] = Field(description="Who is told.")
+    silenced_by: tuple[str, ...] = Field(description="Ids of silences.")
+    inhibited_by: tuple[str, ...] = Field(description="Fingerprints of alerts that hide it.")
+
+
+class Silence(Frozen):
+    """One silence that is or will be in force."""
+
+    silence_id: str
+    state: str = Field(description="`active` or `pending`.")
+    labels: Mapping[str, str] = Field(description="Alerts with all of these are silenced.")
+    since: Moment
+    until: Moment
+    author: str
+    comment: str
+
+
+class AlertList(ListAnswer):
+    """Alerts, the last begun first; and the silences in force."""
+
+    alerts: tuple[Alert, ...]
+    silences: tuple[Silence, ...]
+
+
+class Triggered(Answer):
+    """What became of an alert raised by hand."""
+
+    name: str
+    labels: Mapping[str, str]
+    state: Literal["raised", "resolved"]
+    until: Moment = Field(description="When it resolves, or did.")
+
+
+class Silenced(Answer):
+    """A silence that was made, or ended."""
+
+    silence_id: str
+    state: Literal["active", "ended"]
+    until: Moment | None = Field(description="When it ends by itself.")
+    labels: Mapping[str, str]
+    matching: tuple[str, ...] = Field(description="Names of alerts that fire now and that it keeps quiet.")
+
+
+async def list_alerts(backend: Backend, labels: Mapping[str, str], state: str | None, limit: int) -> AlertList:
+    """Alerts that have these labels and are in this state.
+
+    Raises:
+        NeedsStack: the backend has no alerts.
+    """
+    source = _source(backend, "alerts")
+    found = [row for row in await source.alerts(labels) if state in (None, row.state)]
+    about = listing(Page(tuple(found[:limit]), len(found) > limit, len(found)), "labels or a state")
+    if not found:
+        about["hints"] = (_quiet(labels, state),)
+    return AlertList(
+        backend=backend.name,
+        alerts=tuple(_alert(row) for row in found[:limit]),
+        silences=tuple(_silence(row) for row in await source.silences()),
+        **about,
+    )
+
+
+async def trigger_alert(
+    backend: Backend,
+    name: str,
+    summary: str,
+    *,
+    severity: Severity = "warning",
+    labels: Mapping[str, str] | None = None,
+    lasts_s: float = 300,
+    resolve: bool = False,
+    now_ns: int | None = None,
+) -> Triggered:
+    """Raise an alert by hand, or resolve one; the usual routing tells the usual people.
+
+    Args:
+        lasts_s: seconds until it resolves by itself, at most `LONGEST_ALERT_S`.
+        resolve: end it instead; name, severity and labels must be those it was raised with.
+        now_ns: nanoseconds since the epoch, for tests.
+    """
+    source = _source(backend, "alerts")
+    _within(lasts_s, LONGEST_ALERT_S, "an alert lasts")
+    now = time.time_ns() if now_ns is None else now_ns
+    whole = {**(labels or {}), "alertname": name, "severity": severity}
+    end = now if resolve else now + round(lasts_s * SECOND_NS)
+    # An end in the past needs a beginning before it.
+    await source.trigger(whole, {"summary": summary}, now - SECOND_NS if resolve else now, end)
+    return Triggered(
+        backend=backend.name, name=name, labels=whole, state="resolved" if resolve else "raised", until=to_datetime(end)
+    )
+
+
+async def silence_alert(
+    backend: Backend,
+    labels: Mapping[str, str],
+    comment: str,
+    *,
+    author: str,
+    lasts_s: float = 3_600,
+    now_ns: int | None = None,
+) -> Silenced:
+    """Keep alerts with all of these labels from telling anybody for a while.
+
+    Raises:
+        FilterError: no label is given, or the time is too long.
+    """
+    source = _source(backend, "silences")
+    if not labels:
+        raise FilterError("a silence needs at least one label, for example alertname=HighErrorRate; all is too much")
+    _within(lasts_s, LONGEST_SILENCE_S, "a silence lasts")
+    now = time.time_ns() if now_ns is None else now_ns
+    end = now + round(lasts_s * SECOND_NS)
+    firing = await source.alerts(labels)
+    found = await source.silence(labels, now, end, author, comment)
+    return Silenced(
+        backend=backend.name, silence_id=found, state="active", until=to_datetime(end), labels=labels,
+        matching=tuple(dict.fromkeys(row.labels.get("alertname", "?") for row in firing)),
+        hints=() if firing else ("no alert that fires now has these labels; list_alerts shows which do",),
+    )  # fmt: skip
+
+
+async def end_silence(backend: Backend, silence_id: str) -> Silenced:
+    """End a silence before its time; NotFound when there is none with this id."""
+    source = _source(backend, "silences")
+    labels = next((row.labels for row in await source.silences() if row.silence_id == silence_id), {})
+    await source.expire(silence_id)
+    return Silenced(
+        backend=backend.name, silence_id=silence_id, state="ended", until=None, labels=labels, matching=()
+    )  # fmt: skip
+
+
+def _source(backend: Backend, what: str) -> AlertSource:
+    if isinstance(backend, AlertSource):
+        return backend
+    raise NeedsStack(
+        f"{what} need the stack: the backend `{backend.name}` has no Alertmanager. Start the stack (`make up`) and set "
+        "SYNDARIX_OBS_BACKEND=stack"
+    )
+
+
+def _within(seconds: float, most: float, what: str) -> None:
+    if not 0 < seconds <= most:
+        raise FilterError(f"{what} more than 0 s and at most {most / 3600:g} h, not {seconds:g} s")
+
+
+def _quiet(labels: Mapping[str, str], state: str | None) -> str:
+    asked = [f"{name}={value}" for name, value in labels.items()] + ([f"state {state}"] if state else [])
+    if asked:
+        return f"no alert has {' and '.join(asked)}; leave one away"
+    return "no alert fires, which is good; is Prometheus up? get_health says"
+
+
+def _alert(row: AlertRow) -> Alert:
+    return Alert(
+        fingerprint=row.fingerprint, name=row.labels.get("alertname", ""), state=row.state,
+        severity=row.labels.get("severity"), since=to_datetime(row.since_ns), until=to_datetime(row.until_ns),
+        labels=row.labels, annotations=row.annotations, receivers=row.receivers, silenced_by=row.silenced_by,
+        inhibited_by=row.inhibited_by,
+    )  # fmt: skip
+
+
+def _silence(row: SilenceRow) -> Silence:
+    return Silence(
+        silence_id=row.silence_id, state=row.state, labels=row.labels, since=to_datetime(row.since_ns),
+        until=to_datetime(row.until_ns), author=row.author, comment=row.comment,
+    )  # fmt: skip

@@ -1,0 +1,71 @@
+"""The scrape endpoint of the agent on this machine, and what it counts about its own failures."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs_read.backends.rows import Check
+from syndarix_obs_read.settings import ReadSettings
+
+_TIMEOUT_S: Final = 3.0
+_HOST, _PORT = "SYNDARIX_OBS_METRICS_HOST", "SYNDARIX_OBS_METRICS_PORT"
+_COUNTERS: Final = (
+    (v.RECORDS_DROPPED, "records lost", "docs/runbook.md says for each reason which limit to raise"),
+    (v.EXPORT_FAILURES, "exports", "the destination was down or refused; what waits in the spool is sent again"),
+    (v.INTERNAL_ERRORS, "internal errors", "the agent's log names the cause once for each site; please report it"),
+)
+
+
+async def checks(settings: ReadSettings) -> list[Check]:
+    """Reach the endpoint that SYNDARIX_OBS_METRICS_PORT names, and read its failure counters."""
+    port = os.environ.get(_PORT, "")
+    if port in ("", "0"):
+        state = "ok" if settings.backend == "embedded" else "warning"
+        return [
+            Check(
+                name="metrics", state="ok" if state == "ok" else "warning", finding=f"{_PORT} is not set here",
+                mend=None if state == "ok" else "set it for agents, and here to look at one of them",
+            )
+        ]  # fmt: skip
+    host = os.environ.get(_HOST) or "127.0.0.1"
+    url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/metrics"  # noqa: S104 - compared with
+    try:
+        async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
+            answer = await client.get(url)
+        answer.raise_for_status()
+        counts = _failures(answer.text)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        return [
+            Check(
+                name="metrics", state="warning", finding=f"{url} does not answer: {error or type(error).__name__}",
+                mend=f"start the agent, with the same {_PORT}; another process may hold the port",
+            )
+        ]  # fmt: skip
+    return [Check(name="metrics", state="ok", finding=f"{url} answers"), *_counted(counts)]
+
+
+def _failures(text: str) -> dict[str, Counter[str]]:
+    wanted = {spec.name: Counter[str]() for spec, _, _ in _COUNTERS}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name in wanted and sample.value:
+                wanted[sample.name][",".join(sample.labels.values())] += int(sample.value)
+    return wanted
+
+
+def _counted(counts: dict[str, Counter[str]]) -> Iterator[Check]:
+    for spec, name, mend in _COUNTERS:
+        found = counts[spec.name]
+        named = ", ".join(f"{count:,} {label}" for label, count in found.most_common())
+        yield Check(
+            name=name, state="warning" if found else "ok",
+            finding=f"since the agent's start: {named}" if found else "none since the agent's start",
+            mend=mend if found else None,
+        )  # fmt: skip

@@ -1,0 +1,51 @@
+"""All looks in the order in which things depend on each other."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from syndarix_obs_read.answers.health import HealthCheck, HealthReport, check_health, worst
+from syndarix_obs_read.backends.choose import open_backend
+from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.backends.rows import Check
+from syndarix_obs_read.doctor import agents, chain, machine, servers, spool
+from syndarix_obs_read.doctor.finding import broken
+from syndarix_obs_read.errors import ReadError
+from syndarix_obs_read.settings import ReadSettings
+
+
+async def examine(settings: ReadSettings) -> HealthReport:
+    """Look at everything; never raises for a part that is broken."""
+    found = [*machine.checks(settings), *spool.checks(settings.home)]
+    found += await _many("metrics", lambda: agents.checks(settings))
+    if settings.backend == "stack":
+        found += await _many("servers", lambda: servers.checks(settings))
+    found += await _backend(settings)
+    checks = tuple(
+        HealthCheck(name=each.name, state=each.state, finding=each.finding, mend=each.mend) for each in found
+    )
+    return HealthReport(backend=settings.backend, state=worst(found), checks=checks)
+
+
+async def _backend(settings: ReadSettings) -> list[Check]:
+    try:
+        backend = open_backend(settings)
+    except ReadError as error:
+        return [broken("backend", error)]
+    try:
+        report = await _many("store", lambda: _health(backend))
+        return report + await _many("last trace", lambda: chain.checks(backend))
+    finally:
+        await backend.close()
+
+
+async def _health(backend: Backend) -> list[Check]:
+    report = await check_health(backend)
+    return [Check(name=each.name, state=each.state, finding=each.finding, mend=each.mend) for each in report.checks]
+
+
+async def _many(name: str, look: Callable[[], Awaitable[list[Check]]]) -> list[Check]:
+    try:
+        return await look()
+    except (ReadError, OSError) as error:  # a time that ran out is an OSError too
+        return [broken(name, error)]
