@@ -65,7 +65,7 @@ def usage_from(provider: str | None, raw: Any) -> TokenUsage | None:
         return raw
     if raw is None:
         return None
-    if type(raw) is dict and raw.keys() <= _PLAIN_KEYS and (provider is None or "anthropic" not in provider):
+    if raw and type(raw) is dict and raw.keys() <= _PLAIN_KEYS and (provider is None or "anthropic" not in provider):
         counts = [count(raw.get(key)) for key in _PLAIN]  # our own shape, at a quarter of the cost
         return TokenUsage(counts[0], counts[1], counts[2], counts[3], counts[4])
     get = _Getter(raw)

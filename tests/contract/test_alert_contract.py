@@ -23,7 +23,7 @@ METRIC_ALERTS = [rule for rule in RULES if rule.alert]
 ALERTS = [*METRIC_ALERTS, *LOG_ALERTS]
 NAMES = [rule.alert for rule in ALERTS]
 RECORDED = {rule.record for rule in RULES if rule.record}
-OWN_LABELS = {"job", "instance", "le", "day", "rule_group", "integration"}
+OWN_LABELS = {"job", "instance", "environment", "le", "day", "rule_group", "integration"}
 
 
 def _promtool_cases(name: str) -> tuple[int, int]:

@@ -10,17 +10,8 @@ import pytest
 from alert_sinks import free_ports
 
 from syndarix_obs_read.stack.options import Options, Ports
-from syndarix_obs_read.stack.servers import SERVERS, find
 
 ROOT = Path(__file__).parents[3]
-
-
-def require(*names: str) -> None:
-    """Skip, naming what is missing, unless each of these servers is on the PATH."""
-    found, _ = find([server for server in SERVERS if server.name in names])
-    missing = sorted(set(names) - {each.server.name for each in found})
-    if missing:
-        pytest.skip(f"not on the PATH: {', '.join(missing)}")
 
 
 @pytest.fixture(scope="module")

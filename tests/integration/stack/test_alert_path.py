@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 from alert_sinks import HOST, Arrival, HttpServer, Mailbox, Receiver, poll
+from needed_servers import require
 
-from conftest import require
 from syndarix_obs_read.stack.launcher import Stack, running_stack
 from syndarix_obs_read.stack.options import Options
 
