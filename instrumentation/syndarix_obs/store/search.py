@@ -122,7 +122,8 @@ def _needles(text: str) -> list[str]:
     escaped)."""
     text = text.encode(errors="replace").decode()
     escaped = json.dumps(text, ensure_ascii=False)[1:-1]
-    return list(dict.fromkeys((text, escaped, json.dumps(escaped, ensure_ascii=False)[1:-1])))
+    forms = dict.fromkeys((text, escaped, json.dumps(escaped, ensure_ascii=False)[1:-1]))
+    return [form for form in forms if "\x00" not in form]  # a NUL never stands in a column as it is
 
 
 def _check(needles: list[str]) -> tuple[str, list[str]]:

@@ -6,7 +6,7 @@ import asyncio
 
 import typer
 
-from syndarix_obs_read.cli import drawings
+from syndarix_obs_read.cli import drawings_errors
 from syndarix_obs_read.cli.asking import print_json, settings_of
 from syndarix_obs_read.cli.options import Common
 from syndarix_obs_read.cli.screen import Screen
@@ -21,5 +21,5 @@ def doctor(common: Common) -> None:
     if common.as_json:
         print_json(report)
     else:
-        drawings.draw_health(Screen(settings.zone), report)
+        drawings_errors.draw_health(Screen(settings.zone), report)
     raise typer.Exit(1 if report.state == "failing" else 0)

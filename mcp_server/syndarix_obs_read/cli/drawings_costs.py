@@ -64,7 +64,8 @@ def draw_cost_records(screen: Screen, answer: CostRecordList) -> None:
         (
             (
                 f.moment(each.timestamp, screen.zone), each.agent_id or f.NOTHING,
-                *([each.project_id or f.NOTHING] if project else []), each.model or "unknown", f.count(each.tokens_input),
+                *([each.project_id or f.NOTHING] if project else []), each.model or "unknown",
+                f.count(each.tokens_input),
                 f.count(each.tokens_cache_read + each.tokens_cache_write), f.count(each.tokens_output),
                 f.count(each.tokens_reasoning),
                 ("~" if each.estimated else "") + f.money(each.total_cost_usd) if each.priced else "unpriced",

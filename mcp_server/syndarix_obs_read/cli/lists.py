@@ -19,7 +19,7 @@ from syndarix_obs_read.answers import sessions as sessions_answer
 from syndarix_obs_read.answers import traces as traces_answer
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.rows import DIMENSIONS, Dimension
-from syndarix_obs_read.cli import drawings, drawings_costs, drawings_trace
+from syndarix_obs_read.cli import drawings, drawings_costs, drawings_errors, drawings_trace
 from syndarix_obs_read.cli.asking import Asker, ask, print_json, settings_of
 from syndarix_obs_read.cli.options import Common, Rows, What, When, Who
 from syndarix_obs_read.cli.screen import Screen
@@ -139,7 +139,7 @@ def errors(common: Common, when: When, rows: Rows, who: Who, what: What) -> None
         lambda asker, backend: errors_answer.group_errors(
             backend, asker.filter(who, what), asker.period(when), asker.limit(rows)
         ),
-        drawings.draw_errors,
+        drawings_errors.draw_errors,
     )
 
 
@@ -156,7 +156,7 @@ def loops(
         lambda asker, backend: loops_answer.list_loops(
             backend, asker.filter(who, tool=tool), asker.period(when), asker.limit(rows)
         ),
-        drawings.draw_loops,
+        drawings_errors.draw_loops,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from syndarix_obs_read.amounts import Cost
 from syndarix_obs_read.answers.base import Answer
-from syndarix_obs_read.cli.formats import day_minute, moment
+from syndarix_obs_read.cli.formats import day_minute
 
 _PIPE_WIDTH: Final = 2_000
 _SHORT_ID: Final = 10
@@ -46,12 +47,17 @@ def headers(*names: str) -> tuple[Column, ...]:
     return tuple(Column(name.strip(">*"), name.startswith(">"), name.endswith("*")) for name in names)
 
 
+def _is_terminal() -> bool:
+    """Whether to draw for a terminal; FORCE_COLOR, as in many programs, says that a pager shows colours."""
+    return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
+
+
 @dataclass(slots=True)
 class Screen:
     """Draws tables and lines. `zone` is for times; `piped` output is plain, unlimited in width, with full ids."""
 
     zone: tzinfo
-    piped: bool = field(default_factory=lambda: not sys.stdout.isatty())
+    piped: bool = field(default_factory=lambda: not _is_terminal())
     console: Console = field(init=False)
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from syndarix_obs_read.answers.health import check_health
-from syndarix_obs_read.cli import drawings
+from syndarix_obs_read.cli import drawings_errors
 from syndarix_obs_read.cli.asking import ask, settings_of
 from syndarix_obs_read.cli.options import Common
 from syndarix_obs_read.errors import BackendUnavailable, FilterError, ReadError
@@ -62,7 +62,7 @@ def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
 
 def health(common: Common) -> None:
     """Check the pipeline itself, and say how to mend what is broken; exits with 1 if something is failing."""
-    answer = ask(common, lambda _asker, backend: check_health(backend), drawings.draw_health)
+    answer = ask(common, lambda _asker, backend: check_health(backend), drawings_errors.draw_health)
     raise typer.Exit(1 if answer.state == "failing" else 0)
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, tzinfo
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import DIMENSIONS, CostRow, Dimension
 from syndarix_obs_read.backends.sqlite.records import of_ledger
-from syndarix_obs_read.backends.sqlite.sums import costs
+from syndarix_obs_read.backends.sqlite.sums import bound_by_traces, costs
 from syndarix_obs_read.errors import FilterError
 
 
@@ -21,7 +21,9 @@ def grouped(connection: sqlite3.Connection, where: Filter, by: Sequence[Dimensio
     keys = ["day(l.ts_ns, ?) AS day" if name == "day" else f'l."{name}" AS "{name}"' for name in by]
     zone_name = "UTC" if zone is UTC else str(zone)
     values = [zone_name for name in by if name == "day"]
+    conditions = of_ledger(where, "costs")
+    if where.trace_id is not None:
+        bound_by_traces(connection, [where.trace_id], conditions)
     return [
-        CostRow(key=key, tokens=tokens, cost=cost)
-        for key, tokens, cost in costs(connection, of_ledger(where, "costs"), keys, values)
+        CostRow(key=key, tokens=tokens, cost=cost) for key, tokens, cost in costs(connection, conditions, keys, values)
     ]

@@ -43,7 +43,7 @@ def contain(connection: sqlite3.Connection, where: Filter, key: Key, column: str
         inner.values.append(schema.pico(where.min_cost_usd) or 0)
         having = "GROUP BY 1 HAVING total(l.cost_pico) >= ?"
         _within(column, f"SELECT l.{key} FROM ledger l WHERE {inner.sql} {having}", inner, found)
-    return where.text is None or _with_text(connection, where, key, column, found)
+    return not where.text or _with_text(connection, where, key, column, found)
 
 
 def with_error(where: Filter, key: Key, column: str, found: Where) -> None:

@@ -85,8 +85,20 @@ def costs_of(connection: sqlite3.Connection, column: str, keys: Sequence[str]) -
     """Sums of the ledger for some traces or sessions (`column` = `trace_id` or `session_id`)."""
     where = Where()
     where.among(f"l.{column}", keys)
+    if column == "trace_id":
+        bound_by_traces(connection, keys, where)
     found = costs(connection, where, [f"l.{column} AS key"]) if keys else []
     return {key["key"]: (tokens, cost) for key, tokens, cost in found}
+
+
+def bound_by_traces(connection: sqlite3.Connection, trace_ids: Sequence[str], where: Where) -> None:
+    """Limit conditions over `ledger l` to the time of some traces: the ledger has an index of times, not of traces."""
+    times = Where()
+    times.among("trace_id", trace_ids)
+    statement = f"SELECT min(ts_ns), max(ts_ns) FROM records WHERE {times.sql}"
+    first, last = connection.execute(statement, times.values).fetchone()
+    if first is not None:  # else the trace was not kept, but its costs were
+        where.add("l.ts_ns BETWEEN ? AND ?", first, last)
 
 
 def activity_of(connection: sqlite3.Connection, column: str, keys: Sequence[str]) -> Mapping[str, Activity]:
