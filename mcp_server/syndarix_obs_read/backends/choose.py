@@ -12,9 +12,7 @@ def open_backend(settings: ReadSettings) -> Backend:
         return _stack(settings)
     from syndarix_obs_read.backends.embedded import EmbeddedBackend
 
-    return EmbeddedBackend(
-        settings.store_path, timeout_s=settings.timeout, stalled_after_s=settings.stalled_after
-    )
+    return EmbeddedBackend(settings.store_path, timeout_s=settings.timeout, stalled_after_s=settings.stalled_after)
 
 
 def _stack(settings: ReadSettings) -> Backend:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from syndarix_obs_read.errors import BackendAnswer, Refused, TooLarge
@@ -15,17 +15,19 @@ PAGE: Final = 5_000
 DAY_NS: Final = 86_400 * 10**9
 _WINDOWS_NS: Final = (DAY_NS // 4, DAY_NS, 2 * DAY_NS, 4 * DAY_NS, 7 * DAY_NS)
 _AT_ONCE: Final = 4
+_PARTS: Final = 8
 _SMALLEST_PAGE: Final = 10
 _TOO_LARGE: Final = ("larger than", "ResourceExhausted", "max_bytes", "message size")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: Loki's time for it in nanoseconds, the label `level`, the text."""
+    """One line: Loki's time for it in nanoseconds, the label `level`, the text. `labels` are all labels asked for."""
 
     ts_ns: int
     level: str
     text: str
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False, hash=False)
 
 
 class Loki:
@@ -88,9 +90,21 @@ class Loki:
         return sorted(map(str, answer.get("data") or ()))
 
     async def _all(self, query: str, start_ns: int, end_ns: int) -> list[Line]:
-        return [line async for page in self._pages(query, start_ns, end_ns, PAGE) for line in page]
+        """One page; if it is full, the rest of the window in parts that should fill about a page each, all at once."""
+        pages = self._pages(query, start_ns, end_ns, PAGE)
+        found: list[Line] = await anext(pages, [])
+        if len(found) < PAGE:
+            return [*found, *[line async for page in pages for line in page]]
+        await pages.aclose()
+        oldest = min(line.ts_ns for line in found) + 1
+        covered = max(1, end_ns - oldest)
+        step = max(covered, (oldest - start_ns) // _PARTS + 1)
+        starts = range(start_ns, oldest, step)
+        parts = await asyncio.gather(*(self._all(query, start, min(start + step, oldest)) for start in starts))
+        seen = set(found)
+        return [*found, *(line for part in parts for line in part if line not in seen)]
 
-    async def _pages(self, query: str, start_ns: int, end_ns: int, size: int) -> AsyncIterator[list[Line]]:
+    async def _pages(self, query: str, start_ns: int, end_ns: int, size: int) -> AsyncGenerator[list[Line], None]:
         seen: set[Line] = set()
         while start_ns < end_ns:
             try:
@@ -147,6 +161,7 @@ def _streams(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _lines(stream: dict[str, Any]) -> Iterator[Line]:
-    level = stream["stream"].get("level", "info")
+    labels = stream["stream"]
+    level = labels.get("level", "info")
     for value in stream["values"]:
-        yield Line(int(value[0]), level, value[1])
+        yield Line(int(value[0]), level, value[1], labels)

@@ -14,9 +14,11 @@ import httpx
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.alertmanager import Alertmanager
 from syndarix_obs_read.backends.filters import Filter
-from syndarix_obs_read.backends.lgtm import ledger, names, raw, records, traces
-from syndarix_obs_read.backends.lgtm.gather import Gather, Servers
+from syndarix_obs_read.backends.lgtm import agents, names, raw, records, traces
+from syndarix_obs_read.backends.lgtm.candidates import Servers
+from syndarix_obs_read.backends.lgtm.gather import Gather
 from syndarix_obs_read.backends.lgtm.health import Health
+from syndarix_obs_read.backends.lgtm.ledger import Ledger
 from syndarix_obs_read.backends.lgtm.reach import Reach
 from syndarix_obs_read.backends.loki import Loki
 from syndarix_obs_read.backends.prometheus import Prometheus
@@ -34,7 +36,6 @@ from syndarix_obs_read.backends.rows import (
     StoredRecord,
     TraceRow,
 )
-from syndarix_obs_read.backends.sqlite import agents as agents_of
 from syndarix_obs_read.backends.sqlite import ledger as ledger_of
 from syndarix_obs_read.backends.sqlite import records as records_of
 from syndarix_obs_read.backends.sqlite import sessions as sessions_of
@@ -45,8 +46,6 @@ from syndarix_obs_read.errors import BackendTimeout
 from syndarix_obs_read.http_client import Access, HttpClient, Server
 
 T = TypeVar("T")
-
-_AGENT_KINDS = (v.KIND_SESSION, v.KIND_LLM_CALL, v.KIND_TOOL_CALL, v.KIND_DECISION, v.KIND_SAFETY, v.KIND_COST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +96,8 @@ class StackBackend:
         self._prometheus = Prometheus(options.client("Prometheus"))
         self._alertmanager = Alertmanager(options.client("Alertmanager"))
         self._reach = Reach(self._loki, self._tempo, options.retention_days, options.clock)
-        self._servers = Servers(self._loki, self._tempo, self._reach)
+        self._ledger = Ledger(self._loki, self._reach)
+        self._servers = Servers(self._loki, self._tempo, self._reach, self._ledger)
         self._health = Health(self._servers, self._prometheus, self._alertmanager, options.stalled_after_s)
 
     async def close(self) -> None:
@@ -127,9 +127,10 @@ class StackBackend:
     async def records(self, where: Filter, *, limit: int, payloads: bool) -> Page[StoredRecord]:
         """See `RecordSource`."""
         if where.kinds == (v.KIND_COST,):
-            return await self._ledger(
+            lines = self._ledger.whole(
                 where, "the ledger", lambda s: records_of.listed(s.connection, where, limit, False)
             )
+            return await self._within(lines)
         return await self._within(records.listed(self._loki, self._reach, where, limit, payloads))
 
     def follow(self, where: Filter) -> AsyncIterator[StoredRecord]:
@@ -142,7 +143,9 @@ class StackBackend:
         """See `LedgerSource`."""
         with Scratch() as empty:  # an unknown dimension is refused before anything is fetched
             ledger_of.grouped(empty.connection, where, by, zone)
-        return await self._ledger(where, "costs", lambda s: ledger_of.grouped(s.connection, where, by, zone))
+        keys = [name for name in by if name != "day"]
+        sums = self._ledger.sums(where, "costs", keys, lambda s: ledger_of.grouped(s.connection, where, by, zone))
+        return await self._within(sums)
 
     async def sessions(self, where: Filter, limit: int) -> Page[SessionRow]:
         """See `SessionSource`."""
@@ -153,15 +156,7 @@ class StackBackend:
 
     async def agents(self, where: Filter) -> list[AgentRow]:
         """See `AgentSource`."""
-        with Scratch() as scratch:
-            agents_of.statistics(scratch.connection, where)  # a filter that does not fit is refused first
-            found = await self._within(traces.whole_period(self._servers, where, _AGENT_KINDS))
-
-            def answer() -> list[AgentRow]:
-                scratch.add(found)
-                return agents_of.statistics(scratch.connection, where)
-
-            return await asyncio.to_thread(answer)
+        return await self._within(agents.found(self._servers, where))
 
     # --- names, health ---
 
@@ -216,9 +211,6 @@ class StackBackend:
     async def query_traces(self, traceql: str, since_ns: int, until_ns: int, limit: int) -> Page[Mapping[str, Any]]:
         """See `RawSource`."""
         return await self._within(raw.traces(self._tempo, traceql, since_ns, until_ns, limit))
-
-    async def _ledger(self, where: Filter, what: str, question: Callable[[Scratch], T]) -> T:
-        return await self._within(ledger.ask(self._loki, self._reach, where, what, question))
 
     async def _within(self, question: Awaitable[T]) -> T:
         try:

@@ -74,6 +74,22 @@ def beginning(name: str, text: str) -> str:
     return f"| {name}=~{quoted('^' + literal(text) + '.*')}"
 
 
+def columns(query: str, fields: Sequence[str], labels: Sequence[str] = ()) -> str:
+    """The lines as numbers and ids only: these fields of the record, with a space between them.
+
+    `labels` are structured metadata that stay labels of the answer, where any text is safe. A missing field is empty.
+    """
+    paths = ", ".join(f'{_as(name)}="{name}"' for name in fields)
+    shown = " ".join(f"{{{{.{_as(name)}}}}}" for name in fields)
+    kept = f"| keep {', '.join(labels)}" if labels else "| keep level"
+    return f'{query} | json {paths} | line_format "{shown}" {kept}'
+
+
+def _as(name: str) -> str:
+    """Another name than the structured metadata's, whose values would win."""
+    return f"field_{name}"
+
+
 def count_by(query: str, name: str, seconds: int) -> str:
     """Metric query: how many lines for each value of `name`."""
     return f"sum by ({name}) (count_over_time({query} [{seconds}s]))"
@@ -107,7 +123,9 @@ def _numbers(where: Filter, kinds: Sequence[str]) -> list[str]:
     stages = []
     if where.min_duration_ns is not None:
         least = where.min_duration_ns / 1e6
-        stages.append(f'| json least_ms="duration_ms" | least_ms >= {_number(least - abs(least) * _MARGIN)}')
+        # What still runs has no duration yet.
+        longer = f"least_ms >= {_number(least - abs(least) * _MARGIN)} or state = {quoted(v.STATUS_RUNNING)}"
+        stages.append(f'| json least_ms="duration_ms", state="status" | {longer}')
     if where.min_cost_usd is not None:
         field = "total_cost_usd" if tuple(kinds) == (v.KIND_COST,) else "cost_usd"
         least = float(where.min_cost_usd)

@@ -52,12 +52,12 @@ def conditions(where: Filter) -> str:
     return " && ".join(found)
 
 
-def plain_spans(where: Filter | None = None) -> str:
-    """Plain spans, with what says whether they failed."""
-    further = conditions(where) if where is not None else ""
-    return f"{{ {PLAIN}{f' && {further}' if further else ''} }} | select(status) {NEWEST_FIRST}"
+def plain_spans() -> str:
+    """Plain spans of any trace."""
+    return f"{{ {PLAIN} }} {NEWEST_FIRST}"
 
 
-def plain_roots() -> str:
-    """Plain spans that begin a trace: such a trace may have no line in Loki at all."""
-    return f"{{ nestedSetParent < 0 && {PLAIN} }} {NEWEST_FIRST}"
+def plain_roots(where: Filter) -> str:
+    """Plain spans that begin a trace, which then may have no line in Loki at all; as long as the filter wants."""
+    least = f" && traceDuration >= {where.min_duration_ns}ns" if where.min_duration_ns is not None else ""
+    return f"{{ nestedSetParent < 0 && {PLAIN}{least} }} {NEWEST_FIRST}"

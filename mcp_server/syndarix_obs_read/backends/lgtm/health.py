@@ -9,8 +9,8 @@ from typing import Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.alertmanager import Alertmanager
+from syndarix_obs_read.backends.lgtm.candidates import Servers
 from syndarix_obs_read.backends.lgtm.fetch import heads, read, short
-from syndarix_obs_read.backends.lgtm.gather import Servers
 from syndarix_obs_read.backends.lgtm.lines import head, is_running
 from syndarix_obs_read.backends.loki import DAY_NS
 from syndarix_obs_read.backends.prometheus import Prometheus

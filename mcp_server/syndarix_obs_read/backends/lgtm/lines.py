@@ -62,7 +62,7 @@ def once(records: Iterable[StoredRecord]) -> list[StoredRecord]:
 
 def is_running(found: StoredRecord) -> bool:
     """Whether this is the line that a session wrote when it started."""
-    return found.get("status") == v.STATUS_RUNNING
+    return found.text("status") == v.STATUS_RUNNING
 
 
 def fits(where: Filter, found: StoredRecord, line: Line | None = None) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.lgtm import spans
-from syndarix_obs_read.backends.lgtm.fetch import heads, read, short, whole, whole_record
-from syndarix_obs_read.backends.lgtm.gather import Servers
+from syndarix_obs_read.backends.lgtm.candidates import Servers
+from syndarix_obs_read.backends.lgtm.fetch import read, short, whole, whole_record
 from syndarix_obs_read.backends.lgtm.lines import is_running, once, record
 from syndarix_obs_read.backends.lgtm.reach import Range, is_trace_id
 from syndarix_obs_read.backends.loki import DAY_NS
@@ -92,15 +90,3 @@ def _lacking(
 def _in_order(found: StoredRecord) -> tuple[bool, int, int]:
     """What still runs stands first, as in the embedded store."""
     return not is_running(found), found.start_ns, found.end_ns
-
-
-async def whole_period(servers: Servers, where: Filter, kinds: Sequence[str]) -> list[StoredRecord]:
-    """Every record of these kinds that fits, for statistics over all of them."""
-    place = await servers.reach.of(where)
-    late = await servers.reach.of(where, ledger=True)
-    rest = tuple(kind for kind in kinds if kind != v.KIND_COST)
-    both = await asyncio.gather(
-        heads(servers.loki, logql.lines(where, rest), *place),
-        heads(servers.loki, logql.lines(where, (v.KIND_COST,)), *late),
-    )
-    return [each for found in both for each in found]

@@ -14,7 +14,7 @@ from syndarix_obs_read.backends.rows import AgentRow, ToolRow
 from syndarix_obs_read.backends.sqlite.conditions import Where, over
 from syndarix_obs_read.backends.sqlite.sums import costs
 
-_FILTERS: Final = ("agent", "project", "user", "task_type", "session_id", "service", "environment")
+FILTERS: Final = ("agent", "project", "user", "task_type", "session_id", "service", "environment")
 _UNNAMED: Final = "(no agent)"
 
 
@@ -43,15 +43,15 @@ class _Agent:
 
 def statistics(connection: sqlite3.Connection, where: Filter) -> list[AgentRow]:
     """Every agent that did something in the period, by name."""
-    where.allow("agents", *_FILTERS)
+    where.allow("agents", *FILTERS)
     found: defaultdict[str, _Agent] = defaultdict(_Agent)
-    records = over("r", where, time="ts_ns", columns=_FILTERS)
-    _runs(connection, over("s", where, time="started_ns", columns=_FILTERS), found)
+    records = over("r", where, time="ts_ns", columns=FILTERS)
+    _runs(connection, over("s", where, time="started_ns", columns=FILTERS), found)
     _calls(connection, records, found)
     _tools(connection, records, found)
     _decisions(connection, records, found)
     _safety(connection, records, found)
-    ledger = over("l", where, time="ts_ns", columns=_FILTERS)
+    ledger = over("l", where, time="ts_ns", columns=FILTERS)
     for key, tokens, cost in costs(connection, ledger, ["l.agent AS agent"]):
         each = found[key["agent"] or _UNNAMED]
         each.tokens, each.cost = tokens, cost

@@ -153,7 +153,7 @@ def arrived(connection: sqlite3.Connection, where: Filter, after: int, limit: in
     return [stored(row) for row in found], last
 
 
-_IN_LEDGER: Final = (
+IN_LEDGER: Final = (
     "agent", "project", "user", "session_id", "trace_id", "task_type", "service", "environment", "model", "status",
 )  # fmt: skip
 """Filters that are columns of the ledger."""
@@ -161,8 +161,8 @@ _IN_LEDGER: Final = (
 
 def of_ledger(where: Filter, question: str) -> Where:
     """Conditions over `ledger l`; a filter that the ledger does not know is refused."""
-    where.allow(question, "kinds", "min_cost_usd", *_IN_LEDGER)
-    found = over("l", where, time="ts_ns", columns=_IN_LEDGER)
+    where.allow(question, "kinds", "min_cost_usd", *IN_LEDGER)
+    found = over("l", where, time="ts_ns", columns=IN_LEDGER)
     if where.min_cost_usd is not None:
         found.add("l.cost_pico >= ?", schema.pico(where.min_cost_usd) or 0)
     return found

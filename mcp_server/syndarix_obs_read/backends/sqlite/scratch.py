@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.store.database import migrate
@@ -13,6 +15,8 @@ from syndarix_obs.store.schema import LEDGER_COLUMNS, RECORD_COLUMNS, SESSION_CO
 from syndarix_obs_read.backends.lgtm.lines import is_running
 from syndarix_obs_read.backends.rows import StoredRecord
 from syndarix_obs_read.backends.sqlite.functions import add_functions
+
+T = TypeVar("T")
 
 
 def _insert(table: str, columns: tuple[str, ...]) -> str:
@@ -48,6 +52,23 @@ class Scratch:
     def __exit__(self, *_: object) -> None:
         """Forget everything."""
         self.connection.close()
+
+    async def ask(self, question: Callable[[Scratch], T]) -> T:
+        """Ask in a thread; a question that is given up is interrupted before anybody closes the store."""
+        work = asyncio.ensure_future(asyncio.to_thread(question, self))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            self.connection.interrupt()
+            with contextlib.suppress(sqlite3.Error):
+                await work
+            raise
+
+    def add_ledger(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Take lines of the ledger by column; `start_ns` and `total_cost_usd` as in a record."""
+        self.connection.execute("BEGIN")
+        self.connection.executemany(_LEDGER, map(_ledger_row, rows))
+        self.connection.execute("COMMIT")
 
     def add(self, found: Iterable[StoredRecord]) -> None:
         """Take records of any kind, each once; a session that still runs comes without a record of its end."""
@@ -98,6 +119,7 @@ def _ledger_row(data: Mapping[str, Any]) -> list[Any]:
     own = {**data, **counts, "ts_ns": data.get("start_ns", 0), "cost_pico": pico(_amount(data.get("total_cost_usd")))}
     own.setdefault("trace_id", "")
     own.setdefault("span_id", "")
+    own.setdefault("status", v.STATUS_OK)
     return [_value(own.get(name)) for name in LEDGER_COLUMNS]
 
 

@@ -1,0 +1,65 @@
+"""Statistics by agent: every record counts, so of each only what is counted travels."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.lgtm.candidates import Servers
+from syndarix_obs_read.backends.lgtm.fetch import heads
+from syndarix_obs_read.backends.loki import Line
+from syndarix_obs_read.backends.rows import AgentRow, StoredRecord
+from syndarix_obs_read.backends.sqlite.agents import FILTERS, statistics
+from syndarix_obs_read.backends.sqlite.scratch import Scratch
+from syndarix_obs_read.queries import logql
+
+_KINDS: Final = (v.KIND_LLM_CALL, v.KIND_TOOL_CALL, v.KIND_DECISION, v.KIND_SAFETY)
+_FIELDS: Final = (
+    "record_id", "start_ns", "end_ns", "status", "first_token_s", "loop_count", "confidence", "passed", "session_id",
+)  # fmt: skip
+"""The session's id comes last: it is the caller's own text, and may hold spaces."""
+_LABELS: Final = ("kind", "level", "agent", "tool")
+
+
+async def found(servers: Servers, where: Filter) -> list[AgentRow]:
+    """Every agent that did something in the period, by name."""
+    with Scratch() as scratch:
+        statistics(scratch.connection, where)  # a filter that does not fit is refused before anything is fetched
+        place = await servers.reach.of(where)
+        calls, sessions = await asyncio.gather(
+            servers.loki.every(logql.columns(logql.lines(where, _KINDS), _FIELDS, _LABELS), *place),
+            heads(servers.loki, logql.lines(where, (v.KIND_SESSION,)), *place),
+        )
+        given = {name: value for name in FILTERS if (value := getattr(where, name)) is not None}
+        await scratch.ask(lambda s: _fill(s, calls, sessions, given))
+        await servers.ledger.fill(scratch, where, ("agent",))
+        return await scratch.ask(lambda s: statistics(s.connection, where))
+
+
+def _fill(scratch: Scratch, calls: Iterable[Line], sessions: list[StoredRecord], given: dict[str, Any]) -> None:
+    scratch.add(_records(calls, given))
+    scratch.add(sessions)
+
+
+def _records(lines: Iterable[Line], given: dict[str, Any]) -> Iterator[StoredRecord]:
+    for line in lines:
+        values = line.text.split(" ", len(_FIELDS) - 1)
+        if len(values) != len(_FIELDS) or not (values[1].isdecimal() and values[2].isdecimal()):
+            continue  # none of ours
+        record_id, start, end, status, first_token, loop, confidence, passed, session_id = values
+        data: dict[str, Any] = {
+            **line.labels, **given, "record_id": record_id, "start_ns": int(start), "end_ns": int(end),
+            "session_id": session_id or None, "status": status, "first_token_s": _number(first_token), "loop_count": _number(loop),
+            "confidence": _number(confidence), "passed": None if not passed else passed == "true",
+        }  # fmt: skip
+        yield StoredRecord(data, line.level)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
