@@ -20,7 +20,8 @@ _LANGUAGES = {"prometheus": "promql", "loki": "logql", "tempo": "traceql", "__ex
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query as it is sent. `own_range` is the panel's own range when it is not the board's: `now/d`, `now/M`."""
+    """One query as it is sent. `own_range` is the panel's own range when it is not the board's: `now/d`, `now/M`;
+    `least_step_s` is the smallest step its panel asks for."""
 
     board: str
     panel: str
@@ -29,7 +30,8 @@ class Query:
     language: str
     text: str
     instant: bool
-    own_range: str | None
+    own_range: str | None = None
+    least_step_s: int = 5
 
     def filled(self, range_s: int, step_s: int, values: Mapping[str, str] = ALL) -> str:
         """The text with Grafana's own variables and the board's in it."""
@@ -61,7 +63,7 @@ def queries(uid: str, *, collapsed: bool = True) -> list[Query]:
     board = boards()[uid]
     found = [_query(uid, panel, target) for panel in panels(board, collapsed=collapsed) for target in panel["targets"]]
     marks = [each for each in board["annotations"]["list"] if "expr" in each["target"]]
-    return found + [Query(uid, each["name"], "annotation", "Anno", "promql", each["target"]["expr"], False, None)
+    return found + [Query(uid, each["name"], "annotation", "Anno", "promql", each["target"]["expr"], False)
                     for each in marks]  # fmt: skip
 
 
@@ -79,5 +81,7 @@ def _query(uid: str, panel: Mapping[str, Any], target: Mapping[str, Any]) -> Que
     language = _LANGUAGES[target["datasource"]["type"]]
     text = target.get("expr") or target.get("query") or target.get("expression")
     instant = bool(target.get("instant")) or target.get("queryType") == "instant"
-    own_range = panel.get("timeFrom")
-    return Query(uid, panel["title"], panel["type"], target["refId"], language, str(text), instant, own_range)
+    least = {"s": 1, "m": 60}[panel.get("interval", "5s")[-1]] * int(panel.get("interval", "5s")[:-1])
+    return Query(
+        uid, panel["title"], panel["type"], target["refId"], language, str(text), instant, panel.get("timeFrom"), least
+    )

@@ -14,7 +14,14 @@ DECISIONS = "environment_agent_type_selected:agent_decisions:rate1m"
 TASKS = "environment_task_type_le:agent_task_duration_seconds_bucket:rate1m"
 SECTIONS = "environment_agent_section:context_tokens_used:max"
 WINDOW = "environment_agent:context_window_used:max"
+MEMORY = "environment_operation_store_status:memory_operations:rate1m"
+MEMORY_SECONDS = "environment_operation_le:memory_operation_seconds_bucket:rate1m"
+CONTEXT_SECONDS = "environment_le:context_assembly_seconds_bucket:rate1m"
+_SHOWN_OF_DECISIONS = (
+    "agent", "decision_type", "selected", "options", "confidence", "reasoning", "trace_id",
+)  # fmt: skip
 
+_MEMORY_FAILED = f'{s.ENVIRONMENT},status="error"'
 _FAILED = f'{s.SESSIONS} | status="error"'
 _DECISIONS = s.lines("decision")
 _STUCK = (
@@ -55,7 +62,7 @@ SUMMARY = [
          "unfamiliar work.",
          targets=[LokiNow(expr=f'avg(avg_over_time({_DECISIONS} | json n="confidence" | unwrap n | __error__="" '
               f'[$__range]))')]),
-    stat(title="Loops", limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_GOOD,
+    stat(title="Loops counted", defaults={"decimals": 0}, limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_GOOD,
          description="How often an agent called the same tool with the same arguments again and again. Each is an "
          "alert.",
          targets=[PromNow(expr=f"sum(increase(agent_loops_detected_total{{{s.AGENT}}}[$__range]))")]),
@@ -109,13 +116,14 @@ CHOICES = [
         description="What was chosen over what, how sure the agent was, and why. Low confidence with a good outcome "
         "is luck.",
         targets=[Loki(expr=_DECISIONS, lines=100)],
-        before=[{"id": "extractFields", "options": {"source": "Line", "format": "json", "replace": False,
-                                                    "keepTime": True}}],
-        hide=("labels", "labelTypes", "Line", "tsNs", "id", *(
-            "kind", "record_id", "span_id", "parent_id", "name", "start_ns", "end_ns", "status", "error_type",
-            "error_message", "service", "environment", "session_id", "agent_type", "agent_version", "project", "user",
-            "task_type", "duration_ms", "attributes", "events", "decision_id", "context_summary", "relevant_memory",
-        )),
+        before=[{
+            "id": "extractFields",
+            "options": {
+                "source": "Line", "format": "json", "replace": False, "keepTime": True,
+                "jsonPaths": [{"path": field} for field in _SHOWN_OF_DECISIONS],
+            },
+        }],
+        hide=("labels", "labelTypes", "Line", "tsNs", "id"),
         keep_time=True,
         columns=[
             Column("Time", "Time", width=170),
@@ -176,7 +184,7 @@ CONTEXT = [
         description="Operations per minute by kind and store, over all agents. Writes without reads are memories "
         "nobody uses.",
         targets=[Prom(
-            expr=f"sum by (operation, store) (rate(memory_operations_total{{{s.ENVIRONMENT}}}[$__rate_interval])) * 60",
+            expr=f"{s.mean(MEMORY, s.ENVIRONMENT, 'operation, store')} * 60",
             legend="{{operation}} {{store}}",
         )], w=8,
     ),
@@ -187,8 +195,7 @@ CONTEXT = [
         "that "
         "cannot remember answers wrongly without an error of its own.",
         targets=[Prom(
-            expr=f'sum by (store) (rate(memory_operations_total{{{s.ENVIRONMENT},status="error"}}[$__rate_interval]))'
-            f" / (sum by (store) (rate(memory_operations_total{{{s.ENVIRONMENT}}}[$__rate_interval])) > 0)",
+            expr=f"{s.mean(MEMORY, _MEMORY_FAILED, 'store')} / ({s.mean(MEMORY, s.ENVIRONMENT, 'store')} > 0)",
             legend="{{store}}",
         )],
     ),
@@ -198,10 +205,8 @@ CONTEXT = [
         "every answer's "
         "latency.",
         targets=[
-            Prom(expr="histogram_quantile(0.95, sum by (le, operation) (rate(memory_operation_seconds_bucket"
-                      f"{{{s.ENVIRONMENT}}}[$__rate_interval])))", legend="{{operation}}", ref="A"),
-            Prom(expr="histogram_quantile(0.95, sum by (le) (rate(context_assembly_seconds_bucket"
-                      f"{{{s.AGENT}}}[$__rate_interval])))", legend="context", ref="B"),
+            Prom(expr=s.quantile(0.95, MEMORY_SECONDS, s.ENVIRONMENT, "operation"), legend="{{operation}}", ref="A"),
+            Prom(expr=s.quantile(0.95, CONTEXT_SECONDS, s.ENVIRONMENT), legend="context", ref="B"),
         ],
     ),
 ]  # fmt: skip

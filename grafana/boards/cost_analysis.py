@@ -131,8 +131,7 @@ TRUST = [
         "largest. From "
         f"twice the normal on, and a dollar an hour, an alert fires. {TREND}",
         targets=[Prom(
-            expr='topk(10, agent:llm_cost_dollars:rate1m{agent=~"$agent"} / on (agent) '
-                 '(agent:llm_cost_dollars:normal > 0))',
+            expr='topk(10, max_over_time(agent:llm_cost_dollars:times_normal{agent=~"$agent"}[$__interval]))',
             legend="{{agent}}",
         )],
     ),
@@ -163,7 +162,7 @@ TRUST = [
         targets=[LokiNow(expr=f"{s.counted(_ESTIMATED)} / {s.counted(s.LEDGER)}")],
     ),
     stat(
-        title="Unpriced calls", unit="short", w=6, h=7, nothing="Every call has a price", limits=theme.steps(
+        title="Unpriced calls", unit="short", w=6, h=7, defaults={"decimals": 0}, nothing="Every call has a price", limits=theme.steps(
             theme.GOOD, (1, theme.WARN)),
         description="How many calls have no price, as the agents count them; an alert fires at the first. The table "
         "beside "

@@ -17,8 +17,8 @@ from boards.variables import LEVEL, RUNBOOK
 LOG_RULES = Path(__file__).resolve().parents[2] / "loki" / "rules" / "fake" / "alerts.yml"
 
 _FAILED = (
-    f'{{kind!="cost",{s.ENVIRONMENT},level=~"error|critical"}} | agent=~"$agent" | project=~"$project" | model=~"$model"'
-    ' | json error_type="error_type", name="name"'
+    f'{{kind!="cost",{s.ENVIRONMENT},level=~"error|critical"}} | agent=~"$agent" | project=~"$project"'
+    ' | model=~"$model" | json error_type="error_type", name="name"'
 )
 _SHOWN = (
     f'{{kind=~"app|llm_call|tool_call|memory|safety|session|task",{s.ENVIRONMENT},level=~"$level"}}'
@@ -38,7 +38,10 @@ def _firing(name: str) -> str:
 
 
 def _growth(metric: str, by: str) -> str:
-    return f"sum by ({by}) (increase({metric}[$__rate_interval])) > 0"
+    """How much a counter grew in each step; a series that is new counts from 0, which increase() cannot see."""
+    before = "offset $__rate_interval"
+    new = f"{metric} unless {metric} {before} and on () count(up {before})"
+    return f"sum by ({by}) (({new}) or increase({metric}[$__rate_interval])) > 0"
 
 
 ALERTS = [
@@ -143,7 +146,7 @@ PIPELINE = [
     stat(title="Processes up", w=6, description="Scrape targets that answer. Less than usual: an alert names the "
          "lost one.",
          targets=[PromNow(expr="sum(up)")], nothing="Nothing is scraped"),
-    stat(title="Records given up", w=6, limits=theme.steps(theme.GOOD, (1, theme.BAD)), nothing=theme.NONE_GOOD,
+    stat(title="Records given up", w=6, defaults={"decimals": 0}, limits=theme.steps(theme.GOOD, (1, theme.BAD)), nothing=theme.NONE_GOOD,
          description="Records or payloads that were dropped in the time range; the panel below says why. Costs and "
          "counters "
          "count them all the same.",
@@ -153,31 +156,31 @@ PIPELINE = [
          "destination does not take it. It drains by itself once the destination is back.",
          limits=theme.steps(theme.GOOD, (1e6, theme.NOTICE), (429496729, theme.BAD)),
          targets=[PromNow(expr="sum(syndarix_obs_spool_bytes)")]),
-    stat(title="Contained failures", w=6, limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_GOOD,
+    stat(title="Contained failures", w=6, defaults={"decimals": 0}, limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_GOOD,
          description="Failures inside the telemetry itself. The agents are unharmed; please report them.",
          targets=[PromNow(expr="sum(increase(syndarix_obs_internal_errors_total[$__range]))")]),
-    graph(title="Failed attempts to send", w=8, interval="30s", nothing=theme.NONE_GOOD,
+    graph(title="Failed attempts to send", w=8, h=6, interval="30s", nothing=theme.NONE_GOOD,
           description="By destination. A few are retried and harmless; a steady line is a destination that is down.",
           targets=[Prom(expr=_growth("syndarix_obs_export_failures_total", "destination"), legend="{{destination}}")]),
-    graph(title="Given up, by reason", w=8, interval="30s", nothing=theme.NONE_GOOD,
+    graph(title="Given up, by reason", w=8, h=6, interval="30s", nothing=theme.NONE_GOOD,
           description="queue_full: the process makes more than it can send; spool_full: a destination was away too "
           "long; "
           "rejected: a destination refused a record.",
           targets=[Prom(expr=_growth("syndarix_obs_records_dropped_total", "reason"), legend="{{reason}}")]),
-    graph(title="Contained failures, by place", w=8, interval="30s", nothing=theme.NONE_GOOD,
+    graph(title="Contained failures, by place", w=8, h=6, interval="30s", nothing=theme.NONE_GOOD,
           description="Where inside the telemetry. The first line in the agent's own log has the traceback.",
           targets=[Prom(expr=_growth("syndarix_obs_internal_errors_total", "site"), legend="{{site}}")]),
-    graph(title="Masked before leaving", w=8, interval="30s", nothing="Nothing had to be masked",
+    graph(title="Masked before leaving", w=8, h=6, interval="30s", nothing="Nothing had to be masked",
           description="Secrets and personal data that redaction masked, by kind. A jump means that a tool or prompt "
           "began to "
           "carry them.",
           targets=[Prom(expr=_growth("syndarix_obs_redactions_total", "type"), legend="{{type}}")]),
-    graph(title="Texts cut to size", w=8, interval="30s", nothing="Nothing was cut",
+    graph(title="Texts cut to size", w=8, h=6, interval="30s", nothing="Nothing was cut",
           description="Previews are cut as a matter of course; cut payloads mean that SYNDARIX_OBS_MAX_PAYLOAD_BYTES "
           "is too "
           "small for this agent.",
           targets=[Prom(expr=_growth("syndarix_obs_truncations_total", "site"), legend="{{site}}")]),
-    graph(title="Label values collapsed", w=8, interval="30s", nothing="No label overflowed",
+    graph(title="Label values collapsed", w=8, h=6, interval="30s", nothing="No label overflowed",
           description="Values counted as `other` because the label already has as many as are allowed: someone uses "
           "an id "
           "as a name.",

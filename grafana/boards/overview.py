@@ -5,7 +5,7 @@ from __future__ import annotations
 from boards import selectors as s
 from boards import theme
 from boards.board import Board, Section, Stack
-from boards.panels import coloured, gauge, graph, share_bars, stat
+from boards.panels import coloured, gauge, graph, override, share_bars, stat
 from boards.tables import Column, table, trace_link
 from boards.targets import Calculated, LokiNow, Prom, PromNow
 
@@ -74,6 +74,7 @@ COST_TODAY = stat(
         LokiNow(expr=_SPENT_TODAY, legend="Spent", ref="A"),
         PromNow(expr=_BUDGET_TODAY, legend="Budget", ref="B"),
     ],
+    overrides=[override("Value #A", displayName="Spent")],
 )  # fmt: skip
 BUDGET_TODAY = gauge(
     title="Of today's budget", unit="percentunit", w=8, h=5, timeFrom="now/d", defaults={"min": 0, "max": 1},

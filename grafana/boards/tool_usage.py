@@ -38,7 +38,8 @@ def _over_range(matchers: str, by: str = "") -> str:
 
 
 SUMMARY = [
-    stat(title="Calls", unit="reqpm", w=6, description="Tool calls per minute over the time range. Many more than usual: see the "
+    stat(title="Calls", unit="reqpm", w=6,
+         description="Tool calls per minute over the time range. Many more than usual: see the "
          "repeated calls.",
          targets=[PromNow(expr=f"{_over_range(s.TOOL)} * 60")]),
     stat(title="Failed", unit="percentunit", w=6, limits=theme.rising(theme.TOOL_ERROR_RATIO), defaults={"decimals": 1},

@@ -99,7 +99,8 @@ def _mistyped(path: str, value: Any, declared: Any) -> Iterator[str]:
 
 
 def _hints(cls: type) -> dict[str, Any]:
-    hints = typing.get_type_hints(cls.__init__, vars(sys.modules[cls.__module__]))
+    start = vars(cls).get("__init__")
+    hints = typing.get_type_hints(start, vars(sys.modules[cls.__module__])) if start else {}
     return {name: hint for name, hint in hints.items() if name != "return"}
 
 

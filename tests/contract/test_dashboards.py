@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+from dataclasses import fields
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
@@ -27,11 +30,10 @@ EXPOSED = rules.exposed_names()
 BUILT_IN = {"-- Mixed --", "__expr__", "-- Grafana --"}
 TARGET_LABELS = {"job", "instance", "environment", "le"}
 ALERT_LABELS = {"alertname", "alertstate", "severity", "team"}
-RECORD_FIELDS = {
-    name
-    for cls in (r.Record, *r.Record.__subclasses__())
-    for name in (*cls.__dataclass_fields__, "kind", "duration_ms", "message", *v.PAYLOAD_ATTRIBUTES.values())
-}
+RECORDS: list[type[r.Record]] = [r.Record, *r.Record.__subclasses__()]
+RECORD_FIELDS = {each.name for cls in RECORDS for each in fields(cls)} | {
+    "kind", "duration_ms", "message", *v.PAYLOAD_ATTRIBUTES.values(),
+}  # fmt: skip
 
 
 def name_of(case: tuple[str, dict[str, Any]]) -> str:
@@ -72,8 +74,8 @@ def test_there_are_six_boards_whose_uid_is_the_name_of_their_file() -> None:
 def test_panel_numbers_are_unique_and_titles_too(uid: str) -> None:
     panels = [*BOARDS[uid]["panels"], *(inner for row in BOARDS[uid]["panels"] for inner in row.get("panels", []))]
     assert len(panels) == len({panel["id"] for panel in panels})
-    rows = [panel["title"] for panel in panels if panel["type"] == "row"]
-    assert len(rows) == len(set(rows))
+    titles = [(panel["type"] == "row", panel["title"]) for panel in panels]
+    assert len(titles) == len(set(titles))
 
 
 @pytest.mark.parametrize("uid", BOARDS)
@@ -232,3 +234,23 @@ def test_every_table_that_joins_queries_gives_each_of_them_a_letter_of_its_own()
     for uid, panel in PANELS:
         letters = sorted(target["refId"] for target in panel["targets"])
         assert all(one != other for one, other in pairwise(letters)), (uid, panel["title"])
+
+
+def test_sums_over_queries_name_queries_of_their_own_panel() -> None:
+    for uid, panel in PANELS:
+        letters = {target["refId"] for target in panel["targets"]}
+        for target in panel["targets"]:
+            assert set(re.findall(r"\$(\w)", target.get("expression", ""))) <= letters, (uid, panel["title"])
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on the PATH")
+def test_promtool_parses_every_promql_expression(tmp_path: Path) -> None:
+    texts = sorted(set(promql()))
+    document = {"groups": [{"name": "boards", "rules": [
+        {"record": f"board:query:number{number}", "expr": text} for number, text in enumerate(texts)
+    ]}]}  # fmt: skip
+    (tmp_path / "boards.yml").write_text(yaml.safe_dump(document), "utf-8")
+    command = ["promtool", "check", "rules", str(tmp_path / "boards.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stderr
+    assert f"{len(texts)} rules found" in done.stdout
