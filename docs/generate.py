@@ -160,6 +160,37 @@ def _tidy(page: str) -> str:
     return command + "\n" + "\n".join(line for line in lines if line)
 
 
+# --- MCP ---
+
+
+def mcp_tools() -> str:
+    """Every MCP tool with its arguments, as a client lists them."""
+    from syndarix_obs_read.tools.server import TOOLS
+    from syndarix_obs_read.tools.toolkit import make_tool
+
+    return "\n\n".join(_tool(make_tool(spec), spec.writes) for spec in TOOLS)
+
+
+def _tool(tool: Any, writes: bool) -> str:
+    properties: dict[str, dict[str, Any]] = tool.parameters["properties"]
+    required = tool.parameters.get("required", ())
+    rows = (
+        (f"`{name}`" + (" (required)" if name in required else ""), _kind(about), about.get("description", ""))
+        for name, about in properties.items()
+    )
+    about = tool.description.split(" Text fields named")[0]
+    head = f"### {tool.name}\n\n{about}" + (" **Changes something.**" if writes else "")
+    return f"{head}\n\n{table(('argument', 'type', 'meaning'), rows)}" if properties else head
+
+
+def _kind(about: dict[str, Any]) -> str:
+    if "enum" in about:
+        return ", ".join(f"`{value}`" for value in about["enum"])
+    if about.get("type") == "array":
+        return f"list of {_kind(about['items'])}"
+    return str(about.get("type") or " or ".join(each.get("type", "") for each in about.get("anyOf", ())))
+
+
 # --- pages ---
 
 BLOCKS: dict[str, Callable[[], str]] = {
@@ -168,6 +199,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "vocabulary": constants,
     "metrics": metrics,
     "cli": cli,
+    "mcp-tools": mcp_tools,
 }
 
 

@@ -34,10 +34,11 @@ def _packages(name: str, wanted: tuple[str, ...], extra: str, why: str) -> Check
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             missing.append(package)
+    there = f"Python {sys.version.split()[0]}, {', '.join(found) or 'none of them'}"
     if not missing:
-        return Check(name=name, state="ok", finding=f"Python {sys.version.split()[0]}, {', '.join(found)}")
+        return Check(name=name, state="ok", finding=there)
     return Check(
-        name=name, state="warning", finding=f"not installed: {', '.join(missing)}",
+        name=name, state="warning", finding=f"not installed: {', '.join(missing)}; {there}",
         mend=f"pip install 'syndarix-obs[{extra}]'; {why}",
     )  # fmt: skip
 
@@ -79,8 +80,9 @@ def _key(settings: ReadSettings) -> Check:
             name="user key", state="failing", finding=f"{path} cannot be read",
             mend="give this user the right to read it, or SYNDARIX_OBS_USER_KEY_FILE another path",
         )  # fmt: skip
-    state = "ok" if settings.user_key_file is None else "failing"
+    if settings.user_key_file is None:
+        return Check(name="user key", state="ok", finding=f"none at {path}: users can be asked for by pseudonym only")
     return Check(
-        name="user key", state="failing" if state == "failing" else "ok", finding=f"none at {path}",
-        mend="users can be asked for by pseudonym only; copy the key of the machine where the agents run",
+        name="user key", state="failing", finding=f"there is no {path}",
+        mend="copy the key of the machine where the agents run, or unset SYNDARIX_OBS_USER_KEY_FILE",
     )  # fmt: skip

@@ -7,12 +7,14 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from syndarix_obs_read.answers.queries import LONGEST_QUERY, MOST_ROWS
-from syndarix_obs_read.timerange import EXAMPLES
 
 _NAME: Final = 300
 _TEXT: Final = 1_000
 
-Since = Annotated[str | None, Field(max_length=40, description=f"From when on: {EXAMPLES}. Default: 24h.")]
+Since = Annotated[
+    str | None,
+    Field(max_length=40, description="From when on: 30m, 2h, 7d, today, 2026-03-01, 2026-03-01T14:30. Default: 24h."),
+]
 Until = Annotated[
     str | None, Field(max_length=40, description="Up to when, now if left away; a day counts to its end.")
 ]

@@ -43,7 +43,8 @@ async def search_logs(
     limit: a.Limit = None,
 ) -> logs_answer.LogList:
     """Log lines, the last first; every record (model call, tool call, decision, cost, …) is one. Use it to find text in
-    prompts, answers, arguments and results, or the lines of one trace; payloads=true shows them in full."""
+    prompts, answers, arguments and results, or the lines of one trace; payloads=true shows them in full. For why
+    something happened, explain_trace with a `trace_id` is shorter."""
     state = state_of(ctx)
     where = state.filter(
         text=text, kinds=kind, level=level, trace_id=trace_id, session_id=session_id, agent=agent, tool=tool,
@@ -63,13 +64,13 @@ async def list_names(
     limit: a.Limit = None,
 ) -> names_answer.NameList:
     """What can be asked for: agents, projects, task types, models, tools that occur, the time that records cover, and
-    the words that filters take. Start here when you do not know a name."""
+    the words that filters take. Start here when you do not know a name; then get_agent_stats or search_traces."""
     return await names_answer.list_names(state_of(ctx).backend, tuple(fields or ()), limit or _NAMES)
 
 
 async def get_health(ctx: Ctx) -> health_answer.HealthReport:
     """Is the pipeline itself healthy: store or servers, freshness of records, records lost, prices, stalled sessions.
-    Use it when answers are empty or look wrong; each finding says how to mend it."""
+    Use it when answers are empty or look wrong; each finding says how to mend it. For agents, use get_agent_stats."""
     return await health_answer.check_health(state_of(ctx).backend)
 
 

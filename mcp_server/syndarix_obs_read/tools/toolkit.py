@@ -49,8 +49,9 @@ class ToolSpec:
         return self.asks.__name__
 
 
+@functools.cache
 def make_tool(spec: ToolSpec) -> Tool:
-    """The tool that MCP sees."""
+    """The tool that MCP sees. It holds no state, so that servers share it."""
     about = " ".join((spec.asks.__doc__ or "").split())
     tool = Tool.from_function(
         _called(spec), name=spec.name, title=spec.title, description=about + ("" if spec.writes else _MARK),
