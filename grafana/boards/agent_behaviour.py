@@ -62,7 +62,8 @@ SUMMARY = [
          "unfamiliar work.",
          targets=[LokiNow(expr=f'avg(avg_over_time({_DECISIONS} | json n="confidence" | unwrap n | __error__="" '
               f'[$__range]))')]),
-    stat(title="Loops counted", defaults={"decimals": 0}, limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_GOOD,
+    stat(title="Loops counted", defaults={"decimals": 0},
+         limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_GOOD,
          description="How often an agent called the same tool with the same arguments again and again. Each is an "
          "alert.",
          targets=[PromNow(expr=f"sum(increase(agent_loops_detected_total{{{s.AGENT}}}[$__range]))")]),

@@ -162,8 +162,8 @@ TRUST = [
         targets=[LokiNow(expr=f"{s.counted(_ESTIMATED)} / {s.counted(s.LEDGER)}")],
     ),
     stat(
-        title="Unpriced calls", unit="short", w=6, h=7, defaults={"decimals": 0}, nothing="Every call has a price", limits=theme.steps(
-            theme.GOOD, (1, theme.WARN)),
+        title="Unpriced calls", unit="short", w=6, h=7, defaults={"decimals": 0},
+        nothing="Every call has a price", limits=theme.steps(theme.GOOD, (1, theme.WARN)),
         description="How many calls have no price, as the agents count them; an alert fires at the first. The table "
         "beside "
         f"it has the exact number by model. {TREND}",

@@ -146,7 +146,8 @@ PIPELINE = [
     stat(title="Processes up", w=6, description="Scrape targets that answer. Less than usual: an alert names the "
          "lost one.",
          targets=[PromNow(expr="sum(up)")], nothing="Nothing is scraped"),
-    stat(title="Records given up", w=6, defaults={"decimals": 0}, limits=theme.steps(theme.GOOD, (1, theme.BAD)), nothing=theme.NONE_GOOD,
+    stat(title="Records given up", w=6, defaults={"decimals": 0},
+         limits=theme.steps(theme.GOOD, (1, theme.BAD)), nothing=theme.NONE_GOOD,
          description="Records or payloads that were dropped in the time range; the panel below says why. Costs and "
          "counters "
          "count them all the same.",
@@ -156,7 +157,8 @@ PIPELINE = [
          "destination does not take it. It drains by itself once the destination is back.",
          limits=theme.steps(theme.GOOD, (1e6, theme.NOTICE), (429496729, theme.BAD)),
          targets=[PromNow(expr="sum(syndarix_obs_spool_bytes)")]),
-    stat(title="Contained failures", w=6, defaults={"decimals": 0}, limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_GOOD,
+    stat(title="Contained failures", w=6, defaults={"decimals": 0},
+         limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_GOOD,
          description="Failures inside the telemetry itself. The agents are unharmed; please report them.",
          targets=[PromNow(expr="sum(increase(syndarix_obs_internal_errors_total[$__range]))")]),
     graph(title="Failed attempts to send", w=8, h=6, interval="30s", nothing=theme.NONE_GOOD,

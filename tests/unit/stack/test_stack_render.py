@@ -79,7 +79,7 @@ def test_agents_on_the_machine_are_found_on_loopback(tmp_path: Path) -> None:
     written = options.etc / "prometheus"
     agents = yaml.safe_load((written / "targets" / "agents.yml").read_text())
     stack = yaml.safe_load((written / "targets" / "stack.yml").read_text())
-    assert [{"targets": ["127.0.0.1:9464"]}] == agents
+    assert ["127.0.0.1:9464"] == agents[0]["targets"]
     assert ["prometheus", "mcp"] == [each["labels"]["job"] for each in stack]
     assert ["127.0.0.1:1234"] == stack[0]["targets"]
     assert (written / "rules" / "0-thresholds.yml").is_file()
