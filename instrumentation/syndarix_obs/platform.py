@@ -13,7 +13,6 @@ from opentelemetry import trace
 
 from syndarix_obs import decisions, decorators, propagation
 from syndarix_obs import vocabulary as v
-from syndarix_obs.consumers import Consumer
 from syndarix_obs.guard import guarded
 from syndarix_obs.metrics import Metrics
 from syndarix_obs.operations import (
@@ -33,6 +32,8 @@ from syndarix_obs.tracer import LightTracerProvider
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
     from prometheus_client import CollectorRegistry
+
+    from syndarix_obs.consumers import Consumer
 
 F = TypeVar("F", bound=Callable[..., Any])
 

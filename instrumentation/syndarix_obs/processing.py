@@ -8,17 +8,8 @@ from typing import Any
 from syndarix_obs import vocabulary as v
 from syndarix_obs.intake import from_light, from_sdk
 from syndarix_obs.pipeline.pipeline import Pipeline
-from syndarix_obs.queue import SpanQueue
+from syndarix_obs.queue import SpanQueue, Started
 from syndarix_obs.span import LightSpan
-
-
-class Started:
-    """A session that has just started, on its way to the worker."""
-
-    __slots__ = ("span",)
-
-    def __init__(self, span: LightSpan) -> None:
-        self.span = span
 
 
 class LiveSessions:

@@ -40,6 +40,15 @@ def _weigh_list(items: list[Any]) -> int:
     return total * len(items) // max(1, len(looked_at))
 
 
+class Started:
+    """A session that has just started, on its way to the worker."""
+
+    __slots__ = ("span",)
+
+    def __init__(self, span: LightSpan) -> None:
+        self.span = span
+
+
 class SpanQueue:
     """Ended spans waiting for the worker.
 

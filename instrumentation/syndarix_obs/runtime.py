@@ -12,12 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from syndarix_obs import guard
-from syndarix_obs.consumers import Consumer
-from syndarix_obs.finished import Step
 from syndarix_obs.metrics import Metrics
-from syndarix_obs.pipeline.redact import Redactor
-from syndarix_obs.processing import LiveSessions, Processing, Started
-from syndarix_obs.queue import SpanQueue
+from syndarix_obs.queue import SpanQueue, Started
 from syndarix_obs.resource import Resource
 from syndarix_obs.settings import Settings
 from syndarix_obs.span import LightSpan, SpanSource
@@ -26,8 +22,11 @@ from syndarix_obs.worker import Worker
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from syndarix_obs.consumers import Consumer
     from syndarix_obs.exporters.metrics_http import MetricsServer
+    from syndarix_obs.finished import Step
     from syndarix_obs.identity import Identity
+    from syndarix_obs.processing import LiveSessions, Processing
 
 # Without these steps no text may leave: identify and redact hide people and secrets, payload redacts the big texts.
 _GATE = frozenset({"identify", "payload", "redact"})
@@ -61,6 +60,8 @@ class Runtime:
         monotonic: Callable[[], int] = time.perf_counter_ns,
         redact_with: Callable[[str], str] | None = None,
     ) -> None:
+        from syndarix_obs.pipeline.redact import Redactor  # compiles its patterns; here, so that wrong ones are told
+
         self.settings = settings
         self.metrics = Metrics(registry)
         self.resource = Resource(settings.service_name, settings.environment)
@@ -142,6 +143,7 @@ class Runtime:
     def _build(self) -> Processing:
         from syndarix_obs.pipeline.measure import Measure
         from syndarix_obs.pipeline.pipeline import Pipeline
+        from syndarix_obs.processing import LiveSessions, Processing
 
         settings, live = self.settings, LiveSessions()
         pipeline = Pipeline(

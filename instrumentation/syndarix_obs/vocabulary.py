@@ -262,7 +262,7 @@ LOG_METADATA: Final = (
 )  # fmt: skip
 """Structured metadata of a line: searchable without a parser, too many values for a label."""
 LOG_TRUNCATED: Final = "truncated"
-"""Field of a line that was too large for Loki or the spool: what is left of its payload's JSON, as text, and the mark."""
+"""Field of a line that was too large for Loki or the spool: the start of its payload's JSON, as text, and the mark."""
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 """Values of `level`, least severe first."""
 

@@ -6,7 +6,6 @@ the agent never waits for a whole batch, and answers flush requests in queue ord
 
 from __future__ import annotations
 
-import multiprocessing.process
 import os
 import sys
 import threading
@@ -212,8 +211,11 @@ if hasattr(os, "register_at_fork"):
 
 def _finish_in_multiprocessing_child(worker: Worker) -> None:
     """Children of `multiprocessing` end without `atexit`; they run the finalizers of `multiprocessing.util` instead."""
-    if multiprocessing.process.parent_process() is None or "multiprocessing.util" not in sys.modules:
+    if "multiprocessing.util" not in sys.modules:
         return
+    from multiprocessing.process import parent_process
     from multiprocessing.util import Finalize
 
+    if parent_process() is None:
+        return
     Finalize(None, worker.request, args=(5.0,), exitpriority=0)
