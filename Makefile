@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 INSTALL := $(PIP) --no-build-isolation --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test lint docs clean
 
 help:  ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,12 +31,6 @@ test: .venv/.dev  ## Run all tests with coverage (fails under 90%)
 lint: .venv/.dev  ## Lint and strict type check
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
-
-bench: .venv/.dev  ## Measure the promised figures on this machine (takes some minutes)
-	$(BIN)/python benchmarks/imports.py
-	$(BIN)/python benchmarks/overhead.py
-	$(BIN)/python benchmarks/store.py
-	$(BIN)/python benchmarks/redaction.py
 
 docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	$(BIN)/python docs/generate.py
@@ -66,3 +60,4 @@ clean:  ## Remove everything that the other targets made
 	@touch $@
 
 -include stack.mk
+-include bench.mk

@@ -2,7 +2,8 @@
 
     python benchmarks/overhead.py                 # our own API and auto_instrument against the bare span
     python benchmarks/overhead.py --all           # and against every library that has an environment
-    python benchmarks/overhead.py --check FILE    # fail when a ratio is more than 25% above the recorded one
+    python benchmarks/overhead.py --check FILE    # short form: fail when a ratio is 25% above the recorded one
+    python benchmarks/overhead.py --record FILE   # short form: write the ratios down
 
 Every subject runs in a process of its own; rounds go through all subjects in turn, so that a slow moment of the
 machine hits everybody. Figures are medians over the rounds; what is compared are ratios to the bare span of the run.
@@ -10,16 +11,17 @@ machine hits everybody. Figures are medians over the rounds; what is compared ar
 
 from __future__ import annotations
 
-import argparse
 import json
-import socket
 import statistics
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
+
+import results
+import short
+from local_sink import LocalSink
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENTS = HERE / ".envs"
@@ -27,26 +29,6 @@ OURS = ("bare", "bare-content", "ours-api-stack", "ours-api-embedded", "ours-aut
 OTHERS = ("official", "langfuse", "openinference", "traceloop", "openlit", "logfire")
 CASES = {"plain-2k": (2_000, "plain"), "plain-200k": (200_000, "plain"), "stream-2k": (2_000, "stream"),
          "async-2k": (2_000, "async"), "threads-2k": (2_000, "threads")}  # fmt: skip
-ALLOWED_RISE = 1.25
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def start_sink() -> tuple[subprocess.Popen[bytes], str]:
-    """The sink in a process of its own, and its URL."""
-    port = free_port()
-    sink = subprocess.Popen([sys.executable, str(HERE / "sink.py"), str(port)])
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return sink, f"http://127.0.0.1:{port}"
-        time.sleep(0.05)
-    raise SystemExit("the sink did not start")
 
 
 def python_of(subject: str) -> str:
@@ -91,54 +73,29 @@ def table(case: str, figures: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def ratios(results: dict[str, dict[str, dict[str, float]]]) -> dict[str, float]:
-    """Our ratios to the bare span, by case, subject and clock."""
-    found = {}
-    for case, figures in results.items():
-        for subject, clocks in figures.items():
-            if subject.startswith("ours"):
-                for clock in ("caller", "process"):
-                    found[f"{case}/{subject}/{clock}"] = clocks[clock] / figures["bare"][clock]
-    return found
-
-
-def check(measured: dict[str, float], recorded: dict[str, float]) -> list[str]:
-    """What has become more than 25% worse than recorded."""
-    return [
-        f"{name}: {ratio:.2f} × bare, recorded {recorded[name]:.2f}"
-        for name, ratio in measured.items()
-        if name in recorded and ratio > recorded[name] * ALLOWED_RISE
-    ]
-
-
 def main() -> None:
     """See the module's text."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = results.parser(__doc__)
     parser.add_argument("--all", action="store_true", help="compare with every library that has an environment")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--calls", type=int, default=1000)
     parser.add_argument("--cases", nargs="*", default=["plain-2k", "plain-200k"], choices=list(CASES))
     parser.add_argument("--subjects", nargs="*")
-    parser.add_argument("--record", type=Path, help="write our ratios to this file")
-    parser.add_argument("--check", type=Path, help="compare our ratios with this file")
+    parser.add_argument("--record", type=Path, help="write the short form's ratios to this file")
+    parser.add_argument("--check", type=Path, help="compare the short form's ratios with this file")
     options = parser.parse_args()
-    others = [s for s in OTHERS if (ENVIRONMENTS / s).is_dir()] if options.all else []
+    if options.record or options.check:
+        short.record(options.record) if options.record else short.check(options.check)
+        return
+    others = [s for s in OTHERS if (ENVIRONMENTS / s / "bin" / "python").exists()] if options.all else []
     subjects = options.subjects or [*OURS, *others]
-    sink, url = start_sink()
-    try:
-        results = {}
+    found = {}
+    with LocalSink() as sink:
         for case in options.cases:
             calls = options.calls if "200k" not in case else max(100, options.calls // 5)
-            results[case] = run_case(subjects, url, case, calls, options.rounds)
-            print(table(case, results[case]), flush=True)
-    finally:
-        sink.kill()
-    if options.record:
-        options.record.write_text(json.dumps(ratios(results), indent=1, sort_keys=True) + "\n")
-    if options.check:
-        worse = check(ratios(results), json.loads(options.check.read_text()))
-        if worse:
-            raise SystemExit("slower than recorded by more than 25%:\n" + "\n".join(worse))
+            found[case] = run_case(subjects, sink.url, case, calls, options.rounds)
+            print(table(case, found[case]), flush=True)
+    results.save(options.json, found)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ google-re2 is installed, the same alternation runs through it too.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import random
@@ -20,6 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import results
 from syndarix_obs.pipeline.redact import Redactor
 
 TEXT = """
@@ -109,9 +109,10 @@ def other_engines() -> dict[str, Callable[[str], object]]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = results.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=0.5, help="CPU time of each round")
-    seconds = parser.parse_args().seconds
+    chosen = parser.parse_args()
+    seconds, found = chosen.seconds, dict[str, dict[str, dict[str, float]]]()
     redactor = Redactor("all")
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     print(f"{'payload':38} {'way':24} {'µs':>12} {'MB/s':>8}")
@@ -124,7 +125,9 @@ def main() -> None:
         }
         for way, work in ways.items():
             micros, speed = rate(work, len(text.encode()), seconds)
+            found.setdefault(name, {})[way] = {"us": micros, "mb_per_s": speed}
             print(f"{name:38} {way:24} {micros:12.1f} {speed:8.1f}")
+    results.save(chosen.json, found)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
 """A destination on loopback that takes everything: one process of its own, so that its time is nobody's overhead.
 
-`python sink.py PORT [hang]`: answers 200 to every request, or accepts and never answers.
+`python sink.py PORT [hang|keep]`: answers 200 to every request; `hang` accepts and never answers; `keep` keeps the
+bodies, so that `GET /kept` can tell how often each record was delivered.
 """
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import threading
+import zlib
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 
 class Sink(BaseHTTPRequestHandler):
@@ -17,11 +22,16 @@ class Sink(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     received = 0
     requests = 0
+    keep = False
+    bodies: list[tuple[str, str, bytes]]
 
     def do_POST(self) -> None:
         """Take anything."""
-        Sink.received += len(self._body())
+        data = self._body()
+        Sink.received += len(data)
         Sink.requests += 1
+        if Sink.keep:
+            Sink.bodies.append((self.path, self.headers.get("content-encoding", ""), data))
         # 200 with an empty body is what OTLP and Loki clients accept; JSON clients get an empty object.
         body = b"{}" if "json" in self.headers.get("content-type", "") else b""
         self._answer(body)
@@ -29,8 +39,11 @@ class Sink(BaseHTTPRequestHandler):
     do_PUT = do_POST
 
     def do_GET(self) -> None:
-        """Say what came so far."""
-        self._answer(f'{{"bytes": {Sink.received}, "requests": {Sink.requests}}}'.encode())
+        """Say what came so far: bytes and requests, or at `/kept` the deliveries of each record."""
+        found: Any = {"bytes": Sink.received, "requests": Sink.requests}
+        if self.path == "/kept":
+            found = deliveries(list(Sink.bodies))
+        self._answer(json.dumps(found).encode())
 
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("transfer-encoding", ""):
@@ -55,6 +68,37 @@ class Sink(BaseHTTPRequestHandler):
         """Stay quiet."""
 
 
+def deliveries(bodies: list[tuple[str, str, bytes]]) -> dict[str, dict[str, int]]:
+    """How often each record came, by kind of record: span ids of OTLP, record ids of Loki, and the response ids of
+    Loki's LLM calls (`calls`), by which a benchmark numbers what it sent."""
+    counts: dict[str, Counter[str]] = {}
+    for path, encoding, data in bodies:
+        body = zlib.decompress(data, 47) if encoding else data  # 47: gzip or zlib, as the header says
+        pairs = _spans(body) if path.endswith("/v1/traces") else _lines(body) if path.endswith("/push") else ()
+        for kind, found in pairs:
+            counts.setdefault(kind, Counter())[found] += 1
+    return {kind: dict(counter) for kind, counter in counts.items()}
+
+
+def _spans(body: bytes) -> list[tuple[str, str]]:
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    request = ExportTraceServiceRequest.FromString(body)
+    spans = (s for resource in request.resource_spans for scope in resource.scope_spans for s in scope.spans)
+    return [("span", f"{span.trace_id.hex()}:{span.span_id.hex()}") for span in spans]
+
+
+def _lines(body: bytes) -> list[tuple[str, str]]:
+    found = []
+    for stream in json.loads(body)["streams"]:
+        for value in stream["values"]:
+            line = json.loads(value[1])
+            found.append((line["kind"], line["record_id"]))
+            if line["kind"] == "llm_call":
+                found.append(("calls", line.get("response_id") or ""))
+    return found
+
+
 def hang(port: int) -> None:
     """Accept connections and never answer."""
     held = []
@@ -68,6 +112,7 @@ def main() -> None:
     port = int(sys.argv[1])
     if "hang" in sys.argv[2:]:
         hang(port)
+    Sink.keep, Sink.bodies = "keep" in sys.argv[2:], []
     server = ThreadingHTTPServer(("127.0.0.1", port), Sink)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=False).start()

@@ -6,7 +6,6 @@ folder and needs nothing else.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import statistics
@@ -17,6 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import results
 from syndarix_obs.exporters.embedded import EmbeddedExporter
 from syndarix_obs.records import CostRecord, LLMRecord, LogRecord, Record
 from syndarix_obs.store import search
@@ -161,25 +161,23 @@ def text_search(folder: Path, lines: int) -> dict[str, float]:
 
 def main() -> None:
     """Run everything and print one line for each figure."""
-    options = argparse.ArgumentParser(description=__doc__)
+    options = results.parser(__doc__)
     options.add_argument("--calls", type=int, default=20_000)
     options.add_argument("--lines", type=int, default=200_000)
-    options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        results = {
+        found = {
             "store a call, 2 KB payload": store_calls(folder, chosen.calls, 2000),
             "store a call, 200 KB payload": store_calls(folder, max(200, chosen.calls // 100), 200_000),
             "exporter, 2 KB payload": hand_over(folder, min(chosen.calls, 10_000)),
             "answers": answers(folder, chosen.calls),
             f"search in {chosen.lines} lines": text_search(folder, chosen.lines),
         }
-    for group, figures in results.items():
+    for group, figures in found.items():
         for figure, value in figures.items():
             print(f"{group:32} {figure:36} {value:12.2f}")
-    if chosen.json:
-        chosen.json.write_text(json.dumps(results, indent=2) + "\n")
+    results.save(chosen.json, found)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,8 @@ def http_library() -> Any:
     return importlib.import_module("httpx2" if int(openai.__version__.split(".")[0]) >= 3 else "httpx")
 
 
-def _respond(request: Any) -> Any:
+def respond(request: Any) -> Any:
+    """What the provider sends back."""
     httpx = http_library()
     streamed = b'"stream":true' in request.content or b'"stream": true' in request.content
     if streamed:
@@ -61,14 +62,14 @@ def _respond(request: Any) -> Any:
     return httpx.Response(200, headers={"content-type": "application/json"}, content=answer())
 
 
-def client() -> Any:
+def client(provider: Callable[[Any], Any] = respond) -> Any:
     """A real `openai` client whose provider is in the process."""
     import openai
 
     httpx = http_library()
     return openai.OpenAI(
         api_key="none", base_url="http://provider.invalid/v1", max_retries=0,
-        http_client=httpx.Client(transport=httpx.MockTransport(_respond)),
+        http_client=httpx.Client(transport=httpx.MockTransport(provider)),
     )  # fmt: skip
 
 
@@ -78,12 +79,12 @@ def async_client() -> Any:
 
     httpx = http_library()
 
-    async def respond(request: Any) -> Any:
-        return _respond(request)
+    async def provider(request: Any) -> Any:
+        return respond(request)
 
     return openai.AsyncOpenAI(
         api_key="none", base_url="http://provider.invalid/v1", max_retries=0,
-        http_client=httpx.AsyncClient(transport=httpx.MockTransport(respond)),
+        http_client=httpx.AsyncClient(transport=httpx.MockTransport(provider)),
     )  # fmt: skip
 
 

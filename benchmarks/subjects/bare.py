@@ -20,10 +20,13 @@ def provider(sink: str) -> Any:
 
 def start(sink: str, *, content: bool = False) -> tuple[Callable[[Callable[[], Any], str], Any], Callable[[], None]]:
     """A wrapper that puts a span around a call, and a function that flushes."""
-    from opentelemetry.trace import SpanKind
-
     made = provider(sink)
-    tracer = made.get_tracer("bench")
+    return wrapper(made.get_tracer("bench"), content=content), lambda: made.force_flush() and None
+
+
+def wrapper(tracer: Any, *, content: bool) -> Callable[[Callable[[], Any], str], Any]:
+    """Puts a span with the conventions' attributes around a call."""
+    from opentelemetry.trace import SpanKind
 
     def around(call: Callable[[], Any], prompt: str) -> Any:
         with tracer.start_as_current_span("chat gpt-4o-mini", kind=SpanKind.CLIENT) as span:
@@ -44,4 +47,4 @@ def start(sink: str, *, content: bool = False) -> tuple[Callable[[Callable[[], A
                 span.set_attribute("gen_ai.output.messages", json.dumps(answer))
             return result
 
-    return around, lambda: made.force_flush() and None
+    return around

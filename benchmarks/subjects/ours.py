@@ -19,6 +19,11 @@ def platform(sink: str, backend: str) -> Any:
 def start(sink: str, backend: str) -> tuple[Callable[[Callable[[], Any], str], Any], Callable[[], Any]]:
     """A wrapper that records a call through our own API, and a function that flushes."""
     obs = platform(sink, backend)
+    return wrapper(obs), lambda: obs.flush(30)
+
+
+def wrapper(obs: Any) -> Callable[[Callable[[], Any], str], Any]:
+    """Records a call through our own API."""
 
     def around(call: Callable[[], Any], prompt: str) -> Any:
         messages = [{"role": "user", "content": prompt}]
@@ -33,7 +38,7 @@ def start(sink: str, backend: str) -> tuple[Callable[[Callable[[], Any], str], A
             )
             return result
 
-    return around, lambda: obs.flush(30)
+    return around
 
 
 def auto(sink: str, backend: str) -> Callable[[], Any]:

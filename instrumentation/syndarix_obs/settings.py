@@ -88,7 +88,9 @@ class Settings(BaseSettings):
         64 * 1024 * 1024, ge=1_000_000, description="Most payload bytes that wait for the worker, roughly."
     )
     flush_interval: float = Field(0.25, gt=0, le=1, description="Seconds between two rounds of the worker.")
-    shutdown_timeout: float = Field(5.0, gt=0, le=60, description="Seconds that exit may wait for destinations.")
+    shutdown_timeout: float = Field(
+        4.0, gt=0, le=60, description="Seconds that exit may wait for destinations; the process ends within one more."
+    )
     max_payload_bytes: int = Field(
         4_000_000, ge=1_000, description="Largest payload of one record; what is cut says so and is counted."
     )
