@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +161,37 @@ def test_prometheus_reads_its_metrics_without_a_token(serving: Serving) -> None:
         line for line in text.splitlines() if line.startswith('syndarix_obs_mcp_refused_total{reason="token"}')
     )
     assert 1 <= float(refused.split()[-1])
+
+
+async def test_spans_of_the_server_go_where_the_environment_says(home: Path) -> None:
+    received: list[bytes] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    collector = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=collector.serve_forever, daemon=True).start()
+    env = environment(
+        home, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{collector.server_port}", OTEL_BSP_SCHEDULE_DELAY="50"
+    )
+    server = StdioServerParameters(command=sys.executable, args=["-m", "syndarix_obs_read.cli", "mcp"], env=env)
+    async with Client(server) as client:
+        await client.call_tool("list_names", {}, meta={"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"})
+        deadline = time.monotonic() + 20
+        while not any(b"tools/call list_names" in body for body in received) and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+    collector.shutdown()
+    collector.server_close()
+
+    span = next(body for body in received if b"tools/call list_names" in body)
+    assert bytes.fromhex("ab" * 16) in span
+    assert bytes.fromhex("cd" * 8) in span
 
 
 def test_the_server_ends_when_it_is_told_to(home: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -69,11 +68,6 @@ async def opened(settings: ReadSettings, meters: Meters) -> AsyncIterator[State]
 def seconds_of(duration: str) -> float:
     """A length of time such as `30m` in seconds."""
     return parse_duration(duration) / 1e9
-
-
-def now_ns() -> int:
-    """Nanoseconds since the epoch."""
-    return time.time_ns()
 
 
 def _amount(dollars: float) -> Decimal:

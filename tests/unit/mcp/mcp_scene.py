@@ -106,7 +106,8 @@ class ScriptedStack(EmbeddedBackend):
         return [
             AlertRow(
                 fingerprint=f"f{i}", labels={"alertname": "Harm", **labels, "n": str(i)}, state="active",
-                silenced_by=(), annotations={"summary": HOSTILE}, inhibited_by=(), receivers=("page",), since_ns=S, until_ns=2 * S,
+                silenced_by=(), annotations={"summary": HOSTILE}, inhibited_by=(), receivers=("page",),
+                since_ns=S, until_ns=2 * S,
             )
             for i in range(self.rows)
         ]  # fmt: skip

@@ -16,6 +16,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.identity import Identity
 from syndarix_obs_read.backends.stack import StackBackend, StackOptions
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.tools import logs
@@ -132,6 +133,56 @@ async def test_a_wrong_argument_is_answered_with_what_is_wrong(
 
     assert result.is_error
     assert words in result.content[0].text
+
+
+async def test_arguments_become_the_filter_that_they_say(settings: ReadSettings) -> None:
+    dear = await call(settings, "search_traces", min_cost_usd=0.005, min_duration="500ms", text="refund")
+    too_dear = await call(settings, "search_traces", min_cost_usd=5)
+    decisions = await call(settings, "search_logs", kind=["decision"], session_id="s-1")
+
+    assert 2 == len(dear.structured_content["traces"])
+    assert [] == too_dear.structured_content["traces"]
+    assert ["decision"] == [line["kind"] for line in decisions.structured_content["lines"]]
+
+
+async def test_a_user_is_found_by_the_raw_id(tmp_path: Path) -> None:
+    user = Identity(tmp_path).pseudonym("u-42")
+    home = scene.write(tmp_path, *scene.run(user=user))
+    raw = await call(ReadSettings(home=home), "list_sessions", user="u-42")
+    stored = await call(ReadSettings(home=home), "list_sessions", user=user)
+
+    assert 1 == len(raw.structured_content["sessions"]) == len(stored.structured_content["sessions"])
+
+
+@pytest.mark.parametrize("arguments", [{"min_cost_usd": "inf"}, {"min_cost_usd": -1}])
+async def test_an_amount_that_is_none_is_refused(arguments: dict[str, Any], settings: ReadSettings) -> None:
+    assert (await call(settings, "search_traces", **arguments)).is_error
+
+
+@pytest.mark.parametrize("name", ["query_metrics", "query_logs", "query_traces"])
+async def test_a_query_that_is_too_long_or_blank_is_refused(name: str, small: Path) -> None:
+    argument = next(iter(scene.CALLS[name]))
+    backend = scene.ScriptedStack(small)
+    async with Client(build_server(ReadSettings(home=small), backend=backend)) as client:
+        long = await client.call_tool(name, {argument: "x" * 9_000})
+        blank = await client.call_tool(name, {argument: "  "})
+    await backend.close()
+
+    assert long.is_error
+    assert "the query is empty" in blank.content[0].text
+
+
+async def test_an_empty_list_of_alerts_says_what_that_means(small: Path) -> None:
+    backend = scene.ScriptedStack(small, rows=0)
+    async with Client(build_server(ReadSettings(home=small), backend=backend)) as client:
+        every = await client.call_tool("list_alerts", {})
+        some = await client.call_tool("list_alerts", {"labels": {"agent": "x"}, "state": "active"})
+        logs = await client.call_tool("query_logs", {"logql": "{}"})
+    await backend.close()
+
+    assert "no alert fires" in every.structured_content["hints"][0]
+    assert ["no alert has agent=x and state active; leave one away"] == some.structured_content["hints"]
+    assert "nothing fits" in logs.structured_content["hints"][0]
 
 
 async def test_a_missing_store_is_an_error_that_says_how_to_fill_it(tmp_path: Path) -> None:
