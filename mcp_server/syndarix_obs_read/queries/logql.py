@@ -23,6 +23,7 @@ ONLY_LEVEL: Final = "| keep level"
 
 _METADATA: Final = ("trace_id", "session_id", "agent", "project", "user", "task_type", "model", "tool")
 _MARGIN: Final = 1e-6
+_READ: Final = "field_"
 
 
 def selector(**labels: str | Sequence[str]) -> str:
@@ -62,10 +63,18 @@ def with_keys(query: str, name: str, values: Sequence[str]) -> str:
 
 
 def among(name: str, values: Sequence[str]) -> str:
-    """Stage: the structured metadata `name` is one of the values."""
+    """Stage: the structured metadata `name` is one of the values, as they are or with JSON's escapes.
+
+    Loki 3.4 stores structured metadata without undoing the escapes of the JSON that it came in.
+    """
     if name not in v.LOG_METADATA:
         raise ValueError(f"{name} is not among the structured metadata {', '.join(v.LOG_METADATA)}")
-    return f"| {name}={quoted(values[0])}" if len(values) == 1 else f"| {name}=~{quoted(any_of(values))}"
+    forms = tuple(dict.fromkeys(form for value in values for form in (value, _escaped(value))))
+    return f"| {name}={quoted(forms[0])}" if len(forms) == 1 else f"| {name}=~{quoted(any_of(forms))}"
+
+
+def _escaped(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def beginning(name: str, text: str) -> str:
@@ -74,31 +83,39 @@ def beginning(name: str, text: str) -> str:
     return f"| {name}=~{quoted('^' + literal(text) + '.*')}"
 
 
-def columns(query: str, fields: Sequence[str], labels: Sequence[str] = ()) -> str:
+def columns(query: str, fields: Sequence[str], texts: Sequence[str] = (), labels: Sequence[str] = ()) -> str:
     """The lines as numbers and ids only: these fields of the record, with a space between them.
 
-    `labels` are structured metadata that stay labels of the answer, where any text is safe. A missing field is empty.
+    `texts` are further fields, and `labels` labels of the stream, that become labels of the answer, where any text is
+    safe; `fields_of` says which fields such labels are. A missing field is empty.
     """
-    paths = ", ".join(f'{_as(name)}="{name}"' for name in fields)
-    shown = " ".join(f"{{{{.{_as(name)}}}}}" for name in fields)
-    kept = f"| keep {', '.join(labels)}" if labels else "| keep level"
-    return f'{query} | json {paths} | line_format "{shown}" {kept}'
+    paths = ", ".join(f'{label_of(name)}="{name}"' for name in (*fields, *texts))
+    shown = " ".join(f"{{{{.{label_of(name)}}}}}" for name in fields)
+    kept = ", ".join((*labels, *map(label_of, texts))) or "level"
+    return f'{query} | json {paths} | line_format "{shown}" | keep {kept}'
 
 
-def _as(name: str) -> str:
-    """Another name than the structured metadata's, whose values would win."""
-    return f"field_{name}"
+def label_of(name: str) -> str:
+    """The label that a field of the line is read into. Structured metadata of the same name would win over it, and
+    that is not to be shown: Loki 3.4 keeps its quotes and line breaks as the escapes that they arrived in."""
+    return _READ + name
+
+
+def fields_of(labels: Mapping[str, str]) -> dict[str, str | None]:
+    """An answer's labels by field; a field that a line does not have is None."""
+    return {label.removeprefix(_READ): value or None for label, value in labels.items()}
 
 
 def count_by(query: str, name: str, seconds: int) -> str:
-    """Metric query: how many lines for each value of `name`."""
-    return f"sum by ({name}) (count_over_time({query} [{seconds}s]))"
+    """Metric query: how many lines for each value of a field, under the label `label_of(name)`."""
+    read = f'| json {label_of(name)}="{name}"'
+    return f"sum by ({label_of(name)}) (count_over_time({query} {read} [{seconds}s]))"
 
 
 def needles(text: str) -> list[str]:
     """The text as it may stand in a line: between JSON's signs, inside a string, inside JSON inside a string."""
-    once = json.dumps(text, ensure_ascii=False)[1:-1]
-    return list(dict.fromkeys((text, once, json.dumps(once, ensure_ascii=False)[1:-1])))
+    once = _escaped(text)
+    return list(dict.fromkeys((text, once, _escaped(once))))
 
 
 def _contained(where: Filter) -> list[str]:

@@ -132,7 +132,8 @@ class Gather(Generic[R]):
     async def _plain_spans(self, chunk: Named, found: list[StoredRecord]) -> list[StoredRecord]:
         """Spans of the candidates that have no line: they count too."""
         known = {each.text("trace_id") for each in found} | (set(chunk) if self._key == "trace_id" else set())
-        place = min(p[0] for p in chunk.values()) - _NEAR_NS, max(p[1] for p in chunk.values()) + _NEAR_NS
+        # Tempo files spans that come late under the time of their arrival.
+        place = min(p[0] for p in chunk.values()) - _NEAR_NS, max(p[1] for p in chunk.values()) + _FURTHER_NS[0]
         tempo = self._servers.tempo
         try:
             traces = await tempo.search(traceql.plain_spans(), *place, _PLAIN_TRACES, spans=1)

@@ -100,7 +100,9 @@ class Health:
         reach = self.servers.reach
         query = f"{logql.selector(kind=v.KIND_COST)} |= {quoted(_UNPRICED)}"
         now = reach.now()
-        counts = await self.servers.loki.counts(logql.count_by(query, "model", 7 * 86_400), "model", now)
+        counts = await self.servers.loki.counts(
+            logql.count_by(query, "model", 7 * 86_400), logql.label_of("model"), now
+        )
         if not counts:
             return Check(name="prices", state="ok", finding="every call of the last 7 days has a price")
         named = ", ".join(sorted(counts, key=lambda model: -counts[model])[:5])

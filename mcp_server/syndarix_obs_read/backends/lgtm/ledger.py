@@ -55,7 +55,7 @@ class Ledger:
             return await scratch.ask(lambda s: _with_lines(s, lines, question))
 
     async def sums(self, where: Filter, what: str, keys: Sequence[str], question: Callable[[Scratch], T]) -> T:
-        """The same, with the columns `keys` (structured metadata) and what adds up, but no others."""
+        """The same, with the columns `keys` and what adds up, but no others."""
         of_ledger(where, what)
         with Scratch() as scratch:
             await self.fill(scratch, where, keys)
@@ -84,7 +84,7 @@ def _columns(lines: Iterable[Line], given: dict[str, Any]) -> Iterator[dict[str,
         values = line.text.split(" ")
         if len(values) != len(_FIELDS) or not values[1].isdecimal():
             continue  # none of ours
-        row: dict[str, Any] = {**line.labels, **given, **dict(zip(_FIELDS, values, strict=True))}
+        row: dict[str, Any] = {**logql.fields_of(line.labels), **given, **dict(zip(_FIELDS, values, strict=True))}
         row["start_ns"] = int(values[1])
         row["total_cost_usd"] = values[2] or None
         row["priced"], row["estimated"] = values[3] == "true", values[4] == "true"

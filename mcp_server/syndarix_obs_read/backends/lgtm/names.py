@@ -11,6 +11,7 @@ from syndarix_obs_read.backends.lgtm.reach import Range
 from syndarix_obs_read.backends.loki import DAY_NS, Loki
 from syndarix_obs_read.errors import FilterError, Refused
 from syndarix_obs_read.queries import logql
+from syndarix_obs_read.timerange import SECOND_NS
 
 _KIND_OF: Final = {
     "agent": v.KIND_SESSION,
@@ -24,7 +25,6 @@ _KIND_OF: Final = {
     "decision_type": v.KIND_DECISION,
 }
 """On which records each field's values stand."""
-_LABEL_OF: Final = {"service": "service_name", "environment": "environment"}
 _ENDS: Final = 200
 
 
@@ -32,13 +32,9 @@ async def distinct(loki: Loki, place: Range, field: str, limit: int) -> list[str
     """Values of a filter field that occur, in order of the alphabet."""
     if field not in _KIND_OF:
         raise FilterError(f"there are no names for {field!r}; possible: {', '.join(_KIND_OF)}")
-    query = logql.selector(kind=_KIND_OF[field])
-    label = _LABEL_OF.get(field, field)
-    if field == "decision_type":
-        query += ' | json decision_type="decision_type"'
+    query = logql.count_by(logql.selector(kind=_KIND_OF[field]), field, (place[1] - place[0]) // SECOND_NS)
     try:
-        seconds = (place[1] - place[0]) // 10**9
-        return sorted(await loki.counts(logql.count_by(query, label, seconds), label, place[1]))[:limit]
+        return sorted(await loki.counts(query, logql.label_of(field), place[1]))[:limit]
     except Refused as error:
         if "series" not in error.said:
             raise
