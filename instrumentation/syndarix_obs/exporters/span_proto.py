@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import struct
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue
@@ -25,7 +26,13 @@ _MAX_TIME: Final = (1 << 64) - 1
 _KEPT_CHARS: Final = 1024
 _LONGEST_KNOWN: Final = 64
 _MOST_KNOWN: Final = 8192
-_known: dict[tuple[str, str], bytes] = {}
+_MOST_ITEMS: Final = 8
+# Tags of the wire format: `Span.attributes`, `KeyValue.key` and `.value`, `AnyValue` with a bool, an int and a double.
+_ATTRIBUTES, _KEY, _VALUE = b"\x4a", b"\x0a", b"\x12"
+_TRUE, _FALSE, _INT, _DOUBLE = b"\x10\x01", b"\x10\x00", b"\x18", b"\x21"
+_pack_double = struct.Struct("<d").pack
+_known: dict[tuple[str, str | tuple[str, ...]], bytes] = {}
+_key_fields: dict[str, bytes] = {}
 
 
 def encode_span(span: FinishedSpan) -> bytes:
@@ -56,25 +63,76 @@ def encode_span(span: FinishedSpan) -> bytes:
 
 
 def _attributes(attributes: Mapping[str, Any]) -> bytes:
-    """Serialized `attributes` fields of a `Span`; short texts come again with every span and are encoded once."""
-    if len(_known) > _MOST_KNOWN:
+    """Serialized `attributes` fields of a `Span`.
+
+    Short texts come again with every span and are encoded once. Numbers do not, and are written without a message
+    object each.
+    """
+    if len(_known) + len(_key_fields) > _MOST_KNOWN:
         _known.clear()
+        _key_fields.clear()
     parts = []
     for key, value in attributes.items():
-        if type(value) is not str or len(value) > _LONGEST_KNOWN:
+        kind = type(value)
+        if kind is str and len(value) <= _LONGEST_KNOWN:
+            parts.append(_known.get((key, value)) or _remembered(key, value, value))
+        elif (kind is list or kind is tuple) and _is_short(value):
+            again = tuple(value)
+            parts.append(_known.get((key, again)) or _remembered(key, again, value))
+        elif kind is int or kind is float or kind is bool:
+            parts.append(_number(key, value) or _attribute(key, value))
+        else:
             parts.append(_attribute(key, value))
-            continue
-        part = _known.get((key, value))
-        if part is None:
-            part = _known[key, value] = _attribute(key, value)
-        parts.append(part)
     return b"".join(parts)
+
+
+def _is_short(values: Sequence[Any]) -> bool:
+    """True for a few short texts, for example finish reasons."""
+    return len(values) <= _MOST_ITEMS and all(type(item) is str and len(item) <= _LONGEST_KNOWN for item in values)
+
+
+def _remembered(key: str, again: Any, value: Any) -> bytes:
+    found = _known[key, again] = _attribute(key, value)
+    return found
 
 
 def _attribute(key: str, value: Any) -> bytes:
     holder = Span()
     set_attributes(holder.attributes, {key: value})
     return holder.SerializeToString()
+
+
+def _number(key: str, value: float) -> bytes | None:
+    """A `KeyValue` with a number, by the wire format of protobuf; None when it does not fit 64 bits."""
+    kind = type(value)
+    if kind is float:
+        body = _DOUBLE + _pack_double(value)
+    elif kind is bool:
+        body = _TRUE if value else _FALSE
+    elif _SMALLEST <= value <= _LARGEST:
+        body = _INT + _varint(int(value) & _MAX_TIME)
+    else:
+        return None
+    pair = (_key_fields.get(key) or _key_field(key)) + bytes((len(body),)) + body
+    return _ATTRIBUTES + _varint(len(pair)) + pair
+
+
+def _key_field(key: str) -> bytes:
+    """The key of a `KeyValue`, and the tag of the value behind it."""
+    name = text(str(key)).encode()
+    found = _key_fields[key] = _KEY + _varint(len(name)) + name + _VALUE
+    return found
+
+
+def _varint(value: int) -> bytes:
+    if value < 0x80:
+        return bytes((value,))
+    parts = bytearray()
+    while value >= 0x80:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    parts.append(value)
+    return bytes(parts)
 
 
 def set_attributes(into: Any, attributes: Mapping[str, Any]) -> None:
