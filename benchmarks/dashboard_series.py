@@ -51,9 +51,15 @@ def _families(agents: int, models: int) -> Iterator[tuple[str, int, list[str], b
     llm = [f'{here},agent="{one}",project="p{int(one[1:]) % 5}",model="{other}"' for one, other in pairs]
     plain = [f'agent="{one}",model="{other}"' for one, other in pairs]
     by_model = [f'{here},model="{each}",le="{le}"' for each in model for le in LLM_BUCKETS]
-    for name in ("llm_requests", "llm_errors", "llm_cost_dollars"):
-        yield f"environment_agent_project_model:{name}:rate1m", MINUTE, llm, False
-    for name in ("p95_5m_every1m", "p95_avg1d", "p95_stddev1d"):
+    payers = [f'{here},agent="{each}",project="p{int(each[1:]) % 5}"' for each in every]
+    waits = [f'{here},model="{each}"' for each in model]
+    for name in ("llm_requests", "llm_errors"):
+        yield f"environment_agent_project:{name}:rate1m", MINUTE, payers, False
+        yield f"environment_model:{name}:rate1m", MINUTE, waits, False
+    yield "environment_agent_project_model:llm_cost_dollars:rate5m", FIVE, llm, False
+    yield "environment_agent_project_model:llm_tokens:increase5m", FIVE, llm, False
+    yield "agent_model:llm_latency_seconds:p95_every5m", FIVE, plain, False
+    for name in ("p95_avg1d", "p95_stddev1d"):
         yield f"agent_model:llm_latency_seconds:{name}", MINUTE, plain, False
     tokens = [f'{labels},type="{kind}"' for labels in llm for kind in TOKEN_TYPES]
     yield "environment_agent_project_model_type:llm_tokens:increase5m", FIVE, tokens, False
@@ -61,8 +67,8 @@ def _families(agents: int, models: int) -> Iterator[tuple[str, int, list[str], b
     yield "environment_agent_le:llm_latency_seconds_bucket:rate5m", FIVE, by_agent, False
     for name in ("llm_latency_seconds", "llm_time_to_first_token_seconds"):
         yield f"environment_model_le:{name}_bucket:rate1m", MINUTE, by_model, False
+        yield f"environment_model_le:{name}_bucket:rate5m", FIVE, by_model, False
     yield "environment_model_le:embedding_seconds_bucket:rate1m", MINUTE, by_model[: len(STEP_BUCKETS)], False
-    waits = [f'{here},model="{each}"' for each in model]
     yield "environment_model:llm_latency_seconds_sum:rate1m", MINUTE, waits, False
     yield from _tools_and_agents(every, here)
     yield from _raw(every, model, here)
@@ -73,13 +79,13 @@ def _tools_and_agents(every: list[str], here: str) -> Iterator[tuple[str, int, l
     tools = [f"t{number}" for number in range(10)]
     calls = [f'{labels},tool="t{(place + number) % 10}",status="{status}"' for place, labels in enumerate(agent)
              for number in range(5) for status in ("ok", "error")]  # fmt: skip
-    yield "environment_agent_tool_status:tool_invocations:rate1m", MINUTE, calls, False
+    yield "environment_agent_tool_status:tool_invocations:rate5m", FIVE, calls, False
     waits = [f'{here},tool="{each}",le="{le}"' for each in tools for le in STEP_BUCKETS]
     yield "environment_tool_le:tool_latency_seconds_bucket:rate1m", MINUTE, waits, False
     ended = [f'{labels},type="assistant",status="{each}"' for labels in agent for each in ("ok", "error")]
     yield "environment_agent_type_status:agent_sessions:rate1m", MINUTE, ended, False
     chosen = [f'{labels},type="tool_selection",selected="{each}"' for labels in agent for each in tools[:5]]
-    yield "environment_agent_type_selected:agent_decisions:rate1m", MINUTE, chosen, False
+    yield "environment_agent_type_selected:agent_decisions:rate5m", FIVE, chosen, False
     tasks = [f'{here},task_type="k{number}",le="{le}"' for number in range(8) for le in STEP_BUCKETS]
     yield "environment_task_type_le:agent_task_duration_seconds_bucket:rate1m", MINUTE, tasks, False
     parts = [f'{labels},section="{each}"' for labels in agent for each in ("system", "memory", "history", "tools")]

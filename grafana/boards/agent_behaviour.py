@@ -10,7 +10,7 @@ from boards.tables import Column, board_link, table, trace_link
 from boards.targets import Loki, LokiNow, Prom, PromNow
 
 SESSIONS = "environment_agent_type_status:agent_sessions:rate1m"
-DECISIONS = "environment_agent_type_selected:agent_decisions:rate1m"
+DECISIONS = "environment_agent_type_selected:agent_decisions:rate5m"
 TASKS = "environment_task_type_le:agent_task_duration_seconds_bucket:rate1m"
 SECTIONS = "environment_agent_section:context_tokens_used:max"
 WINDOW = "environment_agent:context_window_used:max"
@@ -106,7 +106,7 @@ OUTCOMES = [
 
 CHOICES = [
     graph(
-        title="Decisions by what was chosen", stacked=True, bars=True, interval="1m", w=10, h=10, legend=("sum",),
+        title="Decisions by what was chosen", stacked=True, bars=True, interval="5m", w=10, h=10, legend=("sum",),
         right=True, nothing="No decision was recorded",
         description="Decisions per minute by choice. A choice that takes over everything is a prompt that leaves no "
         "other.",

@@ -136,12 +136,12 @@ TRUST = [
         )],
     ),
     graph(
-        title="Rate of spend", unit="currencyUSD", interval="1m", stacked=True,
+        title="Rate of spend", unit="currencyUSD", interval="5m", stacked=True,
         description=f"Dollars per hour right now, by model. {TREND} It moves within a minute, when the ledger's bars "
         f"above "
         "are still growing.",
         targets=[Prom(
-            expr=f"{s.mean('environment_agent_project_model:llm_cost_dollars:rate1m', s.LLM, 'model')} * 3600",
+            expr=f"{s.mean('environment_agent_project_model:llm_cost_dollars:rate5m', s.LLM, 'model')} * 3600",
             legend="{{model}}",
         )],
     ),

@@ -9,14 +9,16 @@ from boards.panels import coloured, graph, heatmap, stat
 from boards.tables import Column, table
 from boards.targets import Loki, Prom, PromNow
 
-REQUESTS = "environment_agent_project_model:llm_requests:rate1m"
-ERRORS = "environment_agent_project_model:llm_errors:rate1m"
+REQUESTS = "environment_model:llm_requests:rate1m"
+ERRORS = "environment_model:llm_errors:rate1m"
 TOKENS = "environment_agent_project_model_type:llm_tokens:increase5m"
 LATENCY = "environment_model_le:llm_latency_seconds_bucket:rate1m"
 FIRST_CHUNK = "environment_model_le:llm_time_to_first_token_seconds_bucket:rate1m"
+LATENCY_5M = "environment_model_le:llm_latency_seconds_bucket:rate5m"
+FIRST_CHUNK_5M = "environment_model_le:llm_time_to_first_token_seconds_bucket:rate5m"
 EMBEDDING = "environment_model_le:embedding_seconds_bucket:rate1m"
 WAITED = "environment_model:llm_latency_seconds_sum:rate1m"
-P95 = "agent_model:llm_latency_seconds:p95_5m_every1m"
+P95 = "agent_model:llm_latency_seconds:p95_every5m"
 NORMAL = "agent_model:llm_latency_seconds:p95_avg1d"
 SPREAD = "agent_model:llm_latency_seconds:p95_stddev1d"
 
@@ -49,20 +51,20 @@ _OUTSIDE = f"({_DISTANCE}) > on () group_left () threshold:latency_baseline:sigm
 SUMMARY = [
     stat(title="Calls", unit="reqpm", description="Model calls per minute over the time range. Zero means that nobody "
          "called, or that the agents are not scraped.",
-         targets=[PromNow(expr=f"{_range_mean(REQUESTS, s.LLM)} * 60")]),
+         targets=[PromNow(expr=f"{_range_mean(REQUESTS, s.MODEL)} * 60")]),
     stat(title="Failed", unit="percentunit", limits=theme.rising(theme.ERROR_RATIO), defaults={"decimals": 1},
          description="Share of the calls that failed. Above 5% an alert fires; the error classes below say what "
          "failed.",
-         targets=[PromNow(expr=f"{_range_mean(ERRORS, s.LLM)} / ({_range_mean(REQUESTS, s.LLM)} > 0)")]),
+         targets=[PromNow(expr=f"{_range_mean(ERRORS, s.MODEL)} / ({_range_mean(REQUESTS, s.MODEL)} > 0)")]),
     stat(title="P95 latency", unit="s", limits=theme.rising(theme.LATENCY_S),
          description="95% of the calls were quicker than this. From 30 s on an alert fires. Follows environment and "
          "model.",
-         targets=[PromNow(expr=_range_quantile(0.95, LATENCY))]),
+         targets=[PromNow(expr=_range_quantile(0.95, LATENCY_5M))]),
     stat(title="P95 first token", unit="s", limits=theme.rising(theme.FIRST_TOKEN_S),
          nothing="No streamed calls", description="How long people wait to see something, for streamed answers. From "
               "5 s "
          "on an alert fires. Follows environment and model.",
-         targets=[PromNow(expr=_range_quantile(0.95, FIRST_CHUNK))]),
+         targets=[PromNow(expr=_range_quantile(0.95, FIRST_CHUNK_5M))]),
     stat(title="Cache hits", unit="percentunit", description="Share of the input tokens that the provider served "
          "from its "
          "prompt cache. When it falls, something changes at the beginning of the prompts: see the panel below.",
@@ -98,13 +100,13 @@ BY_MODEL = [
         "look "
         "at the network or the agent, if one is, at its provider. Percentiles follow environment and model.",
         targets=[
-            PromNow(expr=f"{_range_mean(REQUESTS, s.LLM, 'model')} * 60", ref="A", table=True),
-            PromNow(expr=f"{_range_mean(ERRORS, s.LLM, 'model')} / ({_range_mean(REQUESTS, s.LLM, 'model')} > 0)",
+            PromNow(expr=f"{_range_mean(REQUESTS, s.MODEL, 'model')} * 60", ref="A", table=True),
+            PromNow(expr=f"{_range_mean(ERRORS, s.MODEL, 'model')} / ({_range_mean(REQUESTS, s.MODEL, 'model')} > 0)",
                     ref="B", table=True),
-            PromNow(expr=_range_quantile(0.5, LATENCY, "model"), ref="C", table=True),
-            PromNow(expr=_range_quantile(0.95, LATENCY, "model"), ref="D", table=True),
-            PromNow(expr=_range_quantile(0.99, LATENCY, "model"), ref="E", table=True),
-            PromNow(expr=_range_quantile(0.95, FIRST_CHUNK, "model"), ref="F", table=True),
+            PromNow(expr=_range_quantile(0.5, LATENCY_5M, "model"), ref="C", table=True),
+            PromNow(expr=_range_quantile(0.95, LATENCY_5M, "model"), ref="D", table=True),
+            PromNow(expr=_range_quantile(0.99, LATENCY_5M, "model"), ref="E", table=True),
+            PromNow(expr=_range_quantile(0.95, FIRST_CHUNK_5M, "model"), ref="F", table=True),
         ],
         columns=[
             Column("model", "Model"),
@@ -173,7 +175,7 @@ LIMITS = [
 
 BASELINE = [
     graph(
-        title="P95 latency and its learned band", unit="s", interval="1m", w=14,
+        title="P95 latency and its learned band", unit="s", interval="5m", w=14,
         overrides=[*coloured({"P95": "blue", "Upper": "text", "Lower": "text"})],
         description="P95 of the last 5 minutes against the day's mean, plus and minus three standard deviations, "
         "learned "

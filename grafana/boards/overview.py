@@ -9,14 +9,14 @@ from boards.panels import coloured, gauge, graph, override, share_bars, stat
 from boards.tables import Column, table, trace_link
 from boards.targets import Calculated, LokiNow, Prom, PromNow
 
-REQUESTS = "environment_agent_project_model:llm_requests:rate1m"
-ERRORS = "environment_agent_project_model:llm_errors:rate1m"
-TOKENS = "environment_agent_project_model_type:llm_tokens:increase5m"
+REQUESTS = "environment_agent_project:llm_requests:rate1m"
+ERRORS = "environment_agent_project:llm_errors:rate1m"
+TOKENS = "environment_agent_project_model:llm_tokens:increase5m"
 LATENCY = "environment_agent_le:llm_latency_seconds_bucket:rate5m"
 
-_VOLUME = f"{s.mean(REQUESTS, s.LLM)} * 60"
-_ERROR_SHARE = f"{s.mean(ERRORS, s.LLM)} / ({s.mean(REQUESTS, s.LLM)} > 0)"
-_TOKENS_BY_MODEL = f'sum by (model) (sum_over_time({TOKENS}{{{s.LLM},type=~"input|output"}}[$__range]))'
+_VOLUME = f"{s.mean(REQUESTS, s.AGENT_PROJECT)} * 60"
+_ERROR_SHARE = f"{s.mean(ERRORS, s.AGENT_PROJECT)} / ({s.mean(REQUESTS, s.AGENT_PROJECT)} > 0)"
+_TOKENS_BY_MODEL = f"sum by (model) (sum_over_time({TOKENS}{{{s.LLM}}}[$__range]))"
 _TOKEN_SHARE = (
     f"sort_desc(topk(10, {_TOKENS_BY_MODEL}) / on () group_left () sum({_TOKENS_BY_MODEL}))"
 )  # fmt: skip
@@ -43,8 +43,9 @@ def _per_trace(field: str) -> str:
 
 VOLUME = graph(
     title="Request volume", unit="reqpm", interval="1m",
-    description="Model calls per minute. A sudden drop to zero means that agents stopped or are not scraped: look at "
-    "Errors and alerts. A jump without a cause is often a loop: look at Agent behaviour.",
+    description="Model calls per minute. Follows environment, agent and project. A sudden drop to zero means that "
+    "agents stopped or are not scraped: look at Errors and alerts. A jump without a cause is often a "
+    "loop: look at Agent behaviour.",
     targets=[Prom(expr=_VOLUME, legend="Calls")],
 )  # fmt: skip
 ERROR_RATE = graph(

@@ -8,6 +8,7 @@ ENVIRONMENT: Final = 'environment=~"$environment"'
 AGENT: Final = f'{ENVIRONMENT},agent=~"$agent"'
 MODEL: Final = f'{ENVIRONMENT},model=~"$model"'
 LLM: Final = f'{AGENT},project=~"$project",model=~"$model"'
+AGENT_PROJECT: Final = f'{AGENT},project=~"$project"'
 TOOL: Final = f'{AGENT},tool=~"$tool"'
 AGENT_MODEL: Final = 'agent=~"$agent",model=~"$model"'
 """Of recorded series that alerts use: they know no environment."""

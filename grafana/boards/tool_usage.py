@@ -10,7 +10,7 @@ from boards.tables import Column, matrix, table, trace_link
 from boards.targets import LokiNow, Prom, PromNow
 from boards.variables import TOOL
 
-CALLS = "environment_agent_tool_status:tool_invocations:rate1m"
+CALLS = "environment_agent_tool_status:tool_invocations:rate5m"
 LATENCY = "environment_tool_le:tool_latency_seconds_bucket:rate1m"
 _TOOLS = f'{s.ENVIRONMENT},tool=~"$tool"'
 _FAILED = f'{s.TOOL},status="error"'

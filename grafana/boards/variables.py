@@ -90,7 +90,7 @@ COMMON = (
     ),
     metric_label(
         "project", "Project", "Who pays. Tools and sessions are not counted by project.",
-        'environment_agent_project_model:llm_requests:rate1m{environment=~"$environment"}',
+        'environment_agent_project:llm_requests:rate1m{environment=~"$environment"}',
     ),
     metric_label(
         "agent", "Agent", "One or several agents.",
@@ -98,14 +98,14 @@ COMMON = (
     ),
     metric_label(
         "model", "Model", "One or several models. Tools know no model: Tool usage only keeps the choice for the links.",
-        'environment_agent_project_model:llm_requests:rate1m{environment=~"$environment",agent=~"$agent"}',
+        'environment_model:llm_requests:rate1m{environment=~"$environment"}',
     ),
 )  # fmt: skip
 """On every board, so that links can keep them."""
 
 TOOL = metric_label(
     "tool", "Tool", "One or several tools.",
-    'environment_agent_tool_status:tool_invocations:rate1m{environment=~"$environment",agent=~"$agent"}',
+    'environment_agent_tool_status:tool_invocations:rate5m{environment=~"$environment",agent=~"$agent"}',
 )  # fmt: skip
 LEVEL = Choice(name="level", label="Level", description="Of log lines.", query="critical,error,warning,info,debug")
 RUNBOOK = Text(
