@@ -23,6 +23,10 @@ from syndarix_obs_read.errors import UsageError
 DAYS = 6
 """Over how many past days the sessions of an embedded store are spread."""
 _LAST_STARTS_BEFORE_S = 180
+_STACK_SPREAD_S = 900
+"""Over how many past seconds the sessions lie that go to the stack. Tempo deletes, when it restarts, what it has not moved
+to a finished block and is older than its `complete_block_timeout` of 20 minutes."""
+_LONGEST_CASE_S = 18
 _FLUSH_S = 30.0
 
 
@@ -127,7 +131,7 @@ def _all(
     desk: Desk, cases: list[Case], backend: str, limits: LowestLimits, on_progress: Callable[[int, int], None]
 ) -> list[Contact]:
     """Handle the cases one after another, each at its own time; what is late is flushed before time moves."""
-    spread_s = DAYS * 86_400 if backend == "embedded" else 3_600
+    spread_s = DAYS * 86_400 if backend == "embedded" else max(_STACK_SPREAD_S, len(cases) * _LONGEST_CASE_S)
     last_ns = time.time_ns() - _LAST_STARTS_BEFORE_S * 10**9
     contacts = []
     for case in cases:
