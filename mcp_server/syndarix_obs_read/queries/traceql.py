@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from syndarix_obs import vocabulary as v
@@ -24,32 +23,6 @@ PLAIN: Final = (
     f" || ({_OPERATION} = {quoted(v.OPERATION_INVOKE_AGENT)} && span.{v.SESSION_ID} = nil))"
 )
 """Spans that have no line in Loki: the same rule as `conversion.kind_of`."""
-
-_ATTRIBUTES: Final[Mapping[str, str]] = {
-    "agent": f"span.{v.GEN_AI_AGENT_NAME}",
-    "project": f"span.{v.PROJECT}",
-    "user": f"span.{v.USER_ID}",
-    "session_id": f"span.{v.SESSION_ID}",
-    "task_type": f"span.{v.TASK_TYPE}",
-    "model": f"span.{v.GEN_AI_RESPONSE_MODEL}",
-    "tool": f"span.{v.GEN_AI_TOOL_NAME}",
-    "decision_type": f"span.{v.DECISION_TYPE}",
-    "service": f"resource.{v.SERVICE_NAME}",
-    "environment": f"resource.{v.DEPLOYMENT_ENVIRONMENT}",
-}
-"""Filters that a span has as an attribute."""
-
-
-def conditions(where: Filter) -> str:
-    """Spans that have every attribute that the filter names, for people to start a TraceQL query from."""
-    found = [
-        f"{attribute} = {quoted(value)}" for name, attribute in _ATTRIBUTES.items() if (value := getattr(where, name))
-    ]
-    if where.status == v.STATUS_ERROR:
-        found.append("status = error")
-    if where.min_duration_ns is not None:
-        found.append(f"duration >= {where.min_duration_ns}ns")
-    return " && ".join(found)
 
 
 def plain_spans() -> str:

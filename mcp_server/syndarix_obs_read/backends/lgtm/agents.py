@@ -24,6 +24,7 @@ _FIELDS: Final = (
 )  # fmt: skip
 """The session's id comes last: it is the caller's own text, and may hold spaces."""
 _TEXTS: Final = ("agent", "tool")
+_STEPS: Final = tuple(kind for kind in DEFAULT_KINDS if kind != v.KIND_SESSION)
 _MOST_RUNNING: Final = 500
 _LABELS: Final = ("kind", "level")
 
@@ -38,7 +39,7 @@ async def found(servers: Servers, where: Filter) -> list[AgentRow]:
             heads(servers.loki, logql.lines(where, (v.KIND_SESSION,)), *place),
         )
         if running := sorted(_running(sessions))[:_MOST_RUNNING]:  # any step of theirs is progress
-            steps = f"{logql.selector(kind=DEFAULT_KINDS)} {logql.among('session_id', running)}"
+            steps = f"{logql.selector(kind=_STEPS)} {logql.among('session_id', running)}"
             calls += await servers.loki.every(_short(steps), *place)
         given = {name: value for name in FILTERS if (value := getattr(where, name)) is not None}
         await scratch.ask(lambda s: _fill(s, calls, sessions, given))
