@@ -369,6 +369,8 @@ async def test_a_prompt_gives_an_order_of_tools_that_exist(
         ("`syndarix-obs sessions --status running` lists them", "list_sessions(status=running) lists them"),
         ("ask for a shorter time (--since), add a filter", "ask for a shorter time (`since`), add a filter"),
         ("run `syndarix-obs demo`", "run `syndarix-obs demo`"),
+        ("read them with `syndarix-obs trace ID`", "read them with get_trace"),
+        ("leave `--kind span` or `--user` away", "leave `kind=span` or `user` away"),
     ],
 )
 def test_messages_name_tools_instead_of_commands(message: str, expected: str) -> None:
