@@ -61,3 +61,4 @@ clean:  ## Remove everything that the other targets made
 
 -include stack.mk
 -include bench.mk
+-include dashboards.mk
