@@ -59,8 +59,8 @@ def _families(agents: int, models: int) -> Iterator[tuple[str, int, list[str], b
     yield "environment_agent_project_model:llm_cost_dollars:rate5m", FIVE, llm, False
     yield "environment_agent_project_model:llm_tokens:increase5m", FIVE, llm, False
     yield "agent_model:llm_latency_seconds:p95_every5m", FIVE, plain, False
-    for name in ("p95_avg1d", "p95_stddev1d"):
-        yield f"agent_model:llm_latency_seconds:{name}", MINUTE, plain, False
+    for name in ("p95_avg1d_every5m", "p95_stddev1d_every5m"):
+        yield f"agent_model:llm_latency_seconds:{name}", FIVE, plain, False
     tokens = [f'{labels},type="{kind}"' for labels in llm for kind in TOKEN_TYPES]
     yield "environment_agent_project_model_type:llm_tokens:increase5m", FIVE, tokens, False
     by_agent = [f'{here},agent="{each}",le="{le}"' for each in every for le in LLM_BUCKETS]
@@ -89,7 +89,7 @@ def _tools_and_agents(every: list[str], here: str) -> Iterator[tuple[str, int, l
     tasks = [f'{here},task_type="k{number}",le="{le}"' for number in range(8) for le in STEP_BUCKETS]
     yield "environment_task_type_le:agent_task_duration_seconds_bucket:rate1m", MINUTE, tasks, False
     parts = [f'{labels},section="{each}"' for labels in agent for each in ("system", "memory", "history", "tools")]
-    yield "environment_agent_section:context_tokens_used:max", MINUTE, parts, False
+    yield "environment_agent_section:context_tokens_used:max5m", FIVE, parts, False
     yield "environment_agent:context_window_used:max", MINUTE, agent, False
     yield "agent:llm_cost_dollars:times_normal", MINUTE, [f'agent="{each}"' for each in every], False
     verbs = ("search", "upsert", "delete")

@@ -12,7 +12,7 @@ from boards.targets import Loki, LokiNow, Prom, PromNow
 SESSIONS = "environment_agent_type_status:agent_sessions:rate1m"
 DECISIONS = "environment_agent_type_selected:agent_decisions:rate5m"
 TASKS = "environment_task_type_le:agent_task_duration_seconds_bucket:rate1m"
-SECTIONS = "environment_agent_section:context_tokens_used:max"
+SECTIONS = "environment_agent_section:context_tokens_used:max5m"
 WINDOW = "environment_agent:context_window_used:max"
 MEMORY = "environment_operation_store_status:memory_operations:rate1m"
 MEMORY_SECONDS = "environment_operation_le:memory_operation_seconds_bucket:rate1m"
@@ -164,7 +164,7 @@ TROUBLE = [
 
 CONTEXT = [
     graph(
-        title="Context window by section", unit="short", interval="1m", stacked=True, nothing="No context was "
+        title="Context window by section", unit="short", interval="5m", stacked=True, nothing="No context was "
              "assembled",
         description="Tokens by section in the contexts assembled last, summed over the agents chosen. A section that "
         "only "

@@ -19,8 +19,8 @@ FIRST_CHUNK_5M = "environment_model_le:llm_time_to_first_token_seconds_bucket:ra
 EMBEDDING = "environment_model_le:embedding_seconds_bucket:rate1m"
 WAITED = "environment_model:llm_latency_seconds_sum:rate1m"
 P95 = "agent_model:llm_latency_seconds:p95_every5m"
-NORMAL = "agent_model:llm_latency_seconds:p95_avg1d"
-SPREAD = "agent_model:llm_latency_seconds:p95_stddev1d"
+NORMAL = "agent_model:llm_latency_seconds:p95_avg1d_every5m"
+SPREAD = "agent_model:llm_latency_seconds:p95_stddev1d_every5m"
 
 _FAILED = s.lines("llm_call", 'level="error"', model=True)
 
@@ -50,11 +50,11 @@ _OUTSIDE = f"({_DISTANCE}) > on () group_left () threshold:latency_baseline:sigm
 
 SUMMARY = [
     stat(title="Calls", unit="reqpm", description="Model calls per minute over the time range. Zero means that nobody "
-         "called, or that the agents are not scraped.",
+         "called, or that the agents are not scraped. Follows environment and model.",
          targets=[PromNow(expr=f"{_range_mean(REQUESTS, s.MODEL)} * 60")]),
     stat(title="Failed", unit="percentunit", limits=theme.rising(theme.ERROR_RATIO), defaults={"decimals": 1},
          description="Share of the calls that failed. Above 5% an alert fires; the error classes below say what "
-         "failed.",
+         "failed. Follows environment and model.",
          targets=[PromNow(expr=f"{_range_mean(ERRORS, s.MODEL)} / ({_range_mean(REQUESTS, s.MODEL)} > 0)")]),
     stat(title="P95 latency", unit="s", limits=theme.rising(theme.LATENCY_S),
          description="95% of the calls were quicker than this. From 30 s on an alert fires. Follows environment and "
