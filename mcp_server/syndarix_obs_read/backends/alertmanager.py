@@ -50,6 +50,8 @@ class Alertmanager:
         Raises:
             QueryError: Alertmanager does not take it, for example without a comment.
         """
+        if not comment.strip() or not author.strip() or not labels:  # 0.25 takes it without
+            raise QueryError("a silence needs labels, an author and a comment that says why")
         matchers = [{"name": name, "value": value, "isRegex": False, "isEqual": True} for name, value in labels.items()]
         silence = {
             "matchers": matchers, "startsAt": _text(start_ns), "endsAt": _text(end_ns),

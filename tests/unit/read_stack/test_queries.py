@@ -15,7 +15,7 @@ from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.queries import logql, promql, traceql
 from syndarix_obs_read.queries.quoting import any_of, literal, quoted
 
-TEXT = st.one_of(st.text(min_size=1), st.text(alphabet='"\\`{}[]()|.*+?^$\n\t\r\0 %\'=~,ab', min_size=1, max_size=20))
+TEXT = st.one_of(st.text(min_size=1), st.text(alphabet="\"\\`{}[]()|.*+?^$\n\t\r\0 %'=~,ab", min_size=1, max_size=20))
 STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 
 
@@ -104,7 +104,7 @@ def test_filters_become_labels_metadata_and_text() -> None:
 def test_amounts_and_durations_are_plain_digits_with_a_margin() -> None:
     query = logql.lines(Filter(min_cost_usd=Decimal("0.00001"), min_duration_ns=1_500_000), (v.KIND_LLM_CALL,))
     assert 'json least_usd="cost_usd" | least_usd >= 0.000009999990' in query
-    assert "least_ms >= 1.499998500000 or state = \"running\"" in query
+    assert 'least_ms >= 1.499998500000 or state = "running"' in query
     assert 'least_usd="total_cost_usd"' in logql.lines(Filter(min_cost_usd=Decimal(1)), (v.KIND_COST,))
 
 
@@ -134,7 +134,9 @@ def test_columns_come_back_as_fields() -> None:
 
 
 def test_values_are_counted_by_a_field_of_the_line() -> None:
-    assert 'sum by (field_tool) (count_over_time({} | json field_tool="tool" [60s]))' == logql.count_by("{}", "tool", 60)
+    assert 'sum by (field_tool) (count_over_time({} | json field_tool="tool" [60s]))' == logql.count_by(
+        "{}", "tool", 60
+    )
 
 
 def test_plain_traces_may_have_to_be_long_enough() -> None:
