@@ -48,13 +48,15 @@ def overhead(figures: dict[str, Any]) -> str:
     """Added time per call, by case."""
     parts = []
     for case, subjects in figures.items():
-        base = subjects["bare"]
+        to = results.base_of(subjects)
+        base = subjects[to]
         rows = [
             (named(subject), f"{t['caller']:.0f}", f"{t['caller'] / base['caller']:.2f}",
              f"{t['process']:.0f}", f"{t['process'] / base['process']:.2f}", f"{t['wall']:.0f}")
             for subject, t in sorted(subjects.items(), key=lambda pair: pair[1]["process"])
         ]  # fmt: skip
-        parts.append(f"**{case}**\n\n" + table(("µs per call", "caller", "× bare", "process", "× bare", "wall"), rows))
+        head = ("µs per call", "caller", f"× {to}", "process", f"× {to}", "wall")
+        parts.append(f"**{case}**\n\n" + table(head, rows))
     return "\n\n".join(parts)
 
 

@@ -82,3 +82,8 @@ def resident_mb() -> float:
     """Resident memory of this process in MB (10^6 bytes)."""
     pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def base_of(subjects: dict[str, dict[str, float]]) -> str:
+    """What the others are compared with: the bare span, or the official instrumentor where nothing can be wrapped."""
+    return "bare" if "bare" in subjects else "official"
