@@ -91,7 +91,7 @@ class ReadSettings(BaseSettings):
         64 * 1024 * 1024, ge=10_000, description="Largest answer that is taken from a server, in bytes."
     )
     answer_tokens: int = Field(8_000, ge=1_000, description="Tokens that one answer of an MCP tool may take.")
-    writes: bool = Field(True, description="Whether MCP tools may raise and silence alerts.")
+    writes: bool = Field(True, description="Whether MCP tools and commands may raise and silence alerts.")
     rate_limit: int = Field(
         600, ge=0, description="Requests a minute that one client may send to the MCP server over HTTP; 0 is no limit."
     )

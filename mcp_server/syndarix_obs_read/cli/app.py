@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from syndarix_obs_read.cli import doctor, lists, mcp, ones, upkeep
+from syndarix_obs_read.cli import alerting, doctor, lists, mcp, ones, querying, upkeep
 from syndarix_obs_read.cli.options import with_options
 
 app = typer.Typer(
@@ -29,6 +29,11 @@ _COMMANDS = (
     (lists.loops, "loops --since 7d"),
     (lists.logs, "logs --grep refund --level warning --follow"),
     (lists.agents, "agents --since 7d"),
+    (querying.names, "names agent model"),
+    (querying.query, 'query promql "sum by (agent) (increase(llm_requests_total[1h]))" --since 2h'),
+    (alerting.alerts, "alerts --label agent=support --state active"),
+    (alerting.silence, 'silence --label alertname=LoopDetected --comment "known" --lasts 2h'),
+    (alerting.trigger, 'trigger RefundsWrong "refunds are paid twice" --severity critical'),
     (upkeep.health, "health"),
     (doctor.doctor, "doctor"),
     (mcp.mcp, "mcp --print-config"),

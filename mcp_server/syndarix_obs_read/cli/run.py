@@ -9,7 +9,7 @@ from typing import Final
 import typer
 
 from syndarix_obs.errors import SyndarixObsError
-from syndarix_obs_read.errors import ReadError, UsageError
+from syndarix_obs_read.errors import NeedsStack, ReadError, UsageError
 
 ANSWERED: Final = 0
 FAILED: Final = 1
@@ -26,6 +26,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         command.main(args=None if arguments is None else list(arguments), prog_name="syndarix-obs")
     except SystemExit as finished:
         return finished.code if isinstance(finished.code, int) else FAILED
+    except NeedsStack as error:
+        return _say(error, FAILED)
     except UsageError as error:
         return _say(error, WRONG_QUESTION)
     except (ReadError, SyndarixObsError) as error:

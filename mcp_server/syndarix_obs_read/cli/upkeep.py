@@ -15,6 +15,7 @@ import typer
 from syndarix_obs_read.answers.health import check_health
 from syndarix_obs_read.cli import drawings_errors
 from syndarix_obs_read.cli.asking import ask, settings_of
+from syndarix_obs_read.cli.confirming import confirm
 from syndarix_obs_read.cli.options import Common
 from syndarix_obs_read.errors import BackendUnavailable, FilterError, ReadError
 from syndarix_obs_read.settings import ReadSettings
@@ -77,7 +78,7 @@ def forget(
 
     settings = _embedded(common, "forget")
     pseudonym = pseudonym_of(settings, user)
-    _confirm(yes, f"Erase everything recorded for {user} ({pseudonym}) in {settings.store_path}?")
+    confirm(yes, f"Erase everything recorded for {user} ({pseudonym}) in {settings.store_path}?")
     removed = _write(settings, lambda connection: forget_user(connection, pseudonym))
     if pseudonym != user:
         identity(settings).forget(user)
@@ -95,7 +96,7 @@ def prune(
 
     settings = _embedded(common, "prune")
     before_ns = parse_range(before, "now", zone=settings.zone, now_ns=time.time_ns()).since_ns
-    _confirm(yes, f"Delete everything older than {before} from {settings.store_path}?")
+    confirm(yes, f"Delete everything older than {before} from {settings.store_path}?")
     limit = before_ns if ledger else None
     removed = _write(settings, lambda connection: prune_store(connection, before_ns, ledger_before_ns=limit))
     _report(common, {"before": before, **asdict(removed)}, "deleted")
@@ -108,14 +109,6 @@ def _embedded(common: Common, command: str) -> ReadSettings:
     if not settings.store_path.exists():
         raise BackendUnavailable(f"no store at {settings.store_path}: --home or SYNDARIX_OBS_HOME says where it is")
     return settings
-
-
-def _confirm(yes: bool, question: str) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise FilterError(f"{question} Nobody is there to answer: add --yes")
-    typer.confirm(question, abort=True, err=True)
 
 
 def _write(settings: ReadSettings, action: Callable[[Any], Any]) -> Any:

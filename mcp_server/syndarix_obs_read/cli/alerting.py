@@ -1,0 +1,126 @@
+"""Commands about alerts: list them, silence some, raise one. The last two can be switched off, and ask first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import typer
+
+from syndarix_obs_read.answers import alerts as alerts_answer
+from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.cli import drawings_alerts
+from syndarix_obs_read.cli.asking import Asker, ask
+from syndarix_obs_read.cli.confirming import confirm
+from syndarix_obs_read.cli.options import Common, Rows
+from syndarix_obs_read.errors import FilterError, ReadError
+from syndarix_obs_read.settings import variable
+from syndarix_obs_read.timerange import SECOND_NS, parse_duration
+
+_SHOWN = 20
+"""Alerts that are read to say, before a change, what it meets."""
+
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--label", "-l", metavar="NAME=VALUE", help="A label that must be equal, may be repeated."),
+]
+OwnLabels = Annotated[
+    list[str] | None, typer.Option("--label", "-l", metavar="NAME=VALUE", help="A label of it, may be repeated.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def alerts(
+    common: Common,
+    rows: Rows,
+    label: Labels = None,
+    state: Annotated[
+        Literal["active", "suppressed", "unprocessed"] | None, typer.Option(help="Only alerts in this state.")
+    ] = None,
+) -> None:
+    """List the alerts that fire now and the silences in force. Needs the stack."""
+    labels = _labels(label)
+    ask(
+        common,
+        lambda asker, backend: alerts_answer.list_alerts(backend, labels, state, asker.limit(rows)),
+        drawings_alerts.draw_alerts,
+    )
+
+
+def silence(
+    common: Common,
+    label: Labels = None,
+    comment: Annotated[str, typer.Option(help="Why; people read it. Required to silence.")] = "",
+    lasts: Annotated[str, typer.Option(help="For how long, up to 7d: 30m, 2h.")] = "1h",
+    author: Annotated[str, typer.Option(help="Who silences.")] = "syndarix-obs",
+    end: Annotated[str | None, typer.Option(metavar="SILENCE", help="Id of a silence to end instead.")] = None,
+    yes: Yes = False,
+) -> None:
+    """Keep alerts with all of these labels from telling anybody for a while, or end a silence. Needs the stack."""
+    labels, seconds = _labels(label), parse_duration(lasts) / SECOND_NS
+    if end is None and not (labels and comment.strip()):
+        raise FilterError("a silence needs --label and a --comment that says why; --end ID ends one")
+
+    async def question(asker: Asker, backend: Backend) -> alerts_answer.Silenced:
+        _writable(asker)
+        if end is not None:
+            await _confirm(backend, yes, f"End the silence {end}", {})
+            return await alerts_answer.end_silence(backend, end)
+        await _confirm(backend, yes, f"Silence alerts with {_words(labels)} for {lasts}", labels)
+        return await alerts_answer.silence_alert(backend, labels, comment, author=author, lasts_s=seconds)
+
+    ask(common, question, drawings_alerts.draw_silenced)
+
+
+def trigger(
+    common: Common,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the alert: letters, digits and _.")],
+    summary: Annotated[str, typer.Argument(metavar="SUMMARY", help="What is wrong, for whoever is told.")],
+    severity: Annotated[
+        alerts_answer.Severity, typer.Option(help="critical pages people at once; info tells programs only.")
+    ] = "warning",
+    label: OwnLabels = None,
+    lasts: Annotated[str, typer.Option(help="Resolves by itself after this, up to 24h: 5m, 1h.")] = "5m",
+    resolve: Annotated[bool, typer.Option("--resolve", help="End it; severity and labels as when raised.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Raise an alert by hand, or resolve one; the usual people are told. Needs the stack."""
+    labels, seconds = _labels(label), parse_duration(lasts) / SECOND_NS
+
+    async def question(asker: Asker, backend: Backend) -> alerts_answer.Triggered:
+        _writable(asker)
+        deed = "Resolve" if resolve else "Raise"
+        await _confirm(backend, yes, f"{deed} the alert {name} ({severity})", {"alertname": name, **labels})
+        return await alerts_answer.trigger_alert(
+            backend, name, summary, severity=severity, labels=labels, lasts_s=seconds, resolve=resolve
+        )
+
+    ask(common, question, drawings_alerts.draw_triggered)
+
+
+async def _confirm(backend: Backend, yes: bool, deed: str, labels: dict[str, str]) -> None:
+    """Ask, naming the alerts with these labels that fire now; reads nothing after `--yes`."""
+    if yes:
+        return
+    found = await alerts_answer.list_alerts(backend, labels, None, _SHOWN)
+    firing = ", ".join(dict.fromkeys(each.name for each in found.alerts)) if labels else ""
+    confirm(yes, f"{deed}?" + (f" Such alerts fire now: {firing}." if firing else ""))
+
+
+def _writable(asker: Asker) -> None:
+    if not asker.settings.writes:
+        raise ReadError(f"raising and silencing alerts is switched off: {variable('writes')} is false")
+
+
+def _labels(given: Sequence[str] | None) -> dict[str, str]:
+    found = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not (name.strip() and equals):
+            raise FilterError(f"cannot read the label {text!r}; example: --label agent=support")
+        found[name.strip()] = value
+    return found
+
+
+def _words(labels: dict[str, str]) -> str:
+    return " and ".join(f"{name}={value}" for name, value in labels.items())
