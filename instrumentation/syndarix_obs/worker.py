@@ -18,6 +18,9 @@ from syndarix_obs.guard import guarded, record_failure
 from syndarix_obs.queue import SpanQueue
 
 _FORK_WAIT_S = 1.0
+_DRAIN_LIMIT_S = 20.0
+_DRAIN_LOOK_S = 0.25
+_LEAST_FLUSH_S = 0.5
 _TURN_S = 0.001
 """How long the worker keeps the interpreter lock; a waiting agent thread then gets it long before its 5 ms are due."""
 
@@ -90,8 +93,20 @@ class Worker:
         request = _Request(timeout, close)
         self._queue.put_first_class(request)
         self._queue.wake.set()
-        finished = request.done.wait(timeout)
+        finished = request.done.wait(timeout) or (close and self._wait_while_draining(request))
         return finished and request.result
+
+    def _wait_while_draining(self, request: _Request) -> bool:
+        """After a burst the queue holds more than the time to close allows for: no span may be lost to that.
+
+        What waits in the queue is on no disk yet, and bringing it there needs no destination. So closing takes longer
+        for as long as the queue gets shorter.
+        """
+        until, left = time.monotonic() + _DRAIN_LIMIT_S, len(self._queue) + 1
+        while 0 < len(self._queue) < left and time.monotonic() < until:
+            left = len(self._queue)
+            request.done.wait(_DRAIN_LOOK_S)
+        return request.done.is_set() or request.done.wait(_LEAST_FLUSH_S + _DRAIN_LOOK_S)
 
     def before_fork(self) -> bool:
         """Wait until the thread holds no lock and imports nothing: in the child nobody would ever let go of those."""
@@ -151,7 +166,8 @@ class Worker:
             record_failure("process", error)
 
     def _answer(self, request: _Request, processor: Processor) -> bool:
-        remaining = max(0.0, request.deadline - time.monotonic())
+        least = _LEAST_FLUSH_S if request.close else 0.0
+        remaining = max(least, request.deadline - time.monotonic())
         try:
             request.result = processor.flush(remaining)
             if request.close:

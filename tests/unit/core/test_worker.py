@@ -166,3 +166,24 @@ def test_a_wall_clock_that_steps_back_does_not_make_durations_negative() -> None
     span.begin()
     span.end()
     assert ended[0].end_ns >= ended[0].start_ns
+
+
+class Slow(BaseConsumer):
+    """A destination that takes its time over every span."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def consume(self, span: object, records: object) -> None:
+        threading.Event().wait(0.002)
+        self.taken += 1
+
+
+def test_closing_takes_longer_than_allowed_for_as_long_as_the_queue_gets_shorter() -> None:
+    slow = Slow()
+    with recording(consumers=[slow]) as kit:
+        for _ in range(300):
+            with kit.obs.tool("x"):
+                pass
+        assert kit.obs.shutdown(0.05)
+    assert 300 == slow.taken
