@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from syndarix_obs.exporters import embedded
 from syndarix_obs.exporters.embedded import EmbeddedExporter
 from syndarix_obs.records import ToolRecord
