@@ -24,8 +24,8 @@ DAYS = 6
 """Over how many past days the sessions of an embedded store are spread."""
 _LAST_STARTS_BEFORE_S = 180
 _STACK_SPREAD_S = 900
-"""Over how many past seconds the sessions lie that go to the stack. Tempo deletes, when it restarts, what it has not moved
-to a finished block and is older than its `complete_block_timeout` of 20 minutes."""
+"""Over how many past seconds the sessions lie that go to the stack. Tempo deletes, when it restarts, what it has not
+moved to a finished block and is older than its `complete_block_timeout` of 20 minutes."""
 _LONGEST_CASE_S = 18
 _FLUSH_S = 30.0
 

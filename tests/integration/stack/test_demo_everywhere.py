@@ -1,7 +1,7 @@
 """The demo into SQLite and into real Loki and Tempo at once: the same records, spans and dollars everywhere.
 
-`DEMO_SESSIONS` (default 40) and `OUTAGE_SECONDS` (default 3) make it larger. Beyond 50 sessions the oldest lie further back
-than Tempo keeps unfinished blocks across a restart (see `demo/run.py`), so the outage takes 40 in any case.
+`DEMO_SESSIONS` (default 40) and `OUTAGE_SECONDS` (default 3) make it larger. Beyond 50 sessions the oldest lie further
+back than Tempo keeps unfinished blocks across a restart (see `demo/run.py`), so the outage takes 40 in any case.
 """
 
 from __future__ import annotations

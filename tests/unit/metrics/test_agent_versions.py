@@ -14,7 +14,12 @@ def _after_calls_of(*versions: str | None) -> Metrics:
     for number, version in enumerate(versions):
         span_id = str(number)
         record = r.ToolRecord(
-            record_id=span_id, trace_id="ab" * 16, span_id=span_id, agent="support", agent_version=version, tool="search"
+            record_id=span_id,
+            trace_id="ab" * 16,
+            span_id=span_id,
+            agent="support",
+            agent_version=version,
+            tool="search",
         )
         measure.consume(FinishedSpan(name="x", trace_id=record.trace_id, span_id=span_id), (record,))
     return metrics
