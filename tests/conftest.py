@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
 
 from syndarix_obs import guard
 from syndarix_obs.testing import Kit, recording
@@ -21,7 +23,9 @@ def clean_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if name.startswith(("SYNDARIX_OBS_", "OTEL_")):
             monkeypatch.delenv(name)
     guard.reset()
+    token = otel_context.attach(Context())  # no span that an earlier test left behind is anybody's parent
     yield
+    otel_context.detach(token)
     guard.reset()
 
 
