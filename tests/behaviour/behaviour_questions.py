@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from behaviour_scene import BEFORE_NOW, HOSTILE
+from behaviour_scene import BEFORE_NOW, HOSTILE, MINUTE
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import Filter
@@ -47,6 +47,9 @@ _NARROWED: dict[str, dict[str, Any]] = {
     "two filters": {"agent": "triage", "status": v.STATUS_ERROR},
     **{f"hostile {name}": {name: value} for name, value in HOSTILE.items()},
     "hostile text": {"text": HOSTILE["tool"]},
+    "the first part": {"before_now_ns": 3 * MINUTE},
+    "an agent in the first part": {"before_now_ns": 3 * MINUTE, "agent": "support"},
+    "a word in the first part": {"before_now_ns": 3 * MINUTE, "text": "refund order"},
 }
 _ONLY_RECORDS: dict[str, dict[str, Any]] = {
     "warnings and worse": {"level": "warning"},
@@ -58,8 +61,10 @@ _NOT_OF_SESSIONS = ("running",)
 
 
 def _where(now_ns: int, pseudonym: Callable[[str], str], **given: Any) -> Filter:
+    given = dict(given)
     if "user" in given:
         given["user"] = pseudonym(given["user"])
+    now_ns -= given.pop("before_now_ns", 0)
     return Filter(**{"since_ns": now_ns - BEFORE_NOW, "until_ns": now_ns, **given})
 
 
@@ -144,13 +149,15 @@ QUESTIONS: dict[str, Question] = {
     "costs by day of another zone and agent": _costs({}, ("day", "agent"), "Kathmandu"),
     **{
         f"costs of {name}": _costs(_NARROWED[name], ("agent", "model"), "UTC")
-        for name in ("one agent", "one session", "a model", "what failed", "hostile agent", "hostile model")
+        for name in ("one agent", "one session", "a model", "what failed", "hostile agent", "hostile model",
+                     "the first part")
     },
     "lines of the ledger": _records({"kinds": (v.KIND_COST,)}, 4, False),
     "lines of the ledger of a model": _records({"kinds": (v.KIND_COST,), "model": "gpt-4o"}, 40, False),
     **{
         f"agents: {name}": _agents(_NARROWED[name])
-        for name in ("everything", "one agent", "one project", "one session", "one task type", "hostile agent")
+        for name in ("everything", "one agent", "one project", "one session", "one task type", "hostile agent",
+                     "the first part")
     },
     "a trace": _trace(FIRST_TRACE, 100, True),
     "a trace without payloads": _trace(FIRST_TRACE, 100, False),

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.filters import LARGEST_NS, Filter
 from syndarix_obs_read.queries.quoting import any_of, literal, quoted
 
 HEAD_CHARS: Final = 2_500
@@ -45,7 +45,7 @@ def _matcher(name: str, value: str | Sequence[str]) -> str:
 
 
 def lines(where: Filter, kinds: Sequence[str]) -> str:
-    """Lines of these kinds that fit everything in the filter but time; see above for fields inside the line."""
+    """Lines of these kinds that fit everything in the filter but `since_ns`; see above for fields inside the line."""
     labels: dict[str, str | Sequence[str]] = {"kind": tuple(kinds)}
     if where.service is not None:
         labels["service_name"] = where.service
@@ -138,6 +138,8 @@ def _metadata(where: Filter) -> list[str]:
 
 def _numbers(where: Filter, kinds: Sequence[str]) -> list[str]:
     stages = []
+    if where.until_ns < LARGEST_NS:  # Loki reads numbers as floats, to 256 ns at this size
+        stages.append(f'| json begun="start_ns" | begun < {where.until_ns + 1_000}')
     if where.min_duration_ns is not None:
         least = where.min_duration_ns / 1e6
         # What still runs has no duration yet.

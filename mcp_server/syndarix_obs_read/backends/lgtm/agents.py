@@ -33,10 +33,10 @@ async def found(servers: Servers, where: Filter) -> list[AgentRow]:
     """Every agent that did something in the period, by name."""
     with Scratch() as scratch:
         statistics(scratch.connection, where)  # a filter that does not fit is refused before anything is fetched
-        place = await servers.reach.of(where)
+        place, narrowed = await servers.reach.of(where), servers.reach.until_past(where)
         calls, sessions = await asyncio.gather(
-            servers.loki.every(_short(logql.lines(where, _KINDS)), *place),
-            heads(servers.loki, logql.lines(where, (v.KIND_SESSION,)), *place),
+            servers.loki.every(_short(logql.lines(narrowed, _KINDS)), *place),
+            heads(servers.loki, logql.lines(narrowed, (v.KIND_SESSION,)), *place),
         )
         if running := sorted(_running(sessions))[:_MOST_RUNNING]:  # any step of theirs is progress
             steps = f"{logql.selector(kind=_STEPS)} {logql.among('session_id', running)}"

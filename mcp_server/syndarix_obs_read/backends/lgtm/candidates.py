@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.store.schema import pico
-from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.filters import LARGEST_NS, Filter
 from syndarix_obs_read.backends.lgtm.fetch import whole
 from syndarix_obs_read.backends.lgtm.ledger import Ledger
 from syndarix_obs_read.backends.lgtm.lines import fits, record
@@ -19,6 +19,7 @@ from syndarix_obs_read.backends.sqlite.scratch import Scratch
 from syndarix_obs_read.backends.tempo import Tempo
 from syndarix_obs_read.errors import BackendTimeout, BackendUnavailable
 from syndarix_obs_read.queries import logql, traceql
+from syndarix_obs_read.timerange import SECOND_NS
 
 Key = Literal["trace_id", "session_id"]
 Named = dict[str, Range]
@@ -29,6 +30,7 @@ OF_WORK: Final = tuple(kind for kind in DEFAULT_KINDS if kind not in (v.KIND_APP
 _OF_RUN: Final = (v.KIND_SESSION, v.KIND_TASK, v.KIND_LLM_CALL, v.KIND_TOOL_CALL)
 _KIND_OF: Final = {"tool": v.KIND_TOOL_CALL, "model": v.KIND_LLM_CALL, "decision_type": v.KIND_DECISION}
 _PLAIN_TRACES: Final = 500
+_BEYOND_NS: Final = 3_600 * SECOND_NS
 _PLACE: Final = ("trace_id", "start_ns", "record_id", "status")
 """What travels of a line, before the key, which is the caller's own text and may hold spaces."""
 
@@ -52,6 +54,7 @@ async def named(servers: Servers, where: Filter, key: Key, size: int) -> AsyncIt
         key: traces or sessions.
         size: lines of one portion.
     """
+    where = servers.reach.until_past(where)
     narrowed, kinds = driver(where, key)
     if narrowed.text is None and _is_by_cost(where, narrowed):
         yield await _costly(servers, where, key), 0
@@ -87,7 +90,7 @@ async def plain_traces(servers: Servers, where: Filter, limit: int) -> Named:
 
 def driver(where: Filter, key: Key) -> tuple[Filter, tuple[str, ...]]:
     """The filter and kinds of the lines that name candidates: something that every trace or session that fits has."""
-    base = Filter(since_ns=where.since_ns, session_id=where.session_id, trace_id=where.trace_id)
+    base = _base(where)
     if where.text is not None:
         return replace(base, text=where.text), DEFAULT_KINDS
     for name, kind in _KIND_OF.items():
@@ -100,21 +103,28 @@ def driver(where: Filter, key: Key) -> tuple[Filter, tuple[str, ...]]:
     return _of_run(where, key, base)
 
 
+def _base(where: Filter) -> Filter:
+    """What every driver has. Something may go on beyond the period that it began in: an hour of that counts."""
+    until_ns = min(where.until_ns + _BEYOND_NS, LARGEST_NS)
+    return Filter(since_ns=where.since_ns, until_ns=until_ns, session_id=where.session_id, trace_id=where.trace_id)
+
+
 def _of_run(where: Filter, key: Key, base: Filter) -> tuple[Filter, tuple[str, ...]]:
     roots = OF_WORK if key == "trace_id" else (v.KIND_SESSION,)
     for name in ("user", "task_type", "agent", "project", "service", "environment"):
         if getattr(where, name) is not None:
-            kinds = _OF_RUN if name in ("task_type", "agent") else roots
-            return replace(base, **{name: getattr(where, name)}), kinds
+            if name in ("task_type", "agent"):
+                return replace(base, **{name: getattr(where, name)}), _OF_RUN
+            return replace(base, until_ns=where.until_ns, **{name: getattr(where, name)}), roots
     if key == "session_id" and where.status is not None:
         base = replace(base, status=where.status)
     # A session lasts as long as its own line says; a trace, unless a plain span began it, as one of its lines says.
-    return replace(base, min_duration_ns=where.min_duration_ns), roots
+    return replace(base, until_ns=where.until_ns, min_duration_ns=where.min_duration_ns), roots
 
 
 def _is_by_cost(where: Filter, narrowed: Filter) -> bool:
-    plain = Filter(since_ns=where.since_ns, session_id=where.session_id, trace_id=where.trace_id)
-    return where.min_cost_usd is not None and replace(narrowed, min_duration_ns=None) == plain
+    alone = replace(narrowed, min_duration_ns=None, until_ns=0) == replace(_base(where), until_ns=0)
+    return where.min_cost_usd is not None and alone
 
 
 async def _costly(servers: Servers, where: Filter, key: Key) -> Named:
@@ -128,13 +138,13 @@ async def _costly(servers: Servers, where: Filter, key: Key) -> Named:
     def question(scratch: Scratch) -> Named:
         return {name: (first, last) for name, first, last in scratch.connection.execute(statement, least)}
 
-    base = Filter(since_ns=where.since_ns, session_id=where.session_id, trace_id=where.trace_id)
+    base = _base(where)
     return await servers.ledger.sums(base, "costs", (key,), question)
 
 
 async def _running(servers: Servers, where: Filter, key: Key) -> Named:
     """Those with a session that has begun and not ended: there is a line of its beginning alone."""
-    base = Filter(since_ns=where.since_ns, session_id=where.session_id, trace_id=where.trace_id)
+    base = _base(where)
     query = logql.columns(logql.lines(base, (v.KIND_SESSION,)), (*_PLACE, key))
     begun: Named = {}
     record_ids: dict[str, str] = {}

@@ -50,7 +50,7 @@ class Ledger:
             question: what to ask.
         """
         of_ledger(where, what)  # the same filters are refused
-        lines = await self.loki.every(whole(_query(where)), *await self.reach.of(where, ledger=True))
+        lines = await self.loki.every(whole(self._query(where)), *await self.reach.of(where, ledger=True))
         with Scratch() as scratch:
             return await scratch.ask(lambda s: _with_lines(s, lines, question))
 
@@ -63,14 +63,13 @@ class Ledger:
 
     async def fill(self, scratch: Scratch, where: Filter, keys: Sequence[str]) -> None:
         """Put the lines that fit into a scratch store, with the columns `keys` and what adds up."""
-        query = logql.columns(_query(where), _FIELDS, tuple(dict.fromkeys((*keys, "model"))))
+        query = logql.columns(self._query(where), _FIELDS, tuple(dict.fromkeys((*keys, "model"))))
         lines = await self.loki.every(query, *await self.reach.of(where, ledger=True))
         given = {name: value for name in IN_LEDGER if (value := getattr(where, name)) is not None}
         await scratch.ask(lambda s: s.add_ledger(_columns(lines, given)))
 
-
-def _query(where: Filter) -> str:
-    return logql.lines(where, (v.KIND_COST,))
+    def _query(self, where: Filter) -> str:
+        return logql.lines(self.reach.until_past(where), (v.KIND_COST,))
 
 
 def _with_lines(scratch: Scratch, lines: Iterable[Line], question: Callable[[Scratch], T]) -> T:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.filters import LARGEST_NS, Filter
 from syndarix_obs_read.backends.lgtm.fetch import heads
 from syndarix_obs_read.backends.lgtm.lines import is_running
 from syndarix_obs_read.backends.loki import DAY_NS, Loki
@@ -65,6 +66,10 @@ class Reach:
         """Where lines of records that began in the filter's period lie."""
         first, last = self.all()
         return max(first, where.since_ns), last if ledger else min(last, where.until_ns + LATE_NS)
+
+    def until_past(self, where: Filter) -> Filter:
+        """The filter with an end only if that lies in the past: up to now, Loki need not look when a record began."""
+        return where if where.until_ns < self.now() else replace(where, until_ns=LARGEST_NS)
 
     async def of(self, where: Filter, *, ledger: bool = False) -> Range:
         """The same, narrowed by the trace or session that the filter names."""

@@ -30,7 +30,7 @@ _FOLLOWED: Final = 50_000
 async def listed(loki: Loki, reach: Reach, where: Filter, limit: int, payloads: bool) -> Page[StoredRecord]:
     """Records that fit, the last begun first; only an answer that is not cut knows how many there are."""
     kinds = _log_kinds(where)
-    query, uncut = logql.lines(where, kinds), payloads or bool(where.text)
+    query, uncut = logql.lines(reach.until_past(where), kinds), payloads or bool(where.text)
     size = min(max(limit + 1, _FEWEST), _WITH_PAYLOADS if uncut else PAGE)
     found: list[StoredRecord] = []
     async for page in loki.walk(whole(query) if uncut else short(query), *await reach.of(where), size):
