@@ -64,10 +64,10 @@ class Scratch:
                 await work
             raise
 
-    def add_ledger(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Take lines of the ledger by column; `start_ns` and `total_cost_usd` as in a record."""
+    def add_ledger(self, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+        """Take rows of the ledger with these columns, each record once."""
         self.connection.execute("BEGIN")
-        self.connection.executemany(_LEDGER, map(_ledger_row, rows))
+        self.connection.executemany(_insert("ledger", columns), rows)
         self.connection.execute("COMMIT")
 
     def add(self, found: Iterable[StoredRecord]) -> None:
@@ -116,16 +116,17 @@ def _session_row(found: StoredRecord) -> list[Any]:
 
 def _ledger_row(data: Mapping[str, Any]) -> list[Any]:
     counts = {name: data.get(name) or 0 for name in _COUNTS}
-    own = {**data, **counts, "ts_ns": data.get("start_ns", 0), "cost_pico": pico(_amount(data.get("total_cost_usd")))}
+    own = {**data, **counts, "ts_ns": data.get("start_ns", 0), "cost_pico": pico(amount(data.get("total_cost_usd")))}
     own.setdefault("trace_id", "")
     own.setdefault("span_id", "")
     own.setdefault("status", v.STATUS_OK)
     return [_value(own.get(name)) for name in LEDGER_COLUMNS]
 
 
-def _amount(text: Any) -> Decimal | None:
+def amount(text: Any) -> Decimal | None:
+    """Dollars from a line, None where it has none."""
     try:
-        return None if text is None else Decimal(str(text))
+        return None if text in (None, "") else Decimal(str(text))
     except InvalidOperation:
         return None
 
