@@ -60,7 +60,7 @@ def pseudonym(home: Path) -> Callable[[str], str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole records are not yet equal in every environment: seen in a freshly installed one, cause not found yet."""
+    """The recording holds stack traces with the paths of the checkout it was made in; elsewhere those differ."""
     for item in items:
         if "test_same_answers" in item.nodeid and ("records" in item.name or "begins with a plain span" in item.name):
-            item.add_marker(pytest.mark.xfail(reason="whole records differ in a fresh environment", strict=False))
+            item.add_marker(pytest.mark.xfail(reason="recorded stack traces name another checkout", strict=False))
