@@ -99,10 +99,10 @@ def _text(value: Any, default: str = "") -> str:
 
 
 def _count(value: Any) -> int:
-    return value if type(value) is int and value > 0 else _parsed_count(value)
-
-
-def _parsed_count(value: Any) -> int:
+    if value is None:  # of most calls most classes of tokens; an exception costs more than all else here
+        return 0
+    if type(value) is int:
+        return max(0, value)
     try:
         return max(0, int(value))
     except (TypeError, ValueError, OverflowError):

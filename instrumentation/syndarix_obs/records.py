@@ -6,16 +6,14 @@ nothing else. `conversion.from_span` is the only place where a span becomes reco
 
 from __future__ import annotations
 
-import json
-import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from syndarix_obs import vocabulary as v
-
-_NOT_IN_LINE = frozenset({"payload", "attributes", "events"})
+from syndarix_obs.frozen import frozen
+from syndarix_obs.record_line import json_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class SpanEvent:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Record:
     """What every record says: when, where in the trace, for whom, and how it ended.
 
@@ -71,53 +69,22 @@ class Record:
         """Severity for log destinations: `error` for failures, else `info`."""
         return "error" if self.status == v.STATUS_ERROR else "info"
 
-    def fields(self) -> dict[str, Any]:
-        """The record as a flat dict for one log line: set fields only, plus `kind` and `duration_ms`."""
-        names, get = _line_fields(type(self))
-        line: dict[str, Any] = {"kind": self.kind}
-        line.update([pair for pair in zip(names, get(self), strict=True) if pair[1] is not None and pair[1] != ""])
-        line["duration_ms"] = self.duration_ns / 1e6
-        if self.attributes:
-            line["attributes"] = dict(self.attributes)
-        if self.events:
-            line["events"] = [
-                {"name": e.name, "timestamp_ns": e.timestamp_ns, "attributes": dict(e.attributes)} for e in self.events
-            ]
-        for name in _DECIMALS & line.keys():
-            line[name] = str(line[name])
-        return line
-
     def line(self, *, payload: bool = True) -> str:
-        """One JSON line: the fields, and the payload's keys beside them unless `payload` is False."""
-        head = _encode(self.fields())
+        """One JSON line: kind, the fields that are set, `duration_ms`; and the payload's keys beside them unless
+        `payload` is False.
+        """
+        head = json_line(self)
         if not payload or not self.payload or self.payload == "{}":
             return head
         return f"{head[:-1]},{self.payload[1:]}"
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
-_DECIMALS = frozenset({"cost_usd", "total_cost_usd", "cost_per_input_token", "cost_per_output_token"})
-
-
-_Reader = tuple[tuple[str, ...], Callable[[Record], tuple[Any, ...]]]
-_READERS: dict[type[Record], _Reader] = {}
-
-
-def _line_fields(cls: type[Record]) -> _Reader:
-    """Names of the fields that a line shows, and a function that reads them all at once."""
-    found = _READERS.get(cls)
-    if found is None:
-        names = tuple(f.name for f in fields(cls) if f.name not in _NOT_IN_LINE)
-        found = _READERS[cls] = (names, operator.attrgetter(*names))
-    return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SpanRecord(Record):
     """Any span that is not an agent operation, for example an HTTP request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SessionRecord(Record):
     """One run of an agent. `status` is `running` on the pending row written when it starts."""
 
@@ -125,7 +92,7 @@ class SessionRecord(Record):
     outcome: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TaskRecord(Record):
     """One task inside a session; `task_type` says which."""
 
@@ -133,7 +100,7 @@ class TaskRecord(Record):
     outcome: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LLMRecord(Record):
     """One call of a model (chat, completion, embeddings).
 
@@ -161,7 +128,7 @@ class LLMRecord(Record):
     service_tier: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ToolRecord(Record):
     """One call of a tool. `loop_count` is set when this call completed a loop."""
 
@@ -171,7 +138,7 @@ class ToolRecord(Record):
     loop_count: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MemoryRecord(Record):
     """One memory operation (`search`, `upsert`, …) or a retrieval."""
 
@@ -181,7 +148,7 @@ class MemoryRecord(Record):
     found: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ContextRecord(Record):
     """One assembly of a context window: tokens by section, and what did not fit."""
 
@@ -192,7 +159,7 @@ class ContextRecord(Record):
     limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SafetyRecord(Record):
     """One safety check; a failed check is a finding, not an error of the agent."""
 
@@ -206,7 +173,7 @@ class SafetyRecord(Record):
         return "info" if self.passed else "warning"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DecisionRecord(Record):
     """One decision: what could have been chosen, what was, how sure; reasoning is in the payload."""
 
@@ -218,7 +185,7 @@ class DecisionRecord(Record):
     confidence: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CostRecord(Record):
     """One line of the ledger. Prices are US dollars as exact decimals; None means unpriced, never 0.
 
@@ -244,7 +211,7 @@ class CostRecord(Record):
     price_source: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AnnotationRecord(Record):
     """A note on a trace, span or decision."""
 
@@ -253,7 +220,7 @@ class AnnotationRecord(Record):
     label: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LogRecord(Record):
     """A line that the application logged through `logging`; the message is in the payload as `message`."""
 

@@ -168,7 +168,10 @@ class _Getter:
     def __call__(self, *path: str) -> Any:
         value = self._raw
         for name in path:
-            value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+            if type(value) is dict or isinstance(value, Mapping):  # asking the abstract class costs more than the rest
+                value = value.get(name)
+            else:
+                value = getattr(value, name, None)
             if value is None:
                 return None
         return value

@@ -15,7 +15,7 @@ from syndarix_obs_read.backends.rows import StoredRecord
 def record(span: FinishedSpan, resource: Resource) -> StoredRecord:
     """The record without its payload, which never was on the span."""
     found = from_span(span, resource)[0]
-    data: dict[str, Any] = json.loads(json.dumps(found.fields(), default=str))
+    data: dict[str, Any] = json.loads(found.line(payload=False))
     if found.kind == v.KIND_LLM_CALL:
         data |= _price(span.attributes)
     return StoredRecord(data, found.level)
