@@ -17,7 +17,7 @@ app = typer.Typer(
 
 _COMMANDS = (
     (upkeep.demo, "demo --sessions 20 --seed 7"),
-    (lists.sessions, "sessions --status running"),
+    (lists.sessions, "sessions --agent support --follow"),
     (ones.session, "session 3f2a9c"),
     (lists.traces, "traces --agent support --status error --since 7d"),
     (ones.trace, "trace 9f6f27 --payloads"),

@@ -51,6 +51,21 @@ def _style(session: Session) -> str:
     return "yellow" if session.stalled else STATUS_STYLES.get(session.status, "")
 
 
+def draw_session_line(screen: Screen, session: Session) -> None:
+    """How far a session is, in one line."""
+    line = Text.assemble(
+        (f.moment(session.last_progress, screen.zone), "dim"),
+        (f"  {screen.id(session.session_id):<9}", "bold"),
+        (f"{_status(session):<11} ", _style(session)),
+        (f"{clean(', '.join(session.agents)):<24} ", ""),
+        (f"{f.duration(session.duration_ms):>6} ", ""),
+        (f"{f.count(session.tokens.total):>9} tokens {f.cost(session.cost):>9}", ""),
+        (f"  {_did(session)}", "dim"),
+        (f"  {clean(session.error_message or '')}" if session.error_type else "", "red"),
+    )
+    screen.console.print(line, no_wrap=True, overflow="ellipsis", crop=not screen.piped)
+
+
 def draw_session(screen: Screen, answer: SessionDetail) -> None:
     """One session with its statistics."""
     session = answer.session

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
 from typing import Annotated, cast
 
 import typer
@@ -13,23 +11,35 @@ from syndarix_obs_read.answers import agents as agents_answer
 from syndarix_obs_read.answers import costs as costs_answer
 from syndarix_obs_read.answers import decisions as decisions_answer
 from syndarix_obs_read.answers import errors as errors_answer
+from syndarix_obs_read.answers import live as live_answer
 from syndarix_obs_read.answers import logs as logs_answer
 from syndarix_obs_read.answers import loops as loops_answer
 from syndarix_obs_read.answers import sessions as sessions_answer
 from syndarix_obs_read.answers import traces as traces_answer
-from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.rows import DIMENSIONS, Dimension
-from syndarix_obs_read.cli import drawings, drawings_costs, drawings_errors, drawings_trace
-from syndarix_obs_read.cli.asking import Asker, ask, print_json, settings_of
+from syndarix_obs_read.cli import drawings, drawings_costs, drawings_errors, drawings_trace, following
+from syndarix_obs_read.cli.asking import ask
 from syndarix_obs_read.cli.options import Common, Rows, What, When, Who
-from syndarix_obs_read.cli.screen import Screen
 from syndarix_obs_read.errors import FilterError
 
 _FILTERS = "Filters"
 
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what arrives, until Ctrl-C.")]
 
-def sessions(common: Common, when: When, rows: Rows, who: Who, what: What) -> None:
-    """List sessions, the last begun first; running ones are among them."""
+
+def sessions(common: Common, when: When, rows: Rows, who: Who, what: What, follow: Follow = False) -> None:
+    """List sessions, the last begun first, running ones among them; or follow them: a line whenever one gets on."""
+    if follow:
+        following.follow(
+            common,
+            when,
+            lambda asker, backend: live_answer.follow_sessions(
+                backend, asker.filter(who, what), asker.period(when), asker.limit(rows),
+                stalled_after_s=asker.settings.stalled_after,
+            ),
+            drawings.draw_session_line,
+        )  # fmt: skip
+        return
     ask(
         common,
         lambda asker, backend: sessions_answer.list_sessions(
@@ -183,13 +193,18 @@ def logs(
         str | None, typer.Option(help=f"At least this severe: {', '.join(v.LEVELS)}.", rich_help_panel=_FILTERS)
     ] = None,
     trace: Annotated[str | None, typer.Option(help="Id of the trace.", rich_help_panel=_FILTERS)] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what arrives, until Ctrl-C.")] = False,
+    follow: Follow = False,
     payloads: Annotated[bool, typer.Option("--payloads", help="Show messages, arguments and results in full.")] = False,
 ) -> None:
     """Search log lines (every record is one) by text, level, kind, session, trace; or follow them live."""
     more = {"kinds": tuple(kind or ()), "level": level, "trace_id": trace}
     if follow:
-        asyncio.run(_follow(common, who, what, more, payloads))
+        following.follow(
+            common,
+            when,
+            lambda asker, backend: logs_answer.follow_logs(backend, asker.filter(who, what, **more), payloads=payloads),
+            drawings_trace.draw_log_line,
+        )
         return
     ask(
         common,
@@ -198,18 +213,3 @@ def logs(
         ),
         drawings_trace.draw_logs,
     )
-
-
-async def _follow(common: Common, who: Who, what: What, more: Mapping[str, object], payloads: bool) -> None:
-    asker = Asker(settings_of(common))
-    backend = open_backend(asker.settings)
-    screen = Screen(asker.zone)
-    try:
-        async for line in logs_answer.follow_logs(backend, asker.filter(who, what, **more), payloads=payloads):
-            if common.as_json:
-                print_json(line, indent=None)
-            else:
-                drawings_trace.draw_log_line(screen, line)
-            screen.console.file.flush()
-    finally:
-        await backend.close()

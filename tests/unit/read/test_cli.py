@@ -279,6 +279,19 @@ def test_following_prints_what_arrives_until_interrupted(tmp_path: Path) -> None
     assert (130, b"") == (process.returncode, errors)
 
 
+def test_following_sessions_prints_a_line_for_each_that_runs(tmp_path: Path) -> None:
+    scene.write(store_path(tmp_path), *scene.refund(), *scene.live())
+    command = [sys.executable, "-u", "-m", "syndarix_obs_read.cli", "sessions", "-f", "--since", "2026-02-20"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path))
+    assert process.stdout is not None
+    line = process.stdout.readline().decode()
+    process.send_signal(2)
+    _, errors = process.communicate(timeout=20)
+    assert ["s-live", "stalled", "support"] == line.split()[2:5]
+    assert "1 tool call" in line
+    assert (130, b"") == (process.returncode, errors)
+
+
 def test_the_help_of_every_command_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     from syndarix_obs_read.cli.app import _COMMANDS
 
