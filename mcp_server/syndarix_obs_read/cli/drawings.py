@@ -55,7 +55,7 @@ def draw_session_line(screen: Screen, session: Session) -> None:
     """How far a session is, in one line."""
     line = Text.assemble(
         (f.moment(session.last_progress, screen.zone), "dim"),
-        (f"  {screen.id(session.session_id):<9}", "bold"),
+        (f"  {screen.id(session.session_id):<11}", "bold"),
         (f"{_status(session):<11} ", _style(session)),
         (f"{clean(', '.join(session.agents)):<24} ", ""),
         (f"{f.duration(session.duration_ms):>6} ", ""),
