@@ -11,6 +11,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourcePro
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.exporters.wire import varint
 from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.resource import Resource
 
@@ -110,29 +111,18 @@ def _number(key: str, value: float) -> bytes | None:
     elif kind is bool:
         body = _TRUE if value else _FALSE
     elif _SMALLEST <= value <= _LARGEST:
-        body = _INT + _varint(int(value) & _MAX_TIME)
+        body = _INT + varint(int(value) & _MAX_TIME)
     else:
         return None
     pair = (_key_fields.get(key) or _key_field(key)) + bytes((len(body),)) + body
-    return _ATTRIBUTES + _varint(len(pair)) + pair
+    return _ATTRIBUTES + varint(len(pair)) + pair
 
 
 def _key_field(key: str) -> bytes:
     """The key of a `KeyValue`, and the tag of the value behind it."""
     name = text(str(key)).encode()
-    found = _key_fields[key] = _KEY + _varint(len(name)) + name + _VALUE
+    found = _key_fields[key] = _KEY + varint(len(name)) + name + _VALUE
     return found
-
-
-def _varint(value: int) -> bytes:
-    if value < 0x80:
-        return bytes((value,))
-    parts = bytearray()
-    while value >= 0x80:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)
 
 
 def set_attributes(into: Any, attributes: Mapping[str, Any]) -> None:

@@ -162,7 +162,7 @@ def test_a_line_beyond_lokis_limit_is_shortened_and_its_neighbours_arrive(
     assert expected("beyond", 20) == ids(stack, "beyond")
     assert 20 == total(stack, "beyond")
     cut = next(line for _, line, _ in found(stack, "beyond") if line["record_id"] == "beyond-7")
-    assert cut["truncated"].endswith(f"{v.TRUNCATED_SUFFIX}{len(records[7].payload or '') - 1}")
+    assert cut["truncated"].endswith(f"{v.TRUNCATED_SUFFIX}{len(records[7].payload or '')}")
     assert ({}, {"destination": 1}) == (health.drops, health.cuts)
 
 
