@@ -113,7 +113,8 @@ def outcome(reply: Reply) -> Outcome:
     if status in _CONTENT:
         return Outcome(Kind.REJECTED, reason, server_ns=reply.server_ns)
     if status in {0, 408, 425, 429} or status >= 500:
-        return Outcome(Kind.LATER, reason, retry_after_s=retry_after(reply.headers.get("Retry-After")))
+        wait = retry_after(reply.headers.get("Retry-After"))
+        return Outcome(Kind.LATER, reason, retry_after_s=wait, failing=status >= 500 and wait is None)
     return Outcome(Kind.REFUSED, reason)
 
 
