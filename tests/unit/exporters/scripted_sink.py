@@ -25,6 +25,7 @@ class Request:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    client: tuple[str, int] = ("", 0)
 
     @cached_property
     def lines(self) -> list[tuple[int, dict[str, Any], dict[str, str]]]:
@@ -118,7 +119,7 @@ class ScriptedSink:
             body = gzip.decompress(body)
         if handler.path.endswith("/push"):
             body = unpacked(body)
-        request = Request(handler.path, dict(handler.headers), body)
+        request = Request(handler.path, dict(handler.headers), body, handler.client_address)
         with self._lock:
             self.requests.append(request)
             self.at.append(time.monotonic())
