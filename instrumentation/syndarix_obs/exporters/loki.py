@@ -162,6 +162,7 @@ class LokiExporter(SpooledExporter):
     def __init__(self, url: str, post: Post, *, tenant: str | None = None) -> None:
         self._labels: dict[tuple[str, ...], bytes] = {}
         self._metadata: dict[tuple[str | None, ...], bytes] = {}
+        self._last, self._last_ids = ("", ""), b""
         super().__init__(LokiEmitter(url, tenant=tenant), post)
 
     def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002
@@ -188,10 +189,14 @@ class LokiExporter(SpooledExporter):
             pairs = zip(v.LOG_METADATA[_IDS:], repeated, strict=True)
             found = metadata_fields({name: str(value)[:_LONGEST_METADATA] for name, value in pairs if value})
             self._metadata[repeated] = found
-        if not record.trace_id:
-            return found
-        ids = metadata_field(_TRACE_ID, record.trace_id.encode()), metadata_field(_SPAN_ID, record.span_id.encode())
-        return b"".join((*ids, found))
+        return self._ids_of(record.trace_id, record.span_id) + found if record.trace_id else found
+
+    def _ids_of(self, trace_id: str, span_id: str) -> bytes:
+        """Ids of trace and span as fields. The records of one span come one after the other."""
+        if (trace_id, span_id) != self._last:
+            trace, span = metadata_field(_TRACE_ID, trace_id.encode()), metadata_field(_SPAN_ID, span_id.encode())
+            self._last, self._last_ids = (trace_id, span_id), trace + span
+        return self._last_ids
 
     def _labels_of(self, values: tuple[str, ...]) -> bytes:
         found = self._labels.get(values)

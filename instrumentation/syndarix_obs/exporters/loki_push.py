@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.exporters.frames import Frame
+from syndarix_obs.exporters.frames import Frame, encode
 from syndarix_obs.exporters.wire import field, snappy_block, varint
 
 _LONGEST_LABEL: Final = 1024
@@ -22,6 +24,7 @@ _STREAM, _LABELS, _ENTRY = b"\x0a", b"\x0a", b"\x12"
 _TIMESTAMP, _LINE, _METADATA = b"\x0a", b"\x12", b"\x1a"
 _SECONDS, _NANOSECONDS = b"\x08", b"\x10"
 _NAME, _VALUE = b"\x0a", b"\x12"
+_time = attrgetter("time_ns")
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -56,8 +59,8 @@ def metadata_field(name: bytes, value: bytes) -> bytes:
 def encode_line(line: str, payload: str | None, labels: bytes, metadata: bytes, time_ns: int) -> bytes:
     """A frame of one line: `line` is a JSON object, and the keys of the object `payload` go behind its own."""
     if not payload or payload == "{}":
-        return Frame(time_ns, labels, clean(line), b"", metadata).encode()
-    return Frame(time_ns, labels, clean(line[:-1]), clean("," + payload[1:]), metadata).encode()
+        return encode(time_ns, labels, clean(line), b"", metadata)
+    return encode(time_ns, labels, clean(line[:-1] + ","), memoryview(clean(payload))[1:], metadata)
 
 
 def line_bytes(frame: Frame) -> int:
@@ -69,11 +72,11 @@ def shorten(frame: Frame, keep: int) -> Frame | None:
     """Have the first `keep` characters of the payload as text under `truncated`, with a mark and its size in bytes."""
     if not frame.payload:
         return None
-    text, size = "{" + frame.payload[1:].decode(), len(frame.payload)
+    text, size = "{" + frame.payload.decode(), len(frame.payload) + 1
     if text.startswith(f'{{"{v.LOG_TRUNCATED}":'):
         text, _, original = json.loads(text)[v.LOG_TRUNCATED].rpartition(v.TRUNCATED_SUFFIX)
         size = int(original)
-    shorter = clean(f',"{v.LOG_TRUNCATED}":' + _json(f"{text[:keep]}{v.TRUNCATED_SUFFIX}{size}") + "}")
+    shorter = clean(f'"{v.LOG_TRUNCATED}":' + _json(f"{text[:keep]}{v.TRUNCATED_SUFFIX}{size}") + "}")
     return None if len(shorter) >= len(frame.payload) else replace(frame, payload=shorter)
 
 
@@ -95,13 +98,18 @@ def push_body(frames: Iterable[Frame]) -> bytes:
 def _add_entry(frame: Frame, parts: list[bytes]) -> int:
     """Add a line to the parts of a stream; returns its bytes."""
     seconds, nanoseconds = divmod(frame.time_ns, _SECOND)
-    moment = _SECONDS + varint(seconds) + _NANOSECONDS + varint(nanoseconds)
+    moment = _seconds(seconds) + varint(nanoseconds)
     line = len(frame.before) + len(frame.payload)
-    head = field(_TIMESTAMP, moment) + _LINE + varint(line)
+    head = b"".join((_TIMESTAMP, varint(len(moment)), moment, _LINE, varint(line)))
     inner = len(head) + line + len(frame.after)
-    opening = _ENTRY + varint(inner) + head
-    parts += (opening, frame.before, frame.payload, frame.after)
-    return len(opening) - len(head) + inner
+    size = varint(inner)
+    parts += (_ENTRY, size, head, frame.before, frame.payload, frame.after)
+    return 1 + len(size) + inner
+
+
+@lru_cache(maxsize=64)
+def _seconds(seconds: int) -> bytes:
+    return _SECONDS + varint(seconds) + _NANOSECONDS
 
 
 def by_key(frames: Iterable[Frame]) -> dict[bytes, list[Frame]]:
@@ -110,7 +118,3 @@ def by_key(frames: Iterable[Frame]) -> dict[bytes, list[Frame]]:
     for frame in frames:
         groups.setdefault(frame.key, []).append(frame)
     return groups
-
-
-def _time(frame: Frame) -> int:
-    return frame.time_ns

@@ -17,6 +17,10 @@ def varint(number: int) -> bytes:
     """A number of up to 64 bits, not negative, in protobuf's variable length."""
     if number < 128:
         return _ONE_BYTE[number]
+    if number < 1 << 14:
+        return bytes((number & 127 | 128, number >> 7))
+    if number < 1 << 21:
+        return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14))
     out = bytearray()
     while number > 127:
         out.append(number & 127 | 128)
