@@ -12,8 +12,13 @@ import sys
 import threading
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Final
+
+_ENTRIES: Final = 2
+_LINE: Final = 2
+"""Fields of `logproto.Stream` and `logproto.Entry`."""
 
 
 class Sink(BaseHTTPRequestHandler):
@@ -90,13 +95,37 @@ def _spans(body: bytes) -> list[tuple[str, str]]:
 
 def _lines(body: bytes) -> list[tuple[str, str]]:
     found = []
-    for stream in json.loads(body)["streams"]:
-        for value in stream["values"]:
-            line = json.loads(value[1])
+    for _, stream in fields(unpacked(body)):
+        for entry in (data for number, data in fields(stream) if number == _ENTRIES):
+            line = json.loads(dict(fields(entry))[_LINE])
             found.append((line["kind"], line["record_id"]))
             if line["kind"] == "llm_call":
                 found.append(("calls", line.get("response_id") or ""))
     return found
+
+
+def unpacked(block: bytes) -> bytes:
+    """The content of a snappy block, which as we send it is one literal behind its size."""
+    _, at = _varint(block, 0)
+    return block[at + 1 + max(0, (block[at] >> 2) - 59) :]
+
+
+def fields(message: bytes) -> Iterator[tuple[int, bytes]]:
+    """Number and data of the fields of a protobuf message that holds only such with a length."""
+    at = 0
+    while at < len(message):
+        tag, at = _varint(message, at)
+        size, at = _varint(message, at)
+        yield tag >> 3, message[at : at + size]
+        at += size
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    found = shift = 0
+    while data[at] & 128:
+        found |= (data[at] & 127) << shift
+        at, shift = at + 1, shift + 7
+    return found | data[at] << shift, at + 1
 
 
 def hang(port: int) -> None:

@@ -2,7 +2,7 @@
 
 One path for good times and bad: what is not acknowledged stays in the spool. A request that is too large, or that
 holds a record the destination cannot accept, is halved until the culprit stands alone; the culprit is shortened,
-stamped anew or dropped, and everybody else passes.
+stamped anew or dropped, and everybody else passes. One that the destination fails on for ever is found in the same way.
 """
 
 from __future__ import annotations
@@ -12,41 +12,26 @@ import os
 import threading
 import time
 import weakref
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Final
 
 from syndarix_obs.exporters.backoff import REFUSED_S, Backoff
 from syndarix_obs.exporters.frames import Frame
+from syndarix_obs.exporters.mending import Mender
+from syndarix_obs.exporters.outbox import Outbox
 from syndarix_obs.exporters.outcome import Destination, Kind, Outcome
 from syndarix_obs.exporters.spool import Spool
+from syndarix_obs.exporters.suspicion import Suspicion
+from syndarix_obs.exporters.untraced import own_requests_untraced
 from syndarix_obs.exporters.waiting import Health
 from syndarix_obs.guard import record_failure
 
 ADOPT_EVERY_S: Final = 15.0
 """Seconds between two looks for what dead processes left."""
-_SHORTEN_STEP: Final = 4
-_SHORTEST: Final = 1024
-_NO_LIMIT: Final = 1 << 30
 
 _log = logging.getLogger("syndarix_obs")
 
 Thread = Callable[..., threading.Thread]
-
-
-@contextmanager
-def own_requests_untraced() -> Iterator[None]:
-    """Within the block, instrumented HTTP and gRPC libraries open no spans: ours must not observe itself."""
-    from opentelemetry import context
-    from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, _SUPPRESS_INSTRUMENTATION_KEY
-
-    silent = context.set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, True)
-    token = context.attach(context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True, silent))
-    try:
-        yield
-    finally:
-        context.detach(token)
 
 
 class Delivery:
@@ -83,10 +68,9 @@ class Delivery:
         _deliveries.add(self)
 
     def _reset(self) -> None:
-        self._pending: deque[Frame] = deque()
-        self._limit = _NO_LIMIT
-        self._shortened: Frame | None = None
-        self._restamped: Frame | None = None
+        self._outbox = Outbox(self._spool, self._destination.max_request_bytes)
+        self._suspicion = Suspicion()
+        self._mender = Mender(self._destination, self._health)
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
         self._attempts_failed = 0
@@ -170,7 +154,7 @@ class Delivery:
         self._destination.reset()
 
     def _pause(self, wait: float) -> None:
-        waits_for_data = not self._pending
+        waits_for_data = self._outbox.empty
         event = self._spool.committed if waits_for_data else self._hurry
         # A flush may cut our own waiting short, but not what the destination asked for.
         if not waits_for_data and self._not_before > time.monotonic():
@@ -186,14 +170,16 @@ class Delivery:
 
     def _step(self, timeout: float) -> float:
         """One request at most; seconds to wait before the next step."""
-        if not self._pending:
+        outbox = self._outbox
+        if outbox.empty:
             self._adopt_when_due()
-            self._pending.extend(self._spool.peek(self._destination.max_request_bytes))
-        if not self._pending:
+            outbox.fill()
+        if outbox.empty:
+            self._suspicion = Suspicion()
             self._notify()
             return ADOPT_EVERY_S
         group = self._group()
-        return self._settle(group, self._destination.send(group, timeout))
+        return self._settle(group, self._destination.send(group, timeout)) if group else 0.0
 
     def _adopt_when_due(self) -> None:
         now = time.monotonic()
@@ -202,14 +188,17 @@ class Delivery:
             self._spool.adopt()
 
     def _group(self) -> list[Frame]:
-        group: list[Frame] = []
-        size = 0
-        for frame in self._pending:
-            size += frame.bytes
-            if group and (size > self._destination.max_request_bytes or len(group) >= self._limit):
-                break
-            group.append(frame)
-        return group
+        """What to send next; empty when the first was put last instead, or is gone."""
+        outbox, suspicion = self._outbox, self._suspicion
+        if not suspicion.concerns(outbox.first):
+            return outbox.group()
+        if suspicion.wants_another:
+            if others := outbox.others():
+                return [suspicion.choose(others)]
+            if not suspicion.moved and outbox.put_first_last():
+                suspicion.moved = True
+                return []
+        return outbox.group()[:1]
 
     def _settle(self, group: list[Frame], outcome: Outcome) -> float:
         if outcome.truncated:
@@ -217,30 +206,40 @@ class Delivery:
         if outcome.kind is Kind.DELIVERED:
             return self._delivered(group, outcome)
         if outcome.kind in {Kind.LATER, Kind.REFUSED}:
-            return self._failed(outcome)
+            return self._failed(group, outcome)
         self._health.export_failed(self._destination.name)
         if len(group) > 1:
-            self._limit = len(group) // 2
+            self._outbox.halve(group)
             return 0.0
         return self._alone(group[0], outcome)
 
     def _delivered(self, group: list[Frame], outcome: Outcome) -> float:
         if outcome.rejected:
             self._health.dropped("rejected", outcome.rejected)
+        self._suspicion.taken()
         self._done(group)
-        self._complained = False
+        self._complained = self._suspicion.active
         return 0.0
 
     def _done(self, group: list[Frame]) -> None:
-        for _ in group:
-            self._pending.popleft()
-        self._spool.ack(group)
-        self._limit = min(_NO_LIMIT, self._limit * 2)
+        self._suspicion.gone(group)
+        self._outbox.done(group)
         self._backoff.reset()
         self._notify()
 
-    def _failed(self, outcome: Outcome) -> float:
+    def _failed(self, group: list[Frame], outcome: Outcome) -> float:
         self._health.export_failed(self._destination.name)
+        if outcome.failing:
+            self._suspicion.failed(group)
+            if self._suspicion.proven:
+                return self._give_up(group[0], outcome)
+            if self._suspicion.impatient:
+                self._outbox.halve(group)
+        else:
+            self._suspicion.outage()
+        return self._wait_after(outcome)
+
+    def _wait_after(self, outcome: Outcome) -> float:
         if outcome.kind is Kind.REFUSED:
             wait = REFUSED_S
             self._complain("refuses what is sent (%s); it is kept on disk. Check address and credentials", outcome)
@@ -254,29 +253,22 @@ class Delivery:
         self._notify()
         return wait
 
+    def _give_up(self, frame: Frame, outcome: Outcome) -> float:
+        self._complained = False
+        self._health.dropped("rejected")
+        self._complain("fails on a record while it takes others; the record is dropped (%s)", outcome)
+        self._done([frame])
+        return 0.0
+
     def _alone(self, frame: Frame, outcome: Outcome) -> float:
-        if outcome.kind is Kind.STALE and frame is not self._restamped:
-            # Nothing is lost: the line itself says when it was.
-            frame.time_ns = outcome.server_ns or time.time_ns()
-            self._restamped = frame
-        elif outcome.kind is Kind.TOO_LARGE and (shorter := self._shorter(frame)) is not None:
-            self._pending[0] = shorter
-        else:
+        mended = self._mender.mended(frame, outcome)
+        if mended is None:
             self._health.dropped("rejected")
             self._complain("does not accept a record, which is dropped (%s)", outcome)
             self._done([frame])
+        elif mended is not frame:
+            self._outbox.replace(frame, mended)
         return 0.0
-
-    def _shorter(self, frame: Frame) -> Frame | None:
-        keep = len(frame.payload) // _SHORTEN_STEP
-        shorter = self._destination.shorten(frame, keep if keep >= _SHORTEST else 0)
-        if shorter is None or shorter.bytes >= frame.bytes:
-            return None
-        if frame is not self._shortened:
-            self._health.truncated("destination")
-        shorter.size = frame.size
-        self._shortened = shorter
-        return shorter
 
     def _complain(self, text: str, outcome: Outcome) -> None:
         if not self._complained:

@@ -15,6 +15,7 @@ _PREFIX: Final = Struct("<II")
 _SIZES: Final = Struct("<QHII")
 _HEAD: Final = _PREFIX.size + _SIZES.size
 _MAX_TIME: Final = (1 << 64) - 1
+Buffer = bytes | memoryview
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes; a length beyond this can only be damage."""
 
@@ -41,15 +42,20 @@ class Frame:
 
     def encode(self) -> bytes:
         """The frame as it is written to the spool."""
-        time_ns = min(max(self.time_ns, 0), _MAX_TIME)
-        sizes = _SIZES.pack(time_ns, len(self.key), len(self.before), len(self.payload))
-        body = b"".join((sizes, self.key, self.before, self.payload, self.after))
-        return _PREFIX.pack(len(body), zlib.crc32(body)) + body
+        return encode(self.time_ns, self.key, self.before, self.payload, self.after)
 
     @property
     def bytes(self) -> int:
         """Bytes it adds to a request, roughly."""
         return len(self.before) + len(self.payload) + len(self.after)
+
+
+def encode(time_ns: int, key: bytes, before: bytes, payload: Buffer = b"", after: bytes = b"") -> bytes:
+    """A frame as it is written to the spool; the arguments are those of `Frame`. A payload is copied once."""
+    time_ns = min(max(time_ns, 0), _MAX_TIME)
+    head = _SIZES.pack(time_ns, len(key), len(before), len(payload)) + key + before
+    crc = zlib.crc32(after, zlib.crc32(payload, zlib.crc32(head)))
+    return b"".join((_PREFIX.pack(len(head) + len(payload) + len(after), crc), head, payload, after))
 
 
 @dataclass(slots=True)

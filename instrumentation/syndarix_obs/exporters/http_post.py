@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 from syndarix_obs.exporters.outcome import TEXT_KEPT, Kind, Outcome
 
 if TYPE_CHECKING:
-    from requests import Response, Session
+    from requests import Session
+
+    from syndarix_obs.exporters.http_route import Route
 
 CONNECT_TIMEOUT_S: Final = 3.0
 _BODY_READ: Final = 64 * 1024
@@ -47,7 +49,7 @@ class HttpPost:
         url: where to.
         headers: sent with every request.
         compress: gzip the bodies; by default unless the server is on this machine, where it costs more than it saves.
-        session: the connection pool; an own one by default.
+        session: brings credentials and further settings; an own one by default.
     """
 
     def __init__(
@@ -57,37 +59,34 @@ class HttpPost:
         self._compress = not on_this_machine(url) if compress is None else compress
         self._session = session
         self._headers = {**headers, **({"Content-Encoding": "gzip"} if self._compress else {})}
+        self._route: Route | None = None
 
     def __call__(self, body: bytes, timeout: float) -> Reply:
         """Send one body within about `timeout` seconds; never raises for what the network does."""
-        import requests
+        from requests import RequestException
+        from urllib3 import Timeout
+        from urllib3.exceptions import HTTPError
 
-        if self._session is None:
-            self._session = requests.Session()
         data = gzipped(body) if self._compress else body
-        waits = (min(CONNECT_TIMEOUT_S, timeout), timeout)
         try:
-            with self._session.post(
-                self.url, data=data, headers=self._headers, timeout=waits, allow_redirects=False, stream=True
-            ) as response:
-                return Reply(response.status_code, _start_of(response), response.headers)
-        except (requests.RequestException, OSError, ValueError) as error:
-            # urllib3 has errors of its own for a body that breaks off; all of them are one of these.
+            route = self._route = self._route or _route(self.url, self._headers, self._session)
+            response = route.post(data, Timeout(connect=min(CONNECT_TIMEOUT_S, timeout), read=timeout))
+            try:
+                return Reply(response.status, response.read(_BODY_READ, decode_content=True), response.headers)
+            finally:
+                response.close()  # to be used again if all was read
+        except (RequestException, HTTPError, OSError, ValueError) as error:
             return Reply(0, type(error).__name__.encode())
 
     def reset(self) -> None:
         """Forget the connections."""
-        self._session = None
+        self._session = self._route = None
 
 
-def _start_of(response: Response) -> bytes:
-    from urllib3.exceptions import HTTPError
+def _route(url: str, headers: Mapping[str, str], session: Session | None) -> Route:
+    from syndarix_obs.exporters.http_route import find_route
 
-    try:
-        data: bytes = response.raw.read(_BODY_READ, decode_content=True)
-    except HTTPError as error:
-        raise OSError(str(error)) from error
-    return data
+    return find_route(url, headers, session)
 
 
 def on_this_machine(url: str) -> bool:
@@ -113,7 +112,8 @@ def outcome(reply: Reply) -> Outcome:
     if status in _CONTENT:
         return Outcome(Kind.REJECTED, reason, server_ns=reply.server_ns)
     if status in {0, 408, 425, 429} or status >= 500:
-        return Outcome(Kind.LATER, reason, retry_after_s=retry_after(reply.headers.get("Retry-After")))
+        wait = retry_after(reply.headers.get("Retry-After"))
+        return Outcome(Kind.LATER, reason, retry_after_s=wait, failing=status >= 500 and wait is None)
     return Outcome(Kind.REFUSED, reason)
 
 

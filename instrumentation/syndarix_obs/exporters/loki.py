@@ -1,7 +1,7 @@
-"""Records as Loki lines: batched, gzipped, with their own time and structured metadata.
+"""Records as Loki lines: batched, with their own time and structured metadata.
 
 Built on python-logging-loki's emitter, which brings the session, the URL and the version's API; everything that it
-lacks (batches, compression, timestamps of the record, metadata, timeouts, retries) is here and in `delivery.py`.
+lacks (batches, Loki's binary form, timestamps of the record, metadata, timeouts, retries) is here and in `delivery.py`.
 
 A line's time is the end of what it tells of, because Loki takes lines only in rough order of time. A line that is too
 old or too far behind for Loki is stored under Loki's present time: its own times are in the line, nothing is lost.
@@ -9,10 +9,8 @@ old or too far behind for Loki is stored under Loki's present time: its own time
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from json.encoder import encode_basestring
 from typing import Any, Final
 
 from logging_loki.emitter import LokiEmitterV1
@@ -20,7 +18,18 @@ from logging_loki.emitter import LokiEmitterV1
 from syndarix_obs import vocabulary as v
 from syndarix_obs.exporters.frames import Frame
 from syndarix_obs.exporters.http_post import HttpPost, Reply, describe, outcome
-from syndarix_obs.exporters.loki_refusals import Refusal, line_bytes, longer_than, refusal
+from syndarix_obs.exporters.loki_push import (
+    by_key,
+    encode_line,
+    labels_text,
+    line_bytes,
+    metadata_field,
+    metadata_fields,
+    metadata_name,
+    push_body,
+    shorten,
+)
+from syndarix_obs.exporters.loki_refusals import Refusal, longer_than, refusal
 from syndarix_obs.exporters.outcome import Kind, Outcome
 from syndarix_obs.exporters.spooled import Post, SpooledExporter
 from syndarix_obs.finished import FinishedSpan
@@ -29,60 +38,16 @@ from syndarix_obs.records import Record, SessionRecord
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 """Bytes of lines in one push, before compression; a longer line travels alone."""
 PUSH_PATH: Final = "/loki/api/v1/push"
-_LONGEST_LABEL: Final = 1024
 _LONGEST_METADATA: Final = 4096
 _MOST_REMEMBERED: Final = 4096
 _IDS: Final = 2
 """How many of `LOG_METADATA`, in front, are ids of trace and span."""
+_TRACE_ID, _SPAN_ID = (metadata_name(name) for name in v.LOG_METADATA[:_IDS])
 _NO_LINE = frozenset(v.KINDS) - frozenset(v.LOG_KINDS)
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def clean(text: str) -> bytes:
-    """Text as UTF-8; what is not Unicode text (lone surrogates) becomes `?`, as one of them fails a whole push."""
-    return text.encode("utf-8", "replace")
-
-
-def escaped(text: str) -> bytes:
-    """Text as the inside of a JSON string."""
-    return clean(encode_basestring(text)[1:-1])
-
-
-def encode_line(
-    line: str, payload: str | None, labels: bytes, metadata: dict[str, str], time_ns: int
-) -> bytes:
-    """A frame of one line: `line` is a JSON object, and the keys of the object `payload` go behind its own."""
-    return _frame(line, payload, labels, clean(_json(metadata)) if metadata else b"", time_ns)
-
-
-def _frame(line: str, payload: str | None, labels: bytes, metadata: bytes, time_ns: int) -> bytes:
-    rest = b'",%b]' % metadata if metadata else b'"]'
-    if not payload or payload == "{}":
-        return Frame(time_ns, labels, escaped(line), b"", rest).encode()
-    return Frame(time_ns, labels, escaped(line[:-1]), escaped("," + payload[1:-1]), b"}" + rest).encode()
-
-
-def shorten(frame: Frame, keep: int) -> Frame | None:
-    """Have the first `keep` characters of the payload as text under `truncated`, with a mark and its size."""
-    if not frame.payload:
-        return None
-    text: str = json.loads(b'"' + frame.payload + b'"')
-    size = len(clean(text))
-    whole = "{" + text[1:] + "}"
-    if text.startswith(f',"{v.LOG_TRUNCATED}":'):
-        before: str = json.loads(whole)[v.LOG_TRUNCATED]
-        whole, _, original = before.rpartition(v.TRUNCATED_SUFFIX)
-        size = int(original)
-    shorter = _truncated(whole, keep, size)
-    return None if len(shorter) >= len(frame.payload) else replace(frame, payload=shorter)
-
-
-def _truncated(text: str, keep: int, size: int) -> bytes:
-    return escaped(f',"{v.LOG_TRUNCATED}":' + _json(f"{text[:keep]}{v.TRUNCATED_SUFFIX}{size}"))
 
 
 class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no types
-    """The library's emitter as a destination: many lines in one compressed push.
+    """The library's emitter as a destination: many lines in one push, compressed unless Loki is on this machine.
 
     Args:
         url: base URL of Loki, or of its push API.
@@ -103,7 +68,7 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
     ) -> None:
         base = url.rstrip("/")
         super().__init__(base if base.endswith("/push") else base + PUSH_PATH, tags, auth)
-        headers = {"Content-Type": "application/json", **({"X-Scope-OrgID": tenant} if tenant else {})}
+        headers = {"Content-Type": "application/x-protobuf", **({"X-Scope-OrgID": tenant} if tenant else {})}
         self._headers = headers
         self._max_line = self._cut = 0
         self._http: HttpPost | None = None
@@ -111,7 +76,7 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
     def post(self, body: bytes, timeout: float) -> Reply:
         """Send one push."""
         if self._http is None:
-            self._http = HttpPost(self.url, self._headers, compress=True, session=self.session)
+            self._http = HttpPost(self.url, self._headers, session=self.session)
         return self._http(body, timeout)
 
     def send(self, frames: Sequence[Frame], timeout: float) -> Outcome:
@@ -185,30 +150,6 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
         self._http = None
 
 
-def push_body(frames: Sequence[Frame]) -> bytes:
-    """The JSON of one push: streams by label set, lines in order of time."""
-    streams = []
-    for labels, stream in by_key(frames).items():
-        values = b",".join(
-            b'["%d","%b%b%b' % (frame.time_ns, frame.before, frame.payload, frame.after)
-            for frame in sorted(stream, key=_time)
-        )
-        streams.append(b'{"stream":%b,"values":[%b]}' % (labels, values))
-    return b'{"streams":[%b]}' % b",".join(streams)
-
-
-def by_key(frames: Sequence[Frame]) -> dict[bytes, list[Frame]]:
-    """Frames by what they belong to, in order."""
-    groups: dict[bytes, list[Frame]] = {}
-    for frame in frames:
-        groups.setdefault(frame.key, []).append(frame)
-    return groups
-
-
-def _time(frame: Frame) -> int:
-    return frame.time_ns
-
-
 class LokiExporter(SpooledExporter):
     """The consumer that sends records to Loki.
 
@@ -221,6 +162,7 @@ class LokiExporter(SpooledExporter):
     def __init__(self, url: str, post: Post, *, tenant: str | None = None) -> None:
         self._labels: dict[tuple[str, ...], bytes] = {}
         self._metadata: dict[tuple[str | None, ...], bytes] = {}
+        self._last, self._last_ids = ("", ""), b""
         super().__init__(LokiEmitter(url, tenant=tenant), post)
 
     def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002
@@ -234,10 +176,10 @@ class LokiExporter(SpooledExporter):
     def _encode(self, record: Record) -> bytes:
         labels = self._labels_of((record.service, record.environment, record.kind, record.level))
         time_ns = record.end_ns or record.start_ns
-        return _frame(record.line(payload=False), record.payload, labels, self._metadata_of(record), time_ns)
+        return encode_line(record.line(payload=False), record.payload, labels, self._metadata_of(record), time_ns)
 
     def _metadata_of(self, record: Record) -> bytes:
-        """Structured metadata as JSON. All but the ids of trace and span repeats within a session."""
+        """Structured metadata as fields. All but the ids of trace and span repeats within a session."""
         repeated = (record.session_id, record.agent, record.project, record.user, record.task_type,
                     getattr(record, "model", None), getattr(record, "tool", None))  # fmt: skip
         found = self._metadata.get(repeated)
@@ -245,21 +187,19 @@ class LokiExporter(SpooledExporter):
             if len(self._metadata) >= _MOST_REMEMBERED:
                 self._metadata.clear()
             pairs = zip(v.LOG_METADATA[_IDS:], repeated, strict=True)
-            found = clean(_json({name: str(value)[:_LONGEST_METADATA] for name, value in pairs if value}))
+            found = metadata_fields({name: str(value)[:_LONGEST_METADATA] for name, value in pairs if value})
             self._metadata[repeated] = found
-        ids = b'{"trace_id":"%b","span_id":"%b"' % (record.trace_id.encode(), record.span_id.encode())
-        if not record.trace_id:
-            return b"" if found == b"{}" else found
-        return ids + b"}" if found == b"{}" else ids + b"," + found[1:]
+        return self._ids_of(record.trace_id, record.span_id) + found if record.trace_id else found
+
+    def _ids_of(self, trace_id: str, span_id: str) -> bytes:
+        """Ids of trace and span as fields. The records of one span come one after the other."""
+        if (trace_id, span_id) != self._last:
+            trace, span = metadata_field(_TRACE_ID, trace_id.encode()), metadata_field(_SPAN_ID, span_id.encode())
+            self._last, self._last_ids = (trace_id, span_id), trace + span
+        return self._last_ids
 
     def _labels_of(self, values: tuple[str, ...]) -> bytes:
         found = self._labels.get(values)
         if found is None:
-            found = self._labels[values] = labels_json(values)
+            found = self._labels[values] = labels_text(values)
         return found
-
-
-def labels_json(values: Sequence[str]) -> bytes:
-    """A label set, from the values of `LOKI_LABELS` in order; empty ones are left out."""
-    labels = {name: value[:_LONGEST_LABEL] for name, value in zip(v.LOKI_LABELS, values, strict=True) if value}
-    return clean(_json(labels))

@@ -18,7 +18,8 @@ from logging_loki import LokiHandler
 from syndarix_obs import vocabulary as v
 from syndarix_obs.exporters.budget import Budget
 from syndarix_obs.exporters.delivery import Delivery
-from syndarix_obs.exporters.loki import LokiEmitter, clean, encode_line, labels_json
+from syndarix_obs.exporters.loki import LokiEmitter
+from syndarix_obs.exporters.loki_push import encode_line, labels_text, metadata_fields
 from syndarix_obs.exporters.spool import Spool
 from syndarix_obs.guard import record_failure
 
@@ -42,9 +43,9 @@ class SpooledEmitter(LokiEmitter):
         tags = self.build_tags(record)
         level = record.levelname.lower()
         service, environment = (str(tags.get(name, "")) for name in v.LOKI_LABELS[:2])
-        labels = labels_json((service or "unknown_service", environment, v.KIND_APP, level))
+        labels = labels_text((service or "unknown_service", environment, v.KIND_APP, level))
         metadata = {name: str(tags[name]) for name in v.LOG_METADATA if tags.get(name)}
-        self.spool.append(encode_line(clean(line).decode(), None, labels, metadata, int(record.created * 1e9)))
+        self.spool.append(encode_line(line, None, labels, metadata_fields(metadata), int(record.created * 1e9)))
         self.spool.commit()
         self.delivery.start()
 

@@ -7,7 +7,6 @@ answer tells how many lines were refused, and we can tell which, only they are s
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Final
 
 from syndarix_obs.exporters.frames import Frame
 from syndarix_obs.exporters.http_post import Reply
+from syndarix_obs.exporters.loki_push import line_bytes
 
 _STALE = re.compile(rb"too far behind|too old|too new|out of order", re.I)
 _KIND = re.compile(rb"(\d+) errors like: ")
@@ -82,13 +82,7 @@ def refusal(reply: Reply) -> Refusal | None:
 
 def longer_than(frames: Sequence[Frame], limit: int) -> list[Frame]:
     """Frames whose line has more bytes than that."""
-    return [frame for frame in frames if frame.bytes > limit and line_bytes(frame) > limit]
-
-
-def line_bytes(frame: Frame) -> int:
-    """Bytes of the frame's line as Loki counts them, escapes undone."""
-    line, _ = json.JSONDecoder().raw_decode('"' + (frame.before + frame.payload + frame.after).decode())
-    return len(line.encode())
+    return [frame for frame in frames if line_bytes(frame) > limit]
 
 
 def _nanoseconds(text: bytes) -> int:

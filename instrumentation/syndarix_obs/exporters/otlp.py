@@ -14,6 +14,7 @@ from syndarix_obs.exporters.frames import Frame
 from syndarix_obs.exporters.http_post import HttpPost, Reply, outcome
 from syndarix_obs.exporters.outcome import DELIVERED, Kind, Outcome
 from syndarix_obs.exporters.span_proto import shorten_span
+from syndarix_obs.exporters.wire import field
 
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 """Bytes of spans in one request over HTTP, before compression; Tempo takes 20 MiB by default."""
@@ -23,21 +24,6 @@ _RESOURCE: Final = b"\x0a"
 _SCOPE_SPANS: Final = b"\x12"
 _SCOPE: Final = b"\x0a"
 _SPAN: Final = b"\x12"
-
-
-def varint(number: int) -> bytes:
-    """A number in protobuf's variable length."""
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-def field(tag: bytes, data: bytes) -> bytes:
-    """A length-delimited field."""
-    return tag + varint(len(data)) + data
 
 
 def span_field(span: bytes) -> bytes:

@@ -17,6 +17,7 @@ _EXPORT: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _STATUS_DETAILS: Final = "grpc-status-details-bin"
 _REFUSED = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED", "NOT_FOUND"})
 _REJECTED = frozenset({"INVALID_ARGUMENT"})
+_FAILING = frozenset({"INTERNAL", "UNKNOWN", "DATA_LOSS"})
 
 
 class OtlpGrpc:
@@ -85,7 +86,7 @@ def outcome(error: Any) -> Outcome:
         return Outcome(Kind.REFUSED, reason)
     if code in _REJECTED:
         return Outcome(Kind.REJECTED, reason)
-    return Outcome(Kind.LATER, reason, retry_after_s=_asked_wait(error))
+    return Outcome(Kind.LATER, reason, retry_after_s=_asked_wait(error), failing=code in _FAILING)
 
 
 def _asked_wait(error: Any) -> float | None:

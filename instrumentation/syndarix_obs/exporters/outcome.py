@@ -40,6 +40,7 @@ class Outcome:
         retry_after_s: seconds that the destination asked us to wait.
         rejected: records of a delivered request that it did not take.
         truncated: records that the destination object itself shortened before it sent them.
+        failing: the answer was that the destination itself failed, which may be one record's fault.
         server_ns: the destination's clock, nanoseconds since the epoch; 0 when it did not say.
     """
 
@@ -48,6 +49,7 @@ class Outcome:
     retry_after_s: float | None = None
     rejected: int = 0
     truncated: int = 0
+    failing: bool = False
     server_ns: int = 0
 
 

@@ -11,27 +11,26 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourcePro
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.exporters.wire import field, varint
 from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.resource import Resource
 
-_KINDS: Final[Mapping[str, Span.SpanKind.ValueType]] = {
-    "internal": Span.SPAN_KIND_INTERNAL,
-    "server": Span.SPAN_KIND_SERVER,
-    "client": Span.SPAN_KIND_CLIENT,
-    "producer": Span.SPAN_KIND_PRODUCER,
-    "consumer": Span.SPAN_KIND_CONSUMER,
-}
+_KINDS: Final = {"internal": 1, "server": 2, "client": 3, "producer": 4, "consumer": 5}
 _SMALLEST, _LARGEST = -(1 << 63), (1 << 63) - 1
 _MAX_TIME: Final = (1 << 64) - 1
 _KEPT_CHARS: Final = 1024
 _LONGEST_KNOWN: Final = 64
 _MOST_KNOWN: Final = 8192
 _MOST_ITEMS: Final = 8
-# Tags of the wire format: `Span.attributes`, `KeyValue.key` and `.value`, `AnyValue` with a bool, an int and a double.
-_ATTRIBUTES, _KEY, _VALUE = b"\x4a", b"\x0a", b"\x12"
+# Tags of the wire format: of a `Span`, of `KeyValue.key` and `.value`, of `AnyValue` with a text, bool, int and double.
+_TRACE_ID, _SPAN_ID, _PARENT_ID, _NAME, _KIND = b"\x0a", b"\x12", b"\x22", b"\x2a", b"\x30"
+_START, _END, _ATTRIBUTES = b"\x39", b"\x41", b"\x4a"
+_KEY, _VALUE, _TEXT = b"\x0a", b"\x12", b"\x0a"
 _TRUE, _FALSE, _INT, _DOUBLE = b"\x10\x01", b"\x10\x00", b"\x18", b"\x21"
+_KIND_FIELDS: Final = {name: _KIND + varint(number) for name, number in _KINDS.items()}
 _pack_double = struct.Struct("<d").pack
-_known: dict[tuple[str, str | tuple[str, ...]], bytes] = {}
+_pack_times = struct.Struct("<cQcQ").pack
+_known: dict[tuple[str, str | tuple[Any, ...]], bytes] = {}
 _key_fields: dict[str, bytes] = {}
 
 
@@ -41,16 +40,23 @@ def encode_span(span: FinishedSpan) -> bytes:
     Raises:
         ValueError: an id is not hexadecimal.
     """
-    message = Span(
-        trace_id=bytes.fromhex(span.trace_id),
-        span_id=bytes.fromhex(span.span_id),
-        name=text(span.name),
-        kind=_KINDS.get(span.span_kind, Span.SPAN_KIND_INTERNAL),
-        start_time_unix_nano=moment(span.start_ns),
-        end_time_unix_nano=moment(span.end_ns),
-    )
-    if span.parent_id:
-        message.parent_span_id = bytes.fromhex(span.parent_id)
+    parts = [
+        field(_TRACE_ID, bytes.fromhex(span.trace_id)),
+        field(_SPAN_ID, bytes.fromhex(span.span_id)),
+        field(_PARENT_ID, bytes.fromhex(span.parent_id)) if span.parent_id else b"",
+        field(_NAME, span.name.encode("utf-8", "replace")),
+        _KIND_FIELDS.get(span.span_kind) or _KIND_FIELDS["internal"],
+        _pack_times(_START, moment(span.start_ns), _END, moment(span.end_ns)),
+        _attributes(span.attributes),
+    ]
+    if span.events or span.links or span.status == v.STATUS_ERROR:
+        parts.append(_rest(span))
+    return b"".join(parts)
+
+
+def _rest(span: FinishedSpan) -> bytes:
+    """What few spans have: events, links and an error."""
+    message = Span()
     if span.status == v.STATUS_ERROR:
         message.status.code = Status.STATUS_CODE_ERROR
         message.status.message = text(span.status_message or "")
@@ -59,14 +65,14 @@ def encode_span(span: FinishedSpan) -> bytes:
         set_attributes(added.attributes, event.attributes)
     for trace_id, span_id in span.links:
         message.links.add(trace_id=bytes.fromhex(trace_id), span_id=bytes.fromhex(span_id))
-    return message.SerializeToString() + _attributes(span.attributes)
+    return message.SerializeToString()
 
 
 def _attributes(attributes: Mapping[str, Any]) -> bytes:
     """Serialized `attributes` fields of a `Span`.
 
-    Short texts come again with every span and are encoded once. Numbers do not, and are written without a message
-    object each.
+    Short texts come again with every span and are encoded once. Other texts and numbers do not, and are written without
+    a message object each.
     """
     if len(_known) + len(_key_fields) > _MOST_KNOWN:
         _known.clear()
@@ -75,10 +81,14 @@ def _attributes(attributes: Mapping[str, Any]) -> bytes:
     for key, value in attributes.items():
         kind = type(value)
         if kind is str and len(value) <= _LONGEST_KNOWN:
-            parts.append(_known.get((key, value)) or _remembered(key, value, value))
-        elif (kind is list or kind is tuple) and _is_short(value):
-            again = tuple(value)
-            parts.append(_known.get((key, again)) or _remembered(key, again, value))
+            found = _known.get((key, value))
+            if found is None:
+                found = _known[key, value] = _text(key, value)
+            parts.append(found)
+        elif kind is str:
+            parts.append(_text(key, value))
+        elif kind is list or kind is tuple:
+            parts.append(_sequence(key, value))
         elif kind is int or kind is float or kind is bool:
             parts.append(_number(key, value) or _attribute(key, value))
         else:
@@ -86,13 +96,16 @@ def _attributes(attributes: Mapping[str, Any]) -> bytes:
     return b"".join(parts)
 
 
-def _is_short(values: Sequence[Any]) -> bool:
-    """True for a few short texts, for example finish reasons."""
-    return len(values) <= _MOST_ITEMS and all(type(item) is str and len(item) <= _LONGEST_KNOWN for item in values)
-
-
-def _remembered(key: str, again: Any, value: Any) -> bytes:
-    found = _known[key, again] = _attribute(key, value)
+def _sequence(key: str, values: Sequence[Any]) -> bytes:
+    """A list; a few short texts, for example finish reasons, are encoded once."""
+    try:
+        found = _known.get((key, again := tuple(values)))
+    except TypeError:  # it holds something that is no key
+        return _attribute(key, values)
+    if found is None:
+        found = _attribute(key, values)
+        if len(values) <= _MOST_ITEMS and all(type(item) is str and len(item) <= _LONGEST_KNOWN for item in values):
+            _known[key, again] = found
     return found
 
 
@@ -100,6 +113,14 @@ def _attribute(key: str, value: Any) -> bytes:
     holder = Span()
     set_attributes(holder.attributes, {key: value})
     return holder.SerializeToString()
+
+
+def _text(key: str, value: str) -> bytes:
+    """A `KeyValue` with a text."""
+    body = field(_TEXT, value.encode("utf-8", "replace"))
+    name = _key_fields.get(key) or _key_field(key)
+    size = varint(len(body))
+    return b"".join((_ATTRIBUTES, varint(len(name) + len(size) + len(body)), name, size, body))
 
 
 def _number(key: str, value: float) -> bytes | None:
@@ -110,29 +131,18 @@ def _number(key: str, value: float) -> bytes | None:
     elif kind is bool:
         body = _TRUE if value else _FALSE
     elif _SMALLEST <= value <= _LARGEST:
-        body = _INT + _varint(int(value) & _MAX_TIME)
+        body = _INT + varint(int(value) & _MAX_TIME)
     else:
         return None
-    pair = (_key_fields.get(key) or _key_field(key)) + bytes((len(body),)) + body
-    return _ATTRIBUTES + _varint(len(pair)) + pair
+    pair = (_key_fields.get(key) or _key_field(key)) + varint(len(body)) + body
+    return _ATTRIBUTES + varint(len(pair)) + pair
 
 
 def _key_field(key: str) -> bytes:
     """The key of a `KeyValue`, and the tag of the value behind it."""
     name = text(str(key)).encode()
-    found = _key_fields[key] = _KEY + _varint(len(name)) + name + _VALUE
+    found = _key_fields[key] = _KEY + varint(len(name)) + name + _VALUE
     return found
-
-
-def _varint(value: int) -> bytes:
-    if value < 0x80:
-        return bytes((value,))
-    parts = bytearray()
-    while value >= 0x80:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)
 
 
 def set_attributes(into: Any, attributes: Mapping[str, Any]) -> None:

@@ -137,6 +137,18 @@ class Spool:
                 self._waiting.head()
         self._report()
 
+    def put_last(self, frame: Frame, in_hand: Sequence[Frame]) -> bool:
+        """Let `frame` wait behind everything else, and the rest of what was peeked no longer; False, and nothing is
+        changed, when nothing else waits."""
+        with self._lock:
+            if self.waiting_bytes <= sum(each.size for each in in_hand):
+                return False
+            data = frame.encode()
+            if not self._write(data):
+                self._remember(data)
+            self.ack(in_hand)
+        return True
+
     def adopt(self) -> None:
         """Take over what dead processes left; only between two peeks. Their frames go first."""
         mine = self._waiting.folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from syndarix_obs.exporters.frames import Frame
+from syndarix_obs.exporters.frames import encode
 from syndarix_obs.exporters.otlp import OtlpHttp, span_field
 from syndarix_obs.exporters.outcome import Destination
 from syndarix_obs.exporters.span_proto import encode_resource, encode_scope, encode_span
@@ -45,7 +45,7 @@ class TempoExporter(SpooledExporter):
         """One frame per span whose trace is kept."""
         if span is None:
             return ()
-        return (Frame(span.end_ns, self._scope(span.scope), span_field(encode_span(span))).encode(),)
+        return (encode(span.end_ns, self._scope(span.scope), span_field(encode_span(span))),)
 
     def _scope(self, scope: tuple[str, str | None]) -> bytes:
         found = self._scopes.get(scope)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.exporters.frames import Frame
+from syndarix_obs.exporters.frames import Frame, encode
 from syndarix_obs.exporters.http_post import HttpPost, outcome
 from syndarix_obs.exporters.outcome import Outcome
 from syndarix_obs.exporters.spooled import Post, SpooledExporter
@@ -112,4 +112,4 @@ class ZipkinExporter(SpooledExporter):
         if span is None:
             return ()
         made = _json(zipkin_span(span, self._service)).encode("utf-8", "replace")
-        return (Frame(span.end_ns, b"", made).encode(),)
+        return (encode(span.end_ns, b"", made),)

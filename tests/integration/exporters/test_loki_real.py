@@ -16,7 +16,10 @@ from real_servers import Ledger, get, server, until
 from syndarix_obs import records as r
 from syndarix_obs import vocabulary as v
 from syndarix_obs.exporters.budget import Budget
-from syndarix_obs.exporters.loki import LokiExporter
+from syndarix_obs.exporters.frames import parse
+from syndarix_obs.exporters.http_post import HttpPost
+from syndarix_obs.exporters.loki import PUSH_PATH, LokiExporter
+from syndarix_obs.exporters.loki_push import encode_line, labels_text, metadata_fields, push_body
 from syndarix_obs.exporters.spooled import Post
 from syndarix_obs_read.stack.launcher import Stack
 
@@ -162,7 +165,7 @@ def test_a_line_beyond_lokis_limit_is_shortened_and_its_neighbours_arrive(
     assert expected("beyond", 20) == ids(stack, "beyond")
     assert 20 == total(stack, "beyond")
     cut = next(line for _, line, _ in found(stack, "beyond") if line["record_id"] == "beyond-7")
-    assert cut["truncated"].endswith(f"{v.TRUNCATED_SUFFIX}{len(records[7].payload or '') - 1}")
+    assert cut["truncated"].endswith(f"{v.TRUNCATED_SUFFIX}{len(records[7].payload or '')}")
     assert ({}, {"destination": 1}) == (health.drops, health.cuts)
 
 
@@ -188,6 +191,32 @@ def test_lines_out_of_time_are_kept_once_under_lokis_time(stack: Stack, loki: Lo
     lines = {line["record_id"]: (time_ns, line["end_ns"]) for time_ns, line, _ in found(stack, "late")}
     assert [now - 10**6, now + 60 * 10**9] == [lines["late-11"][0], lines["late-14"][0]]
     assert odd == [lines[f"late-{10 + n}"][1] for n in range(5)]
+    assert {} == health.drops
+
+
+def test_loki_takes_gzip_around_a_push(stack: Stack) -> None:
+    post = HttpPost(
+        f"http://127.0.0.1:{stack.options.ports.loki}{PUSH_PATH}",
+        {"Content-Type": "application/x-protobuf"},
+        compress=True,
+    )
+    sent = [llm("gzip", number, text=f"prompt {number} " * 1_000) for number in range(100)]
+    labels = labels_text(("gzip", "test", v.KIND_LLM_CALL, "info"))
+    data = b"".join(
+        encode_line(each.line(payload=False), each.payload, labels, metadata_fields({"agent": "a"}), each.end_ns)
+        for each in sent
+    )
+    assert 204 == post(push_body(parse(data).frames), 10).status
+    lines = {line["record_id"]: (time_ns, line, metadata) for time_ns, line, metadata in found(stack, "gzip")}
+    assert {each.record_id: (each.end_ns, json.loads(each.line()), {"agent": "a"}) for each in sent} == lines
+
+
+@pytest.mark.parametrize("service", ['q"uo\\te', "tab\tnew\nline", "nul \x00", "\u2028 🙂", "{a=\"b\"}"])
+def test_any_text_is_a_label(stack: Stack, loki: LokiExporter, health: Ledger, service: str) -> None:
+    loki.consume(None, [llm(service, 0)])
+    assert loki.flush(20)
+    answer = get(stack.options.ports.loki, "/loki/api/v1/label/service_name/values")
+    assert service in answer["data"]
     assert {} == health.drops
 
 

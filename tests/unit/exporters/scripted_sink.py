@@ -13,6 +13,8 @@ from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from loki_wire import Stream, streams_of, unpacked
+
 DEADLINE_S = 20.0
 
 
@@ -23,15 +25,21 @@ class Request:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    client: tuple[str, int] = ("", 0)
 
     @cached_property
     def lines(self) -> list[tuple[int, dict[str, Any], dict[str, str]]]:
         """Time, line and metadata of a Loki push."""
         return [
-            (int(value[0]), json.loads(value[1]), value[2] if len(value) > 2 else {})
-            for stream in json.loads(self.body)["streams"]
-            for value in stream["values"]
+            (time_ns, json.loads(text), metadata)
+            for stream in self.streams
+            for time_ns, text, metadata in stream.entries
         ]
+
+    @cached_property
+    def streams(self) -> list[Stream]:
+        """Streams of a Loki push."""
+        return streams_of(self.body)
 
     @property
     def record_ids(self) -> list[str]:
@@ -109,7 +117,9 @@ class ScriptedSink:
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
         if handler.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
-        request = Request(handler.path, dict(handler.headers), body)
+        if handler.path.endswith("/push"):
+            body = unpacked(body)
+        request = Request(handler.path, dict(handler.headers), body, handler.client_address)
         with self._lock:
             self.requests.append(request)
             self.at.append(time.monotonic())

@@ -11,9 +11,9 @@ from scripted_sink import ScriptedSink, until
 
 from syndarix_obs import guard
 from syndarix_obs.exporters import build_exporters
-from syndarix_obs.exporters.delivery import own_requests_untraced
 from syndarix_obs.exporters.http_post import Reply, outcome, retry_after
 from syndarix_obs.exporters.outcome import Kind
+from syndarix_obs.exporters.untraced import own_requests_untraced
 from syndarix_obs.metrics import Metrics
 from syndarix_obs.resource import Resource
 from syndarix_obs.settings import Settings

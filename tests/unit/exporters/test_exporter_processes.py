@@ -18,7 +18,8 @@ from exporter_samples import NOW_NS, record
 from scripted_sink import Answer, Ledger, ScriptedSink, until
 
 from syndarix_obs.exporters.delivery import Delivery
-from syndarix_obs.exporters.loki import LokiEmitter, LokiExporter, encode_line
+from syndarix_obs.exporters.loki import LokiEmitter, LokiExporter
+from syndarix_obs.exporters.loki_push import encode_line
 from syndarix_obs.exporters.spool import Spool
 from syndarix_obs.exporters.spooled import Post
 
@@ -185,7 +186,7 @@ def test_where_no_thread_can_be_started_flush_sends_by_itself(
     emitter = LokiEmitter(sink.url)
     spool = Spool(post.folder / "loki", "loki", post.budget, health, emitter.shorten)
     delivery = Delivery(spool, emitter, health, thread=_Unstartable)
-    spool.append(encode_line('{"record_id":"r0"}', None, b'{"kind":"app"}', {}, NOW_NS))
+    spool.append(encode_line('{"record_id":"r0"}', None, b'{kind="app"}', b"", NOW_NS))
     spool.commit()
     assert delivery.flush(10)
     assert Counter({"r0": 1}) == sink.record_ids

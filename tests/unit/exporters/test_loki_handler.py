@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripted_sink import Ledger, Request, ScriptedSink, until
+from scripted_sink import Ledger, ScriptedSink, until
 
 from syndarix_obs import guard
 from syndarix_obs.exporters.loki_handler import SyndarixLokiHandler
@@ -25,13 +25,6 @@ def log(sink: ScriptedSink, tmp_path: Path, health: Ledger) -> Iterator[logging.
     handler.close()
 
 
-def streams(request: Request) -> list[dict[str, object]]:
-    import json
-
-    found: list[dict[str, object]] = json.loads(request.body)["streams"]
-    return found
-
-
 def test_lines_arrive_in_batches_with_labels_metadata_and_their_own_time(
     log: logging.Logger, sink: ScriptedSink
 ) -> None:
@@ -39,10 +32,10 @@ def test_lines_arrive_in_batches_with_labels_metadata_and_their_own_time(
     record.created = 1_900_000_000.5
     log.handle(record)
     log.handlers[0].flush()
-    (stream,) = streams(sink.taken[0])
+    (stream,) = sink.taken[0].streams
     labels = {"service_name": "shop", "environment": "test", "kind": "app", "level": "warning"}
-    assert labels == stream["stream"]
-    assert [["1900000000500000000", '{"record_id": "one"}', {"session_id": "s-1"}]] == stream["values"]
+    assert labels == stream.labels
+    assert [(1900000000500000000, '{"record_id": "one"}', {"session_id": "s-1"})] == stream.entries
 
 
 def test_many_lines_take_few_requests_and_all_arrive(log: logging.Logger, sink: ScriptedSink) -> None:
