@@ -116,6 +116,8 @@ _IBAN_LENGTHS = {
     for code in codes.split()
 }  # fmt: skip
 """Country code → number of characters of its IBAN (ISO 13616 registry)."""
+IBAN_COUNTRIES = tuple(sorted(_IBAN_LENGTHS))
+"""Country codes that an IBAN may begin with."""
 
 
 def _ibans(text: str) -> Iterator[Span]:
