@@ -13,7 +13,7 @@ from syndarix_obs.pipeline.redaction.personal import IBAN_COUNTRIES
 from syndarix_obs.pipeline.redaction.spans import Group
 
 NUMBER = "0+"
-"""As `first`: the first digit of a number, also of one behind `%20`, with six more digits or separators to come."""
+"""As `first`: the first digit of a number, also of one behind `%20` or `\\u0000`, with six more digits or separators to come."""
 CODE = "00"
 """As `first`: two digits right behind what stands in `before`."""
 

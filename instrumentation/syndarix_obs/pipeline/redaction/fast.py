@@ -21,7 +21,7 @@ from syndarix_obs.pipeline.redaction.spans import Group
 _MAX_MEMORY = 64_000_000
 """Bytes that the automaton may grow to; what is not needed is not taken."""
 _DASHES = r"\-_\x{a0}\x{2009}\x{2010}-\x{2015}\x{202f}\x{2212}"
-_STARTS = {NUMBER: "(?:^|[^0-9]|%[0-9][0-9])[0-9]", CODE: "[0-9][0-9]"}
+_STARTS = {NUMBER: r"(?:^|[^0-9]|%[0-9][0-9]|\\[uU][0-9a-fA-F]{4})[0-9]", CODE: "[0-9][0-9]"}
 _TOKEN = re.compile(r"\(\?![^)]*\)|\{[0-9,]+\}|\(\?:|\[\^?(?:\\.|[^]\\])*\]|\\.|.", re.DOTALL)
 _ITEM = re.compile(r"\\x..-\\x..|[a-z]-[a-z]|\\.|.", re.DOTALL)
 

@@ -32,7 +32,8 @@ def _fold(code: int) -> int:
 _FOLD = bytes(map(_fold, range(256)))
 _WIDE_SEPARATORS = re.compile(rb"\xe2\x80[\x89\x90-\x95\xaf]|\xe2\x88\x92|\xc2\xa0")
 _STARTS = {
-    NUMBER: "0(?=[0 ()./-]{6})(?!000-00-00(?:[^0]|$))(?:(?<!00)|(?<=%000))",  # most long numbers are dates
+    NUMBER: r"0(?=[0 ()./-]{6})(?!000-00-00(?:[^0]|$))"  # most long numbers are dates
+    r"(?:(?<!00)|(?<=%000)|(?<=\\u[a-f0]{4}0))",
     CODE: "00(?<=[a-z-]00)",
 }
 _PLAIN = re.compile(r"(?:[a-z]|\[[^]]*\](?![{?*]))*")
