@@ -2,9 +2,9 @@
 
     python benchmarks/redaction.py [--seconds 0.5]
 
-Each figure is thread CPU time of `Redactor("all").json(payload)`, JSON encoding included, best of five rounds that all ways
-take in turn; MB are 10^6 bytes of the JSON text. `json` is the C encoder of the standard library on the same payload.
-`ours, google-re2` is the same redactor where the extra `fast` is installed. `one regex` is the straightforward
+Each figure is thread CPU time of `Redactor("all").json(payload)`, JSON encoding included, best of five rounds that all
+ways take in turn; MB are 10^6 bytes of the JSON text. `json` is the C encoder of the standard library on the same
+payload. `ours, google-re2` is the same redactor where the extra `fast` is installed. `one regex` is the straightforward
 alternative: every string through one alternation of all patterns, with `re` and with google-re2.
 """
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.redact.test_redact_samples import PERSONAL_SAMPLES, SECRET_SAMPLES
 
 from syndarix_obs import guard
 from syndarix_obs.pipeline.redact import Redactor
@@ -21,8 +22,10 @@ from syndarix_obs.pipeline.redaction.conditions import PHONES, SEARCHES
 from syndarix_obs.pipeline.redaction.engine import Engine
 from syndarix_obs.pipeline.redaction.fast import FastGate, Gates
 from syndarix_obs.pipeline.redaction.gate import Gate
-from syndarix_obs.pipeline.redaction.spans import GROUPS
-from tests.unit.redact.test_redact_samples import PERSONAL_SAMPLES, SECRET_SAMPLES
+from syndarix_obs.pipeline.redaction.keys import quoted_values
+from syndarix_obs.pipeline.redaction.personal import PERSONAL
+from syndarix_obs.pipeline.redaction.secrets import SECRETS
+from syndarix_obs.pipeline.redaction.spans import GROUPS, KEY_GROUPS
 
 re2 = pytest.importorskip("re2", reason="google-re2 is not installed: pip install 'syndarix-obs[fast]'")
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -31,7 +34,8 @@ PLAIN, FAST = Redactor("all", accelerated=False), Redactor("all")
 ENGINE = Engine(personal=True, own={}, custom=None)
 PLAIN_GATE, FAST_GATE = Gate(personal=True), FastGate(re2, personal=True)
 KEYED = [
-    "password: hunter22", "Authorization=abcd1234", "access key: hunter22", "access token = hunter22", "api  key: abcd12",
+    "password: hunter22", "Authorization=abcd1234", "access key: hunter22", "access token = hunter22",
+    "api  key: abcd12",
     "auth-token:abcd1234", "PASSPHRASE is abcd1234", "pwd=abcd1234", "set-cookie: abcd1234",
     "secret\u3000: abcd1234", "the secret  is  abc123", "SSN 078051120", "social security number: 078051120",
     '{"socialSecurityNumber": "078051120"}', "card  number: 1234 5678", "ccNumber=12345678", "CVV2: 123", "cvc #123",
@@ -42,12 +46,13 @@ KEYED = [
 ]  # fmt: skip
 SAMPLES = [sample for _, sample in SECRET_SAMPLES + PERSONAL_SAMPLES] + KEYED
 EDGES = [
-    "", " ", "  ", "\n", "\t", '"', "'", "\\", "\\n", "%20", "\\u0020", ".", ",", "-", "_", ":", "=", "+", "(", ")", "/",
-    "0", "12", "a", "Z", "é", "☃", "\u2011", "\u00a0", "\u3000", "\x00", "\u212a", "İ",
+    "", " ", "  ", "\n", "\t", '"', "'", "\\", "\\n", "%20", "\\u0020", ".", ",", "-", "_", ":", "=", "+", "(", ")",
+    "/",    "0", "12", "a", "Z", "é", "☃", "\u2011", "\u00a0", "\u3000", "\x00", "\u212a", "İ",
 ]  # fmt: skip
 WORDS = [
-    "key", "token", "phone", "birth", "born", "dob", "card", "number", "secret", "is", "social", "cc", "num", "ssn", "no",
-    "2024-05-20", "06:00:00", "1733467121000", "555", "0171", "4111", "and", "std", "passenger", "KW12", "ey", "J", "SG.",
+    "key", "token", "phone", "birth", "born", "dob", "card", "number", "secret", "is", "social", "cc", "num", "ssn",
+    "no", "2024-05-20", "06:00:00", "1733467121000", "555", "0171", "4111", "and", "std", "passenger", "KW12", "ey",
+    "J", "SG.",
 ]  # fmt: skip
 fragments = st.sampled_from(SAMPLES + WORDS) | st.sampled_from(EDGES) | st.text(max_size=3)
 texts = st.lists(fragments, max_size=10).map("".join)
@@ -63,7 +68,7 @@ def all_groups(text: str) -> str:
 
 
 @given(texts)
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_google_re2_reports_every_group_that_the_plain_gate_reports(text: str) -> None:
     for data in (text.encode("utf-8", "replace"), json.dumps(text).encode()):
         assert PLAIN_GATE.hits(data) <= (FAST_GATE.hits(data) or set())
@@ -76,15 +81,19 @@ def test_the_masked_document_is_the_same_with_and_without_google_re2(document: A
 
 
 @given(texts)
-@settings(max_examples=4000, deadline=None)
-def test_no_gate_lets_anything_pass_that_a_pattern_would_mask(text: str) -> None:
+@settings(max_examples=400, deadline=None)
+def test_a_gate_reports_the_group_of_every_pattern_that_finds_something(text: str) -> None:
     text = text.encode("utf-8", "replace").decode()
-    for data in (text.encode(), json.dumps(text, ensure_ascii=False).encode()):
-        assert all_groups(text) == ENGINE.mask(text, PLAIN_GATE.hits(data), Counter())
+    found = {pattern.group for pattern in (*SECRETS, *PERSONAL) if any(True for _ in pattern.find(text))}
+    for data in (text.encode(), json.dumps(text, ensure_ascii=False).encode(), json.dumps(text).encode()):
+        assert found <= PLAIN_GATE.hits(data)
+        assert not any(True for _ in quoted_values(ENGINE.keys, text)) or PLAIN_GATE.hits(data) & KEY_GROUPS
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
-@pytest.mark.parametrize("around", ["{}", "a {} b", '"{}"', "a\n{}\nb", "x={};", "\\n{}\\n", "%20{} ", "ünï {} ☃", "({})."])
+@pytest.mark.parametrize(
+    "around", ["{}", "a {} b", '"{}"', "a\n{}\nb", "x={};", "\\n{}\\n", "%20{} ", "ünï {} ☃", "({})."]
+)
 def test_every_kind_of_secret_passes_neither_gate(sample: str, around: str) -> None:
     text = around.format(sample)
     for gate in (PLAIN_GATE, FAST_GATE):
@@ -135,14 +144,14 @@ class TestChoice:
 
         class Set:
             @classmethod
-            def SearchSet(cls, options: Options) -> Set:  # noqa: N802 - as google-re2 calls it
+            def SearchSet(cls, options: Options) -> Set:
                 return cls()
 
-            def Add(self, pattern: str) -> None: ...  # noqa: N802
+            def Add(self, pattern: str) -> None: ...
 
-            def Compile(self) -> None: ...  # noqa: N802
+            def Compile(self) -> None: ...
 
-            def Match(self, data: bytes) -> None: ...  # noqa: N802
+            def Match(self, data: bytes) -> None: ...
 
         module = ModuleType("re2")
         module.Options, module.Set = Options, Set  # type: ignore[attr-defined]

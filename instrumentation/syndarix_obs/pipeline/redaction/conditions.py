@@ -13,7 +13,7 @@ from syndarix_obs.pipeline.redaction.personal import IBAN_COUNTRIES
 from syndarix_obs.pipeline.redaction.spans import Group
 
 NUMBER = "0+"
-"""As `first`: the first digit of a number, also of one behind `%20` or `\\u0000`, with six more digits or separators to come."""
+"""As `first`: the first digit of a number, also behind `%20` or `\\u0000`; six more digits or separators follow."""
 CODE = "00"
 """As `first`: two digits right behind what stands in `before`."""
 
@@ -75,21 +75,23 @@ FREE = ("^", "[^a-z0]", r"\\[nrtbf]", r"\\u[a-f0]{4}", "%[a-f0]{2}")
 """What may stand before a word of its own, as `spans.free_left` has it."""
 SEARCHES: tuple[tuple[Condition, ...], ...] = (
     (
-        _secret("token", "-", "", "[sr]k", "gh[pousr]", "xox[a-z]", "xapp", "pat", "hf", "npm", "pypi", "xai", "plx",
-                "tkly", "kapi"),
-        _secret("token", "-", "", "r0"),
-        _secret("token", "-", "begin ", "----"),
+        _secret("sk", "-", "", "sk"),
+        _secret("github", "-", "", "gh[pousr]", "github-pat"),
+        _secret("slack", "-", "", "xox[a-z]", "xapp"),
+        _secret("vendor", "-", "", "glpat", "npm", "pypi", "gsk", "xai", "pplx", "tkly", "nkapi", "rk"),
+        _secret("hub", "-", "", "hf", "r0"),
+        _secret("pem", "-", "begin ", "----"),
     ),
     (
         _secret("word", "k", f"ey{_END}", *_owned(_KEY_OWNERS, "")),
         _secret("word", "k", f"en{_END}", *_owned(_TOKEN_OWNERS, "to")),
         _secret("word", "k", f"ie{_END}", "coo"),
         _secret("word", "k", f"ation{_END}", "authori"),
-        _personal("word", "k", f"[kc]{_NUMBER_END}", "c"),
-        _secret("token", "k", r"\.com", r"hooks\.slac"),
+        _personal("card_word", "k", f"[kc]{_NUMBER_END}", "c"),
+        _secret("slack", "k", r"\.com", r"hooks\.slac"),
     ),
     (
-        _secret("token", "b", r"earer[ \t\\]"),
+        _secret("bearer", "b", r"earer[ \t\\]"),
         _personal("birth", "b", f"irth[a-z]{{0,4}}{_BIRTH_END}"),
         _personal("birth", "b", f"orn(?![a-z]){_BIRTH_END}"),
         _personal("birth", "b", "[\"'0]", "do"),
@@ -98,33 +100,33 @@ SEARCHES: tuple[tuple[Condition, ...], ...] = (
     (_secret("word", "p", f"ass[- ]?(?:w(?:or)?d|code|phrase){_END}"), _secret("word", "p", f"wd{_END}")),
     (
         _secret("word", "c", f"ret{_END}", "se"),
-        _personal("word", "c", "ial[- ]?sec", "so"),
-        _personal("word", "c", "ard[- ]{0,3}num"),
-        _personal("word", "c", "c[- ]{0,3}num"),
+        _personal("ssn_word", "c", "ial[- ]?sec", "so"),
+        _personal("card_word", "c", "ard[- ]{0,3}num"),
+        _personal("card_word", "c", "c[- ]{0,3}num"),
     ),
-    (_personal("word", "ssn", _NUMBER_END),),
+    (_personal("ssn_word", "ssn", _NUMBER_END),),
     (_personal("colon", "::"),),
     (_personal("colon", ":", "[0a-f]{1,4}:[0a-f]{1,4}:[0a-f]{1,4}:[0a-f]"),),
-    (_personal("number", r"\+", r"\(?0(?:[ ()./-]*0){7}"),),
+    (_personal("international", r"\+", r"\(?0(?:[ ()./-]*0){7}"),),
     (
         _personal("card", NUMBER, "000000000000"),  # in one piece: 13 to 19 digits
-        _personal("card", NUMBER, r"000[ -]00000?0?[ -]0000"),
+        _personal("card_groups", NUMBER, r"000[ -]00000?0?[ -]0000"),
         _personal("ssn", NUMBER, r"00[ -]00[ -]0000"),
-        _personal("number", NUMBER, r"00(?:\) ?|[-. /])000[-. ]0000"),  # North American phone
-        _personal("number", NUMBER, r"0(?:[-. ]00){4}"),  # French phone
-        _personal("number", NUMBER, r"0{2,5}\)?[ /]000"),  # phone with trunk zero
+        _personal("american", NUMBER, r"00(?:\) ?|[-. /])000[-. ]0000"),
+        _personal("french", NUMBER, r"0(?:[-. ]00){4}"),
+        _personal("trunk", NUMBER, r"0{2,5}\)?[ /]000"),  # zero of a trunk call
         _personal("ip", NUMBER, r"0{0,2}\.0{1,3}\.0{1,3}\.0"),
         _personal("keyed", NUMBER, r"(?<![0-]0)[0 .()-]{5,17}0"),
     ),
     (
-        _personal("card", CODE, "000", "credit-card-", "debit-card-"),
+        _personal("card_id", CODE, "000", "credit-card-", "debit-card-"),
         _personal("iban", CODE, "(?:[ -]?[a-z0]){11}", _countries(), free=True),
-        _secret("token", CODE, r"\.", "ya"),
+        _secret("google", CODE, r"\.", "ya"),
     ),
     (Condition("at", "@", raw=True),),
-    (Condition("token", "J", "", ("ey",), raw=True),),
-    (Condition("token", "G", r"\.", ("S",), raw=True),),
-    (Condition("token", "A", "(?:Iza|[KS]IA[A-Z0-9]{16})", raw=True),),
+    (Condition("jwt", "J", "", ("ey",), raw=True),),
+    (Condition("sendgrid", "G", r"\.", ("S",), raw=True),),
+    (Condition("aws", "A", "[KS]IA[A-Z0-9]{16}", raw=True), Condition("google", "A", "Iza", raw=True)),
 )  # fmt: skip
 """Conditions that are searched together begin with the same characters."""
 PHONES = tuple(_personal("keyed", word, _PHONE_END) for word in ("phone", "mobile", "cell", "tel", "fax", "whatsapp"))

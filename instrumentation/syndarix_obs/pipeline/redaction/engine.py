@@ -12,7 +12,7 @@ from syndarix_obs.pipeline.redaction.fast import Gates
 from syndarix_obs.pipeline.redaction.keys import SensitiveKeys, harmless, quoted_values
 from syndarix_obs.pipeline.redaction.personal import PERSONAL
 from syndarix_obs.pipeline.redaction.secrets import SECRETS
-from syndarix_obs.pipeline.redaction.spans import GROUPS, Group
+from syndarix_obs.pipeline.redaction.spans import GROUPS, KEY_GROUPS, Group
 
 _JOINT = "\x00"
 _LONG_NUMBER = 10**12
@@ -58,7 +58,7 @@ class Engine:
     def mask(self, text: str, groups: Iterable[Group], counts: Counter[str]) -> str:
         """The text with everything masked that a pattern of these groups, or one of the caller's, finds."""
         wanted = set(groups)
-        if wanted & {"word", "birth"}:
+        if wanted & KEY_GROUPS:
             text = _replace_typed(text, list(quoted_values(self.keys, text)), counts)
         for pattern in self._patterns:
             if pattern.group in wanted:
