@@ -85,7 +85,7 @@ def test_the_masked_document_is_the_same_with_and_without_google_re2(document: A
 def test_a_gate_reports_the_group_of_every_pattern_that_finds_something(text: str) -> None:
     text = text.encode("utf-8", "replace").decode()
     found = {pattern.group for pattern in (*SECRETS, *PERSONAL) if any(True for _ in pattern.find(text))}
-    for data in (text.encode(), json.dumps(text, ensure_ascii=False).encode(), json.dumps(text).encode()):
+    for data in (text.encode(), json.dumps(text, ensure_ascii=False).encode()):
         assert found <= PLAIN_GATE.hits(data)
         assert not any(True for _ in quoted_values(ENGINE.keys, text)) or PLAIN_GATE.hits(data) & KEY_GROUPS
 
