@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from syndarix_obs.guard import record_failure
-from syndarix_obs.pipeline.redaction.gate import Gate
+from syndarix_obs.pipeline.redaction.fast import Gates
 from syndarix_obs.pipeline.redaction.keys import SensitiveKeys, harmless, quoted_values
 from syndarix_obs.pipeline.redaction.personal import PERSONAL
 from syndarix_obs.pipeline.redaction.secrets import SECRETS
-from syndarix_obs.pipeline.redaction.spans import GROUPS, Group
+from syndarix_obs.pipeline.redaction.spans import GROUPS, KEY_GROUPS, Group
 
 _JOINT = "\x00"
 _LONG_NUMBER = 10**12
@@ -32,14 +32,22 @@ class Engine:
         own: name → regular expression of the caller's own patterns, always applied.
         custom: the caller's function over every string, called before the patterns; when it raises, the whole
             string is masked.
+        accelerated: ask google-re2 what could match, where it is installed.
     """
 
-    def __init__(self, *, personal: bool, own: Mapping[str, str], custom: Callable[[str], str] | None) -> None:
+    def __init__(
+        self,
+        *,
+        personal: bool,
+        own: Mapping[str, str],
+        custom: Callable[[str], str] | None,
+        accelerated: bool = True,
+    ) -> None:
         self._patterns = (*SECRETS, *(PERSONAL if personal else ()))
         self._own = tuple((name, matches_own(regex)) for name, regex in own.items())
         self._custom = custom
         self.keys = SensitiveKeys(personal=personal)
-        self.gate = Gate(personal=personal)
+        self.gate = Gates(personal=personal, accelerated=accelerated)
         self.always = bool(own) or custom is not None
         self.has_custom = custom is not None
 
@@ -50,7 +58,7 @@ class Engine:
     def mask(self, text: str, groups: Iterable[Group], counts: Counter[str]) -> str:
         """The text with everything masked that a pattern of these groups, or one of the caller's, finds."""
         wanted = set(groups)
-        if wanted & {"word", "birth"}:
+        if wanted & KEY_GROUPS:
             text = _replace_typed(text, list(quoted_values(self.keys, text)), counts)
         for pattern in self._patterns:
             if pattern.group in wanted:

@@ -19,6 +19,8 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
+from syndarix_obs.pipeline.redaction.jsontext import encoder_of
+
 _MAX_DEPTH = 100
 _MAX_NODES = 500_000
 _AS_TEXT = (Decimal, UUID, PurePath, timedelta, complex)
@@ -89,7 +91,7 @@ def encoded(value: Any) -> tuple[str, bool]:
     return text, text is raw
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_describe).encode
+_encode = encoder_of(_describe)
 
 
 def _clean(text: str) -> str:

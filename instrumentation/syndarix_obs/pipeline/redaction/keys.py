@@ -100,6 +100,8 @@ _TYPE_WORDS = frozenset({
 
 def quoted_values(keys: SensitiveKeys, text: str) -> Iterator[tuple[int, int, str]]:
     """Where the values of sensitive keys stand in JSON (or Python) text inside a string, and as what to mask them."""
+    if '"' not in text and "'" not in text:
+        return
     position = 0
     while match := _QUOTED.search(text, position):
         kind = keys.kind(match.group(2)) if text.endswith(match.group(3), 0, match.start()) else None

@@ -66,13 +66,12 @@ _CARD_START = re.compile(r"2[2-7]|3[0-9]|4|5[0-8]|6")
 
 def luhn(digits: str) -> bool:
     """True when the check digit of a card number is right."""
-    total = 0
-    for index, char in enumerate(reversed(digits)):
-        value = ord(char) - 48
-        if index % 2:
-            value = value * 2 - 9 if value > 4 else value * 2
-        total += value
-    return total % 10 == 0
+    codes = digits.encode()
+    return (sum(codes[-1::-2]) - 48 * len(codes[-1::-2]) + sum(codes[-2::-2].translate(_DOUBLED))) % 10 == 0
+
+
+_DOUBLED = bytes(0 if not 48 <= code <= 57 else (code - 48) * 2 - 9 * (code > 52) for code in range(256))
+"""A digit → its double, 9 less where that has two digits."""
 
 
 def _is_card(text: str, start: int, end: int) -> bool:
@@ -103,7 +102,7 @@ _GROUPED_CARD = re.compile(
 )
 _CARD_ID = r"(?:credit|debit)_card_([0-9]{5,}+)"
 
-_IBAN_START = re.compile(r"[0-9]{2}(?<=[A-Za-z]{2}[0-9]{2})(?=[ \u00a0]?[A-Za-z0-9])")
+_IBAN_START = re.compile(r"[0-9](?<=[A-Za-z][0-9])[0-9](?<=[A-Za-z]{2}[0-9]{2})(?=[ \u00a0]?[A-Za-z0-9])")
 _IBAN_LENGTHS = {
     code: length
     for length, codes in {
@@ -116,6 +115,8 @@ _IBAN_LENGTHS = {
     for code in codes.split()
 }  # fmt: skip
 """Country code → number of characters of its IBAN (ISO 13616 registry)."""
+IBAN_COUNTRIES = tuple(sorted(_IBAN_LENGTHS))
+"""Country codes that an IBAN may begin with."""
 
 
 def _ibans(text: str) -> Iterator[Span]:
@@ -131,24 +132,22 @@ def _ibans(text: str) -> Iterator[Span]:
 
 def _end_of_characters(text: str, start: int, count: int) -> int:
     """Where the `count`th letter or digit from `start` ends, single spaces skipped; 0 when something else comes."""
-    position, space = start, False
-    while count:
-        char = text[position : position + 1]
-        if char.isascii() and char.isalnum():
-            count, space = count - 1, False
-        elif char in (" ", "\u00a0", "-") and not space:
-            space = True
-        else:
-            return 0
-        position += 1
-    return position
+    found = _CHARACTERS[count].match(text, start)
+    return found.end() if found else 0
+
+
+_CHARACTERS = {
+    count: re.compile(rf"(?:[A-Za-z0-9][ \u00a0-]?){{{count - 1}}}[A-Za-z0-9]") for count in set(_IBAN_LENGTHS.values())
+}
 
 
 def mod97(iban: str) -> bool:
     """True when the check digits of an IBAN are right."""
-    packed = "".join(char for char in iban.upper() if char.isalnum())
-    number = "".join(str(int(char, 36)) for char in packed[4:] + packed[:4])
-    return int(number) % 97 == 1
+    packed = "".join(filter(str.isalnum, iban.upper()))
+    return int((packed[4:] + packed[:4]).translate(_AS_NUMBER)) % 97 == 1
+
+
+_AS_NUMBER = str.maketrans({letter: str(10 + index) for index, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ")})
 
 
 def _is_ssn(match: re.Match[str]) -> bool:
@@ -228,18 +227,23 @@ _TRUNK_ZERO = r"0[1-9][0-9]{1,4}\)?[ /][0-9]{3,8}(?: [0-9]{2,6}){0,3}(?![0-9])"
 # --- IP addresses -------------------------------------------------------------------------------------------------
 
 _VERSION_BEFORE = re.compile(r"(?:v|ver|version|release|[=<>~!]=|[~^])[ .:=]?$", re.IGNORECASE)
-_IPV4 = r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9])"
+_IPV4_END = re.compile(r"\.(?<=[0-9]\.)([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9])")
+_DIGITS = frozenset("0123456789")
 _HEX = frozenset("0123456789abcdefABCDEF")
 _IPV6_RUN = re.compile(r":[0-9A-Fa-f:]*+")
 
 
-def _is_ipv4(match: re.Match[str]) -> bool:
-    text, start = match.string, match.start()
-    if any(int(part) > 255 for part in match.group().split(".")):
-        return False
-    if _VERSION_BEFORE.search(text, max(0, start - 12), start):
-        return False
-    return standing_number(text, start, match.end())
+def _ipv4(text: str) -> Iterator[Span]:
+    """Found at the first dot, which is rarer than a digit, and extended to the left."""
+    for match in _IPV4_END.finditer(text):
+        start = match.start()
+        while start > 0 and match.start() - start < 3 and text[start - 1] in _DIGITS:
+            start -= 1
+        parts = (text[start : match.start()], *match.groups())
+        if any(int(part) > 255 for part in parts) or _VERSION_BEFORE.search(text, max(0, start - 12), start):
+            continue
+        if standing_number(text, start, match.end()):
+            yield start, match.end()
 
 
 def _ipv6(text: str) -> Iterator[Span]:
@@ -288,17 +292,17 @@ PERSONAL = (
     _personal("date_of_birth", "birth", matches(_AFTER_BIRTH, group=1)),
     _personal("iban", "iban", _ibans),
     _personal("credit_card", "card", _solid_cards),
-    _personal("credit_card", "card", _grouped_cards),
-    _personal("credit_card", "card", matches(_CARD_ID, group=1)),
-    _personal("credit_card", "word", assigned_cards),
-    _personal("ssn", "word", assigned_ssns),
+    _personal("credit_card", "card_groups", _grouped_cards),
+    _personal("credit_card", "card_id", matches(_CARD_ID, group=1)),
+    _personal("credit_card", "card_word", assigned_cards),
+    _personal("ssn", "ssn_word", assigned_ssns),
     _personal("ssn", "ssn", matches(rf"[0-8][0-9]{{2}}({_SEP})[0-9]{{2}}\1[0-9]{{4}}(?![0-9])", _is_ssn)),
-    _personal("ip_address", "ip", matches(_IPV4, _is_ipv4)),
+    _personal("ip_address", "ip", _ipv4),
     _personal("ip_address", "colon", _ipv6),
-    _personal("phone", "number", _international),
-    _personal("phone", "number", _north_american),
-    _personal("phone", "number", matches(_FRENCH, _is_national)),
-    _personal("phone", "number", matches(_TRUNK_ZERO, _is_national)),
+    _personal("phone", "international", _international),
+    _personal("phone", "american", _north_american),
+    _personal("phone", "french", matches(_FRENCH, _is_national)),
+    _personal("phone", "trunk", matches(_TRUNK_ZERO, _is_national)),
     _personal("phone", "keyed", _keyed_phones),
 )
 """In the order they are applied."""

@@ -69,33 +69,39 @@ def _is_aws(match: re.Match[str]) -> bool:
 
 
 _URL_USER = r"://([^\s/:@\"'<>\\\x00]{0,256}:[^\s/\"'<>\\\x00]{1,512})@"
+_VENDORS = "glpat-|npm_|pypi-|gsk_|xai-|pplx-|tvly-|nvapi-|rk_live_|rk_test_"
+_DATABASES = ("sql", "mongodb", r"mongodb\+srv", "redis", "rediss", "amqp", "amqps", "postgres", "mariadb")
 _DATABASE_URL_USER = (
-    r"(?:sql|mongodb|mongodb\+srv|rediss?|amqps?|postgres|mariadb)"
-    r"://([^\s/:@\"'<>\\\x00]{0,256}:[^\s\"'<>\\\x00]{1,256})@"
+    rf"://(?:{'|'.join(f'(?<={name}://)' for name in _DATABASES)})"
+    r"([^\s/:@\"'<>\\\x00]{0,256}:[^\s\"'<>\\\x00]{1,256})@"
 )
 
 
-def _secret(name: str, find: Finder, group: Group = "token") -> Pattern:
+def _secret(name: str, find: Finder, group: Group) -> Pattern:
     return Pattern(name, group, find, secret=True)
 
 
 SECRETS = (
-    _secret("private_key", _private_keys),
+    _secret("private_key", _private_keys, "pem"),
     _secret("connection_string", matches(_URL_USER, group=1), "at"),
     _secret("connection_string", matches(_DATABASE_URL_USER, group=1), "at"),
-    _secret("jwt", matches(r"eyJ[\w.-]*+", _is_jwt)),
-    _secret("api_key", _sk_keys),
-    _secret("aws_key", matches(r"A(?:KI|SI)A[A-Z0-9]{16,}+", _is_aws)),
-    _secret("gcp_key", _at_least(r"AIza[\w-]*+", 39)),
-    _secret("gcp_key", _at_least(r"ya29\.[\w.-]*+", 20)),
-    _secret("github_token", _at_least(r"gh[pousr]_\w*+", 24)),
-    _secret("github_token", _at_least(r"github_pat_\w*+", 30)),
-    _secret("slack_token", _at_least(r"x(?:ox[a-z]|app)-[\w-]*+", 15)),
-    _secret("slack_token", _at_least(r"hooks\.slack\.com/(?:services|workflows|triggers)/[\w/-]*+", 40)),
-    _secret("api_key", _at_least(r"(?:glpat-|npm_|pypi-|gsk_|xai-|pplx-|tvly-|nvapi-|rk_live_|rk_test_)[\w-]*+", 22)),
-    _secret("api_key", _at_least(r"(?:hf|r8)_[A-Za-z0-9]*+", 23)),
-    _secret("api_key", _at_least(r"SG\.[\w-]{8,}+\.[\w-]*+", 30)),
+    _secret("jwt", matches(r"eyJ[\w.-]*+", _is_jwt), "jwt"),
+    _secret("api_key", _sk_keys, "sk"),
+    _secret("aws_key", matches(r"A(?:KI|SI)A[A-Z0-9]{16,}+", _is_aws), "aws"),
+    _secret("gcp_key", _at_least(r"AIza[\w-]*+", 39), "google"),
+    _secret("gcp_key", _at_least(r"ya29\.[\w.-]*+", 20), "google"),
+    _secret("github_token", _at_least(r"gh[pousr]_\w*+", 24), "github"),
+    _secret("github_token", _at_least(r"github_pat_\w*+", 30), "github"),
+    _secret("slack_token", _at_least(r"x(?:ox[a-z]|app)-[\w-]*+", 15), "slack"),
+    _secret("slack_token", _at_least(r"hooks\.slack\.com/(?:services|workflows|triggers)/[\w/-]*+", 40), "slack"),
+    _secret(
+        "api_key",
+        _at_least(r"(?:glpat-|npm_|pypi-|gsk_|xai-|pplx-|tvly-|nvapi-|rk_live_|rk_test_)[\w-]*+", 22),
+        "vendor",
+    ),
+    _secret("api_key", _at_least(r"(?:hf|r8)_[A-Za-z0-9]*+", 23), "hub"),
+    _secret("api_key", _at_least(r"SG\.[\w-]{8,}+\.[\w-]*+", 30), "sendgrid"),
     _secret("secret", assigned_secrets, "word"),
-    _secret("bearer_token", matches(r"[Bb](?:earer|EARER)[ \t]{1,8}([\w.~+/=-]*+)", _is_bearer, group=1)),
+    _secret("bearer_token", matches(r"[Bb](?:earer|EARER)[ \t]{1,8}([\w.~+/=-]*+)", _is_bearer, group=1), "bearer"),
 )
 """In the order they are applied: what contains others comes first."""

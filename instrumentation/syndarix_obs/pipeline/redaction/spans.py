@@ -15,8 +15,14 @@ from typing import Final, Literal, get_args
 Span = tuple[int, int]
 Check = Callable[[re.Match[str]], bool]
 Finder = Callable[[str], Iterable[Span]]
-Group = Literal["at", "token", "word", "birth", "card", "ssn", "iban", "ip", "colon", "number", "keyed"]
-"""What the gate reports: patterns of a group run together when its gate hits."""
+Group = Literal[
+    "at", "pem", "jwt", "sk", "aws", "google", "github", "slack", "vendor", "hub", "sendgrid", "bearer", "word",
+    "card_word", "ssn_word", "birth", "card", "card_groups", "card_id", "ssn", "iban", "ip", "colon", "international",
+    "american", "french", "trunk", "keyed",
+]  # fmt: skip
+"""What the gate reports: patterns of a group run when one of its conditions holds."""
+KEY_GROUPS: Final[frozenset[Group]] = frozenset({"word", "card_word", "ssn_word", "birth"})
+"""Those that names of sensitive keys belong to."""
 GROUPS: Final[frozenset[Group]] = frozenset(get_args(Group))
 """All of them."""
 
