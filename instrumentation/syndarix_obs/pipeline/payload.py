@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -25,6 +26,8 @@ ATTRIBUTE_LIMIT = 2_048
 _CONVERSATION = ("input", "output")
 _PREVIEWS = (v.PREVIEW_INPUT, v.PREVIEW_OUTPUT)
 _STACK = "exception.stacktrace"
+_REMEMBERED = 65_536
+"""Characters of a system prompt whose hash is remembered."""
 
 
 class PayloadStep:
@@ -110,10 +113,10 @@ class PayloadStep:
                 span.events[index] = replace(event, attributes=kept)
 
     def _cut_attributes(self, span: FinishedSpan) -> None:
-        if any(_is_long(value) for value in span.attributes.values()):
+        if _any_long(span.attributes):
             span.attributes = self._cut_each(span.attributes)
         for index, event in enumerate(span.events):
-            if any(_is_long(value) for value in event.attributes.values()):
+            if _any_long(event.attributes):
                 span.events[index] = replace(event, attributes=self._cut_each(event.attributes))
 
     def _cut_each(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,6 +130,16 @@ class PayloadStep:
         if short is not masked:
             self._on_truncate("attribute")
         return short
+
+
+def _any_long(attributes: Mapping[str, Any]) -> bool:
+    for value in attributes.values():
+        kind = type(value)
+        if kind is int or kind is float or kind is bool or (kind is str and len(value) * 4 <= ATTRIBUTE_LIMIT):
+            continue
+        if _is_long(value):
+            return True
+    return False
 
 
 def _is_long(value: Any) -> bool:
@@ -156,5 +169,13 @@ def _set_version(span: FinishedSpan) -> None:
         return
     prompt, tools = messages.instructions(span.payload), span.payload.get("tools")
     if prompt or tools:
-        text = dumps([prompt, tools])
-        span.attributes[v.AGENT_VERSION] = blake2b(text.encode(), digest_size=6).hexdigest()
+        known = tools is None and len(prompt) <= _REMEMBERED
+        span.attributes[v.AGENT_VERSION] = _version_of_prompt(prompt) if known else _version(prompt, tools)
+
+
+def _version(prompt: str, tools: Any = None) -> str:
+    return blake2b(dumps([prompt, tools]).encode(), digest_size=6).hexdigest()
+
+
+_version_of_prompt = lru_cache(maxsize=16)(_version)
+"""The same system prompt comes with every call of an agent."""

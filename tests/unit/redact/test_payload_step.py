@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from syndarix_obs import guard
 from syndarix_obs import vocabulary as v
 from syndarix_obs.correlation import NOTHING, Correlation
 from syndarix_obs.finished import FinishedSpan
@@ -279,6 +280,9 @@ class TestAgentVersion:
         assert base != version(input=[{"role": "developer", "content": "Be rude."}], tools=[{"name": "a"}])
         assert 12 == len(base)
         assert version(input="only a question") is None
+        assert version(input=QUESTION, tools=[]) == version(input=list(QUESTION), tools=[])
+        assert version(input=QUESTION) == version(input=list(QUESTION)) != base
+        assert 0 == guard.failures().get("agent_version", 0)
 
     def test_a_version_that_is_known_stays(self) -> None:
         span = llm_span(system="S")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from syndarix_obs.pipeline.redaction.personal import IBAN_COUNTRIES
+from syndarix_obs.pipeline.redaction.iban import IBAN_COUNTRIES
 from syndarix_obs.pipeline.redaction.spans import Group
 
 NUMBER = "0+"

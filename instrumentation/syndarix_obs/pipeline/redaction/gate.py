@@ -34,7 +34,8 @@ _WIDE_SEPARATORS = re.compile(rb"\xe2\x80[\x89\x90-\x95\xaf]|\xe2\x88\x92|\xc2\x
 _STARTS = {
     NUMBER: r"0(?=[0 ()./-]{6})(?!000-00-00(?:[^0]|$))"  # most long numbers are dates
     r"(?:(?<!00)|(?<=%000)|(?<=\\u[a-f0]{4}0))",
-    CODE: "00(?<=[a-z-]00)",
+    CODE: "00(?:(?<=[a-z]00)|(?<=card-00))",
+    "-": "-(?:(?<=[a-z-]-)|(?<=r0-))",
 }
 _PLAIN = re.compile(r"(?:[a-z]|\[[^]]*\](?![{?*]))*")
 _LAST = re.compile(r"(?:\[[^]]*\]|.)$")

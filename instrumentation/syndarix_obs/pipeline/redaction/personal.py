@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+from syndarix_obs.pipeline.redaction.iban import ibans
 from syndarix_obs.pipeline.redaction.keys import assigned_cards, assigned_ssns
 from syndarix_obs.pipeline.redaction.spans import (
     Finder,
@@ -58,7 +59,7 @@ def _start_of_local_part(text: str, end: int, limit: int) -> int:
     return start
 
 
-# --- Cards, IBAN, SSN ---------------------------------------------------------------------------------------------
+# --- Cards, SSN ---------------------------------------------------------------------------------------------------
 
 _CARD_LENGTHS = {"2": (16,), "3": (14, 15, 16), "4": (13, 16, 19), "5": (16,), "6": (16, 17, 18, 19)}
 _CARD_START = re.compile(r"2[2-7]|3[0-9]|4|5[0-8]|6")
@@ -75,7 +76,7 @@ _DOUBLED = bytes(0 if not 48 <= code <= 57 else (code - 48) * 2 - 9 * (code > 52
 
 
 def _is_card(text: str, start: int, end: int) -> bool:
-    digits = "".join(char for char in text[start:end] if char.isdigit())
+    digits = "".join(filter(str.isdigit, text[start:end]))
     return (
         len(digits) in _CARD_LENGTHS.get(digits[0], ())
         and _CARD_START.match(digits) is not None
@@ -102,56 +103,9 @@ _GROUPED_CARD = re.compile(
 )
 _CARD_ID = r"(?:credit|debit)_card_([0-9]{5,}+)"
 
-_IBAN_START = re.compile(r"[0-9](?<=[A-Za-z][0-9])[0-9](?<=[A-Za-z]{2}[0-9]{2})(?=[ \u00a0]?[A-Za-z0-9])")
-_IBAN_LENGTHS = {
-    code: length
-    for length, codes in {
-        15: "NO", 16: "BE", 18: "DK FK FI FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU XK MN",
-        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM TL SO",
-        24: "AD CZ ES MD PK RO SA SE SK TN VG",
-        25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB NI PL SV",
-        29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC", 32: "LC", 33: "RU",
-    }.items()
-    for code in codes.split()
-}  # fmt: skip
-"""Country code → number of characters of its IBAN (ISO 13616 registry)."""
-IBAN_COUNTRIES = tuple(sorted(_IBAN_LENGTHS))
-"""Country codes that an IBAN may begin with."""
-
-
-def _ibans(text: str) -> Iterator[Span]:
-    for match in _IBAN_START.finditer(text):
-        start = match.start() - 2
-        length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
-        if length is None or not free_left(text, start):
-            continue
-        end = _end_of_characters(text, start, length)
-        if end and free_right(text, end) and mod97(text[start:end]):
-            yield start, end
-
-
-def _end_of_characters(text: str, start: int, count: int) -> int:
-    """Where the `count`th letter or digit from `start` ends, single spaces skipped; 0 when something else comes."""
-    found = _CHARACTERS[count].match(text, start)
-    return found.end() if found else 0
-
-
-_CHARACTERS = {
-    count: re.compile(rf"(?:[A-Za-z0-9][ \u00a0-]?){{{count - 1}}}[A-Za-z0-9]") for count in set(_IBAN_LENGTHS.values())
-}
-
-
-def mod97(iban: str) -> bool:
-    """True when the check digits of an IBAN are right."""
-    packed = "".join(filter(str.isalnum, iban.upper()))
-    return int((packed[4:] + packed[:4]).translate(_AS_NUMBER)) % 97 == 1
-
-
-_AS_NUMBER = str.maketrans({letter: str(10 + index) for index, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ")})
-
 
 def _is_ssn(match: re.Match[str]) -> bool:
-    digits = "".join(char for char in match.group() if char.isdigit())
+    digits = "".join(filter(str.isdigit, match.group()))
     issued = digits[:3] not in ("000", "666") and digits[3:5] != "00" and digits[5:] != "0000"
     return issued and standing_number(match.string, match.start(), match.end(), joints=".-")
 
@@ -290,7 +244,7 @@ def _personal(name: str, group: Group, find: Finder) -> Pattern:
 PERSONAL = (
     _personal("email", "at", _emails),
     _personal("date_of_birth", "birth", matches(_AFTER_BIRTH, group=1)),
-    _personal("iban", "iban", _ibans),
+    _personal("iban", "iban", ibans),
     _personal("credit_card", "card", _solid_cards),
     _personal("credit_card", "card_groups", _grouped_cards),
     _personal("credit_card", "card_id", matches(_CARD_ID, group=1)),
