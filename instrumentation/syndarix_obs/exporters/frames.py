@@ -14,6 +14,7 @@ from typing import Final
 _PREFIX: Final = Struct("<II")
 _SIZES: Final = Struct("<QHII")
 _HEAD: Final = _PREFIX.size + _SIZES.size
+_LARGE: Final = 16 * 1024
 _MAX_TIME: Final = (1 << 64) - 1
 Buffer = bytes | memoryview
 LARGEST: Final = 256 * 1024 * 1024
@@ -28,7 +29,8 @@ class Frame:
         time_ns: nanoseconds since the epoch under which the destination files it.
         key: frames with equal keys belong together in a request (a Loki stream, an instrumentation scope).
         before: encoded bytes ahead of the payload.
-        payload: encoded payload, the part that may be given up when room is short; may be empty.
+        payload: encoded payload, the part that may be given up when room is short; may be empty. One that was read
+            from a spool and is large is a view of what was read.
         after: encoded bytes behind the payload.
         size: bytes it takes in the spool.
     """
@@ -36,7 +38,7 @@ class Frame:
     time_ns: int
     key: bytes
     before: bytes
-    payload: bytes = b""
+    payload: Buffer = b""
     after: bytes = b""
     size: int = 0
 
@@ -105,7 +107,7 @@ def _decode(data: bytes, start: int, end: int) -> Frame | None:
         time_ns,
         data[start + _SIZES.size : key_end],
         data[key_end:before_end],
-        data[before_end:payload_end],
+        memoryview(data)[before_end:payload_end] if payload_size >= _LARGE else data[before_end:payload_end],
         data[payload_end:end],
         end - start + _PREFIX.size,
     )

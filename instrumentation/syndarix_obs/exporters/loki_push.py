@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.exporters.frames import Frame, encode
+from syndarix_obs.exporters.frames import Buffer, Frame, encode
 from syndarix_obs.exporters.wire import field, snappy_block, varint
 
 _LONGEST_LABEL: Final = 1024
@@ -72,7 +72,7 @@ def shorten(frame: Frame, keep: int) -> Frame | None:
     """Have the first `keep` characters of the payload as text under `truncated`, with a mark and its size in bytes."""
     if not frame.payload:
         return None
-    text, size = "{" + frame.payload.decode(), len(frame.payload) + 1
+    text, size = "{" + bytes(frame.payload).decode(), len(frame.payload) + 1
     if text.startswith(f'{{"{v.LOG_TRUNCATED}":'):
         text, _, original = json.loads(text)[v.LOG_TRUNCATED].rpartition(v.TRUNCATED_SUFFIX)
         size = int(original)
@@ -82,7 +82,7 @@ def shorten(frame: Frame, keep: int) -> Frame | None:
 
 def push_body(frames: Iterable[Frame]) -> bytes:
     """One push: streams by label set, lines in order of time."""
-    parts: list[bytes] = []
+    parts: list[Buffer] = []
     whole = 0
     for labels, stream in by_key(frames).items():
         place, size = len(parts), 0
@@ -95,7 +95,7 @@ def push_body(frames: Iterable[Frame]) -> bytes:
     return snappy_block(parts, whole)
 
 
-def _add_entry(frame: Frame, parts: list[bytes]) -> int:
+def _add_entry(frame: Frame, parts: list[Buffer]) -> int:
     """Add a line to the parts of a stream; returns its bytes."""
     seconds, nanoseconds = divmod(frame.time_ns, _SECOND)
     moment = _seconds(seconds) + varint(nanoseconds)

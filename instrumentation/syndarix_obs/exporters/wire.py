@@ -34,7 +34,7 @@ def field(tag: bytes, data: bytes) -> bytes:
     return tag + varint(len(data)) + data
 
 
-def snappy_block(parts: Iterable[bytes], size: int) -> bytes:
+def snappy_block(parts: Iterable[bytes | memoryview], size: int) -> bytes:
     """`parts`, together `size` bytes (below 4 GiB, above 0), as a snappy block of one literal: framed, not compressed.
 
     The format asks for a block, not for compression, which would cost more than it saves on one machine; for others
