@@ -6,7 +6,6 @@ because a model call writes two lines of some twenty-five fields each: this take
 
 from __future__ import annotations
 
-import json
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
@@ -14,8 +13,10 @@ from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any, Final, Protocol
 
+from syndarix_obs.compact_json import compact_encoder
+
 _OWN_PLACE: Final = frozenset({"payload", "attributes", "events"})
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+_encode = compact_encoder(str)
 
 
 class _Event(Protocol):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from json import encoder
 from sys import getsizeof
 from typing import Any
+
+from syndarix_obs.compact_json import compact_encoder
 
 _LONG = 4_096
 """From so many characters on it pays to look for what needs an escape before copying the rest."""
@@ -54,7 +55,7 @@ def encoder_of(default: Callable[[Any], Any]) -> Callable[[Any], str]:
 
     It raises what `json.JSONEncoder.encode` raises, also for numbers that JSON lacks.
     """
-    plain = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=default).encode
+    plain = compact_encoder(default, allow_nan=False)
     if _make is None:
         return plain
 
