@@ -70,10 +70,11 @@ class Explorer:
     names: Names
     ending: Callable[[], bool]
 
-    async def asked(self, request: Request, path: str) -> Asked:
+    async def asked(self, request: Request, path: str, since: str | None = None) -> Asked:
         """What a request asks for; of a word that comes twice the last one counts, blank ones are none."""
         given = {name: text for name, value in request.query_params.items() if (text := value.strip()[:_LONGEST])}
-        return Asked(self.backend, self.settings, path, given, await self.names.known())
+        known = await self.names.known()
+        return Asked(self.backend, self.settings, path, given, since or self.settings.since, known)
 
 
 def build_app(
@@ -135,7 +136,7 @@ async def _viewed(asked: Asked, page: Page) -> View:
 
 def _html(explorer: Explorer, page: Page) -> Handler:
     async def handle(request: Request) -> Response:
-        asked = await explorer.asked(request, page.path)
+        asked = await explorer.asked(request, page.path, page.since)
         view = await _viewed(asked, page)
         return _page(asked, page, view)
 
@@ -148,7 +149,7 @@ def _page(asked: Asked, page: Page, view: View) -> Response:
 
 def _twin(explorer: Explorer, page: Page) -> Handler:
     async def handle(request: Request) -> Response:
-        view = await _viewed(await explorer.asked(request, page.path), page)
+        view = await _viewed(await explorer.asked(request, page.path, page.since), page)
         return Response(view.as_json(), view.status, media_type="application/json")
 
     return handle

@@ -53,12 +53,13 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request. `known` are names to suggest, by field."""
+    """One request. `since` is how far back it looks if it does not say, `known` are names to suggest, by field."""
 
     backend: Backend
     settings: ReadSettings
     path: str
     given: Mapping[str, str]
+    since: str
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -77,9 +78,9 @@ class Asked:
             raise FilterError(f"the address lacks `{name}`: follow a link of the explorer, or add ?{name}=…")
         return found
 
-    def period(self, default: str | None = None) -> TimeRange:
+    def period(self) -> TimeRange:
         """The time that was asked about, up to where an older page begins."""
-        found = period_of(self.settings, self.word("since") or default, self.word("until"))
+        found = period_of(self.settings, self.word("since") or self.since, self.word("until"))
         before = self.before
         if before is None:
             return found

@@ -24,7 +24,8 @@ Child: TypeAlias = "str | int | Html | Iterable[Child] | None"
 NOTHING: Final = Html("")
 """No HTML at all."""
 
-_VOID: Final = frozenset({"input", "link", "meta", "br", "rect", "path"})
+_VOID: Final = frozenset({"input", "link", "meta"})
+_LEAVES: Final = frozenset({"rect"})
 _ESCAPES: Final = {
     ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;", ord("'"): "&#39;",
     # Control characters mean nothing in HTML, and a browser may read them as it likes.
@@ -48,6 +49,8 @@ def el(name: str, /, *children: Child, **attributes: Value) -> Html:
     opened = f"<{name}{''.join(_attribute(key, value) for key, value in attributes.items())}>"
     if name in _VOID:
         return Html(opened)
+    if name in _LEAVES:  # in SVG an element without an end would hold the next one
+        return Html(f"{opened[:-1]}/>")
     return Html(f"{opened}{joined(children).text}</{name}>")
 
 

@@ -55,6 +55,7 @@ class Page:
         ask: finds out what it shows.
         under: the page of the navigation that it belongs to.
         timed: whether it is about a time that one may choose.
+        since: how far back it looks if nobody says; as far as the settings say for None.
     """
 
     path: str
@@ -62,6 +63,7 @@ class Page:
     ask: Callable[[Asked], Awaitable[View]]
     under: str = ""
     timed: bool = True
+    since: str | None = None
 
     @property
     def twin(self) -> str:

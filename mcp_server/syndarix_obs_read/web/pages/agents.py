@@ -27,7 +27,6 @@ _HEADS = (
     tables.Column("tool calls", number=True),
     tables.Column("loops", number=True),
     tables.Column("decisions", number=True, about="With their mean confidence"),
-    tables.Column("last seen", number=True),
 )
 _TOOLS = tables.columns("tool*", ">calls", ">failed", ">p50", ">p95", ">p99", ">loops")
 
@@ -45,14 +44,14 @@ def _draw(asked: Asked, answer: AgentList) -> Child:
         return pieces.empty(answer, "agents")
     return (
         tables.table(_HEADS, (_row(asked, each) for each in answer.agents), caption="Agents by name"),
-        el("div", (_detail(asked, each) for each in answer.agents if each.tools or each.outcomes), cls="grid"),
+        el("div", (_detail(asked, each) for each in answer.agents ), cls="grid"),
         pieces.hints(answer),
     )
 
 
 def success(agent: AgentStatistics) -> Html:
     """The rate of success, with a bar."""
-    return el("span", charts.share(agent.success_rate, "mini"), f.percent(agent.success_rate), cls="num with-bar")
+    return charts.rate(agent.success_rate)
 
 
 def _row(asked: Asked, agent: AgentStatistics) -> tuple[list[Child], str]:
@@ -71,7 +70,6 @@ def _row(asked: Asked, agent: AgentStatistics) -> tuple[list[Child], str]:
         el("a", agent.loops, href=asked.to("/loops", agent=agent.agent), cls="is-warning over")
         if agent.loops else f.NOTHING,
         (f.count(agent.decisions), el("span", f" {f.confidence(agent.confidence)}", cls="dim")),
-        pieces.moment(agent.last_progress, asked.zone),
     ]  # fmt: skip
     return cells, ""
 
@@ -101,10 +99,11 @@ def _detail(asked: Asked, agent: AgentStatistics) -> Html:
     outcomes = el("p", (el("span", name, " ", el("b", count), cls="tag") for name, count in agent.outcomes.items()))
     safety = (
         el("p", f"{agent.safety_failures:,} of {agent.safety_checks:,} safety checks did not pass", cls="dim")
-        if agent.safety_checks else None
+        if agent.safety_failures else None
     )  # fmt: skip
     body = tables.table(_TOOLS, rows, caption=f"Tools of {agent.agent}") if agent.tools else None
-    return pieces.section(agent.agent, outcomes, body, safety)
+    seen = ("last seen ", pieces.moment(agent.last_progress, asked.zone))
+    return pieces.section(agent.agent, outcomes, body, safety, aside=seen)
 
 
 PAGE = Page("/agents", "Agents", ask)

@@ -112,7 +112,7 @@ def _row(asked: Asked, answer: CostSummary, group: CostGroup) -> list[Child]:
     tokens, cost = group.tokens, group.cost
     return [
         *(_key(asked, name, group.key[name]) for name in answer.by),
-        el("span", charts.share(group.share), f.percent(group.share), cls="num with-bar"),
+        charts.rate(group.share, ""),
         f.count(cost.calls),
         f.count(tokens.total),
         f.count(tokens.input),
@@ -143,4 +143,4 @@ def _unpriced(answer: CostSummary) -> Html | None:
               ". Prices of your own: ", el("code", "SYNDARIX_OBS_PRICES_FILE"), ".", cls="note")  # fmt: skip
 
 
-PAGE = Page("/costs", "Costs", ask)
+PAGE = Page("/costs", "Costs", ask, since="30d")

@@ -27,7 +27,7 @@ _COLUMNS = (
     *tables.columns("decision", "chose", "over*", ">times", ">confidence"),
     tables.Column("success", number=True, about="Share of the ended sessions that succeeded"),
     tables.Column("led to", spare=True, grows=True),
-    tables.Column("examples", spare=True),
+    tables.Column("example", spare=True),
 )
 
 
@@ -67,10 +67,9 @@ def _pattern(asked: Asked, pattern: DecisionPattern) -> list[Child]:
         el("span", ", ".join(pattern.over), cls="cut-line dim"),
         f.count(pattern.count),
         f.confidence(pattern.confidence),
-        el("span", charts.share(pattern.success_rate, "mini"), f.percent(pattern.success_rate), cls="num with-bar"),
+        charts.rate(pattern.success_rate),
         el("span", outcomes, cls="cut-line dim"),
-        el("span", *(part for each in pattern.examples for part in (pieces.trace_link(asked, each), " ")),
-           cls="nowrap"),
+        pieces.trace_link(asked, pattern.examples[0] if pattern.examples else None),
     ]  # fmt: skip
 
 

@@ -49,7 +49,8 @@ def _row(asked: Asked, group: ErrorGroup, most: int) -> list[Child]:
     whole = f"{group.message}\n\nfingerprint {group.fingerprint}: {group.pattern}"
     error = el("b", f.error_name(group.error_type) or "failed")
     return [
-        el("span", charts.share(group.count / most, "mini is-error"), f"{group.count:,}", cls="num with-bar"),
+        el("span", charts.share(group.count / most, "mini is-error"), el("span", f"{group.count:,}"),
+           cls="num with-bar"),
         el("span", pieces.chip(pieces.SHORT.get(group.kind, group.kind), kind=group.kind), " ", group.where,
            cls="nowrap"),
         el("span", error, " ", group.message, cls="cut-line", title=whole),

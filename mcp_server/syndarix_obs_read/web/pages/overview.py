@@ -34,7 +34,7 @@ A = TypeVar("A", bound=Answer)
 _DAYS: Final = 14
 _TOP: Final = 6
 _SESSIONS: Final = 8
-_SHARES = tables.columns("*", ">share", ">calls", ">cost")
+_SHARES = tables.columns("model*", ">share", ">cost")
 _AGENTS = tables.columns("agent*", ">success", ">p95", ">failed?", ">tokens?", ">cost")
 _ERRORS = tables.columns(">times", "error*", ">last seen")
 
@@ -94,8 +94,8 @@ async def _costs(asked: Asked, period: TimeRange, by: Dimension) -> Got[CostSumm
 
 
 def _draw(asked: Asked, found: Found) -> Html:
-    def part(title: str, inside: Child, more: Child, cls: str = "") -> Html:
-        return pieces.section(title, inside, aside=more, cls=cls)
+    def part(title: str, inside: Child, more: Child) -> Html:
+        return pieces.section(title, inside, aside=more)
 
     def way(text: str, path: str, **words: str) -> Html:
         return el("a", text, href=asked.to(path, **words))
@@ -105,15 +105,16 @@ def _draw(asked: Asked, found: Found) -> Html:
         _problems(found),
         _tiles(asked, found),
         el("div",
-           part(f"Cost, last {_DAYS} days", _of(found.days, lambda a: _days(asked, a)), way("all costs", "/costs"),
-                "double"),
-           part("Health", health, health_page.state(found.health)),
-           part("Agents", _of(found.agents, lambda a: _agents(asked, a)), way("all agents", "/agents"), "double"),
-           part("Models", _of(found.models, lambda a: _models(asked, a)), way("by model", "/costs", by="model")),
-           part("Last sessions", _of(found.sessions, lambda a: _sessions(asked, a)),
-                way("all sessions", "/sessions"), "double"),
-           part("Errors", _of(found.errors, lambda a: _errors(asked, a)), way("all errors", "/errors")),
-           cls="grid"),
+           el("div",
+              part(f"Cost, last {_DAYS} days", _of(found.days, lambda a: _days(asked, a)), way("all costs", "/costs")),
+              part("Agents", _of(found.agents, lambda a: _agents(asked, a)), way("all agents", "/agents")),
+              part("Last sessions", _of(found.sessions, lambda a: _sessions(asked, a)),
+                   way("all sessions", "/sessions"))),
+           el("div",
+              part("Health", health, health_page.state(found.health)),
+              part("Models", _of(found.models, lambda a: _models(asked, a)), way("by model", "/costs", by="model")),
+              part("Errors", _of(found.errors, lambda a: _errors(asked, a)), way("all errors", "/errors"))),
+           cls="beside"),
     ))  # fmt: skip
 
 
@@ -205,8 +206,7 @@ def _models(asked: Asked, answer: CostSummary) -> Child:
         (
             (
                 el("a", name, href=asked.to("/traces", model=name), cls="row") if name else pieces.name(None),
-                el("span", charts.share(each.share, "mini"), f.percent(each.share), cls="num with-bar"),
-                f.count(each.cost.calls), pieces.money(each.cost),
+                charts.rate(each.share), pieces.money(each.cost),
             ),
             "",
         )
@@ -219,7 +219,7 @@ def _models(asked: Asked, answer: CostSummary) -> Child:
 def _sessions(asked: Asked, answer: SessionList) -> Child:
     if not answer.sessions:
         return pieces.empty(answer, "sessions")
-    return sessions_page.table(asked, answer.sessions)
+    return sessions_page.table(asked, answer.sessions, brief=True)
 
 
 def _errors(asked: Asked, answer: ErrorList) -> Child:
@@ -231,7 +231,7 @@ def _errors(asked: Asked, answer: ErrorList) -> Child:
                 f"{each.count:,}",
                 el("span", pieces.trace_link(asked, each.example_trace, f.error_name(each.error_type) or "failed",
                                              step=each.example_span), " ", each.where, cls="cut-line"),
-                pieces.moment(each.last_seen, asked.zone),
+                el("time", f.day_minute(each.last_seen, asked.zone), datetime=each.last_seen.isoformat()),
             ),
             "",
         )
@@ -240,4 +240,4 @@ def _errors(asked: Asked, answer: ErrorList) -> Child:
     return tables.table(_ERRORS, rows, caption="The most frequent errors")
 
 
-PAGE = Page("/", "Overview", ask)
+PAGE = Page("/", "Overview", ask, since="7d")

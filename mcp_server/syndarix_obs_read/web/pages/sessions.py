@@ -12,8 +12,9 @@ from syndarix_obs_read.web.view import Page, View
 _WORDS = ("agent", "project", "user", "status", "text")
 _RARE = ("task_type", "model", "tool", "min_cost", "min_duration")
 _COLUMNS = tables.columns(
-    "session*", "status", "agents", "project?", "user?", ">began", ">took", ">calls?", ">tokens?", ">cost"
+    "session*", "status", "agents?", "project?", "user?", ">began?", ">took", ">calls?", ">tokens?", ">cost"
 )
+_BRIEF = ("session", "status", "agents", "began", "took", "cost")
 
 
 async def ask(asked: Asked) -> View:
@@ -39,9 +40,11 @@ def draw(asked: Asked, answer: SessionList) -> Child:
     return table(asked, answer.sessions), tables.pager(asked, answer, [each.started for each in answer.sessions])
 
 
-def table(asked: Asked, sessions: tuple[Session, ...]) -> Html:
-    """Sessions as a table."""
-    return tables.table(_COLUMNS, (_row(asked, each) for each in sessions), caption="Sessions, the last begun first")
+def table(asked: Asked, sessions: tuple[Session, ...], *, brief: bool = False) -> Html:
+    """Sessions as a table; `brief` leaves away what there is no room for beside other things."""
+    kept = [at for at, column in enumerate(_COLUMNS) if not brief or column.head in _BRIEF]
+    rows = ([_row(asked, each)[at] for at in kept] for each in sessions)
+    return tables.table([_COLUMNS[at] for at in kept], ((row, "") for row in rows), caption="Sessions, newest first")
 
 
 def state(session: Session) -> Html:
@@ -53,14 +56,15 @@ def state(session: Session) -> Html:
     return pieces.badge(session.status, session.outcome)
 
 
-def _row(asked: Asked, session: Session) -> tuple[list[Child], str]:
+def _row(asked: Asked, session: Session) -> list[Child]:
     errors, loops = session.activity.errors, session.activity.loops
-    cells: list[Child] = [
+    return [
         el("span", el("a", pieces.short(session.session_id), href=asked.to("/session", id=session.session_id),
                       cls="row", title=session.session_id),
            el("span", "loop", cls="mark is-warning") if loops else None,
            el("span", f"{errors} errors" if errors > 1 else "1 error", cls="mark is-error")
-           if errors and session.status != "error" else None, cls="two"),
+           if errors and session.status != "error" else None,
+           el("span", pieces.moment(session.started, asked.zone), cls="narrow"), cls="two"),
         state(session),
         pieces.name(" → ".join(session.agents)),
         pieces.name(session.project),
@@ -71,7 +75,6 @@ def _row(asked: Asked, session: Session) -> tuple[list[Child], str]:
         f.count(session.tokens.total),
         pieces.money(session.cost),
     ]  # fmt: skip
-    return cells, f"is-{session.status}"
 
 
 PAGE = Page("/sessions", "Sessions", ask)

@@ -36,8 +36,8 @@ async def ask(asked: Asked) -> View:
         found["explanation"] = explanation
     if step is not None:
         found["step"] = step
-    title = trace.name if isinstance(trace, Trace) else "Trace"
-    return View(title or trace_id, found, lambda: pieces.shown(trace, lambda t: _draw(asked, t, explanation, step)))
+    title = f"Trace {trace.name}" if isinstance(trace, Trace) else "Trace"
+    return View(title, found, lambda: pieces.shown(trace, lambda t: _draw(asked, t, explanation, step)))
 
 
 async def _step(asked: Asked, trace_id: str, chosen: str | None) -> Got[Step] | None:
@@ -51,7 +51,7 @@ def _draw(asked: Asked, trace: Trace, explanation: Got[Explanation], step: Got[S
         _about(asked, trace),
         pieces.shown(explanation, lambda found: _explained(asked, found)),
         el("div",
-           pieces.section("Steps", _legend(trace), _steps(asked, trace, chosen), _more(asked, trace),
+           pieces.section("Steps", _steps(asked, trace, chosen), _more(asked, trace),
                           aside=f"{trace.total_spans:,}", cls="steps"),
            el("aside", panel, id="step", cls="panel", aria_label="Step", aria_live="polite", hidden=step is None),
            cls="split", id="split"),
@@ -101,11 +101,6 @@ def _step_address(asked: Asked, name: str) -> str:
     return asked.here(step=name) + "#split"
 
 
-def _legend(trace: Trace) -> Html:
-    kinds = dict.fromkeys(span.kind for span in trace.spans)
-    return el("p", (pieces.chip(pieces.SHORT.get(kind, kind), kind=kind) for kind in kinds), cls="legend")
-
-
 def _steps(asked: Asked, trace: Trace, chosen: str | None) -> Html:
     names = names_of(trace.spans)
     rows = (_row(asked, trace, span, name, chosen) for span, name in zip(trace.spans, names, strict=True))
@@ -115,7 +110,7 @@ def _steps(asked: Asked, trace: Trace, chosen: str | None) -> Html:
 
 def _row(asked: Asked, trace: Trace, span: TraceSpan, name: str, chosen: str | None) -> Html:
     failed = span.status == v.STATUS_ERROR
-    said = el("span", span.summary, cls="summary") if span.summary else None
+    said = el("span", _said(span), cls="summary")
     step = el("span", pieces.chip(pieces.SHORT.get(span.kind, span.kind), kind=span.kind),
               el("b", span.title), _loop(span), said, cls=f"what d{min(span.depth, _DEEPEST)}")  # fmt: skip
     kind = span.kind if span.kind in v.KINDS else "other"
@@ -123,7 +118,8 @@ def _row(asked: Asked, trace: Trace, span: TraceSpan, name: str, chosen: str | N
     return el(
         "li",
         el(
-            "a", step, el("span", bar, cls="when"), el("span", f.duration(span.duration_ms), cls="num"),
+            "a", step, el("span", bar, cls="when"),
+            el("span", f.duration(span.duration_ms) if span.duration_ms else "", cls="num"),
             el("span", f"{span.total_tokens:,}" if span.total_tokens else "", cls="num"), _cost(span),
             href=_step_address(asked, name), data_step=name, id=f"step-{name}",
             aria_current="true" if name == chosen else None,
@@ -133,6 +129,13 @@ def _row(asked: Asked, trace: Trace, span: TraceSpan, name: str, chosen: str | N
 
 
 _WEIGHT: Final = {v.KIND_SESSION: "heavy", v.KIND_TASK: "heavy", v.KIND_APP: "light", v.KIND_SPAN: "light"}
+
+
+def _said(span: TraceSpan) -> str:
+    if span.kind == v.KIND_LLM_CALL and span.status != v.STATUS_ERROR:
+        # Tokens and dollars have columns of their own.
+        return span.summary.partition(": ")[2] or str(span.details.get("finish_reason") or "")
+    return span.summary
 
 
 def _loop(span: TraceSpan) -> Html | None:

@@ -12,7 +12,7 @@ from syndarix_obs_read.web.view import Page, View
 _WORDS = ("text", "agent", "project", "status", "model")
 _RARE = ("tool", "task_type", "user", "session", "min_cost", "min_duration")
 _COLUMNS = tables.columns(
-    "trace*", "status", "agent", "project?", "user?", ">began", ">took", ">calls?", ">tokens?", ">cost"
+    "trace*", "status", "agent?", "project?", "user?", ">began?", ">took", ">calls?", ">tokens?", ">cost"
 )
 
 
@@ -46,7 +46,8 @@ def table(asked: Asked, traces: tuple[TraceSummary, ...]) -> Html:
 def _row(asked: Asked, trace: TraceSummary) -> tuple[list[Child], str]:
     cells: list[Child] = [
         el("span", el("a", trace.name or trace.trace_id, href=asked.to("/trace", id=trace.trace_id), cls="row"),
-           el("span", pieces.short(trace.trace_id), cls="mono dim"), _marks(trace), cls="two"),
+           el("span", pieces.short(trace.trace_id), cls="mono dim"), _marks(trace),
+           el("span", pieces.moment(trace.started, asked.zone), cls="narrow"), cls="two"),
         pieces.badge(trace.status, f.error_name(trace.error_type) or None),
         pieces.name(trace.agent),
         pieces.name(trace.project),

@@ -20,6 +20,11 @@ def share(part: float | None, cls: str = "") -> Html:
     return _svg(_rect(0, 0, width, 10), 10, f"share {cls}".strip())
 
 
+def rate(part: float | None, cls: str = "mini") -> Html:
+    """A share as a bar and in percent, the percents of a column under one another."""
+    return el("span", share(part, cls), el("span", f.percent(part)), cls="num with-bar")
+
+
 def span(offset_ms: float, duration_ms: float, whole_ms: float, cls: str) -> Html:
     """When a step ran within its trace."""
     whole = max(whole_ms, 0.001)
@@ -42,7 +47,7 @@ def _day(day: str, cost: Cost, highest: Decimal) -> Html:
         _rect(0, _HEIGHT - exact - estimated, _WIDTH, estimated, "estimated"),
     )
     words = f"{day}: {f.cost_words(cost)}, {cost.calls:,} calls"
-    amount = f.money(cost.total_usd) if cost.calls else ""
+    amount = _rough(cost.total_usd) if cost.total_usd else ""
     return el(
         "li",
         el("span", amount, cls="amount"),
@@ -50,6 +55,13 @@ def _day(day: str, cost: Cost, highest: Decimal) -> Html:
         el("span", day[8:], cls="day"),
         title=words, aria_label=words,
     )  # fmt: skip
+
+
+def _rough(amount: Decimal) -> str:
+    """Dollars in two digits, for where there is no room; the whole amount is on hovering."""
+    if amount >= 10:
+        return f"${amount:,.0f}"
+    return f"${amount:.1f}" if amount >= 1 else f.money(amount.quantize(Decimal(1).scaleb(amount.adjusted() - 1)))
 
 
 def _rect(x: float, y: float, width: float, height: float, cls: str | None = None) -> Html:

@@ -73,7 +73,7 @@ def _title(asked: Asked, page: Page, view: View) -> Html:
 
 def _time(asked: Asked) -> Html:
     since, until = (asked.word(name) for name in TIME)
-    chosen = since or ("" if until else asked.settings.since)
+    chosen = since or ("" if until else asked.since)
     links: list[Child] = [
         el(
             "a", each, href=asked.here(since=each, until=None, before=None),

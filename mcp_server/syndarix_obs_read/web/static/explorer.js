@@ -17,6 +17,7 @@
     panel.innerHTML = await answer.text();
     panel.classList.remove("loading");
     panel.scrollTop = 0;
+    if (matchMedia("(max-width: 860px)").matches) panel.scrollIntoView({ block: "start" });
     history.replaceState(null, "", address);
     for (const line of tree.querySelectorAll("[aria-current]")) line.removeAttribute("aria-current");
     const line = $(`step-${name}`);
