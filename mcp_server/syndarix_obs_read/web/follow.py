@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Final
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -34,13 +35,16 @@ async def _events(asked: Asked, where: Filter, ending: Callable[[], bool]) -> As
     lines = follow_logs(asked.backend, where)
     yield _event("begin", "")
     try:
-        async for found in _or_nothing(lines, ending):
-            yield ": still here\n\n" if found is None else _event("line", logs.line(asked, found).text)
+        async with aclosing(_or_nothing(lines, ending)) as coming:
+            async for found in coming:
+                yield ": still here\n\n" if found is None else _event("line", logs.line(asked, found).text)
     except (ReadError, SyndarixObsError) as error:
         yield _event("problem", str(error))
 
 
-async def _or_nothing(lines: AsyncIterator[LogLine], ending: Callable[[], bool]) -> AsyncIterator[LogLine | None]:
+async def _or_nothing(
+    lines: AsyncGenerator[LogLine, None], ending: Callable[[], bool]
+) -> AsyncGenerator[LogLine | None, None]:
     """The lines; None now and then while none comes, so that a reader who is gone is noticed."""
     coming: asyncio.Task[LogLine] | None = None
     quiet = 0
@@ -59,6 +63,7 @@ async def _or_nothing(lines: AsyncIterator[LogLine], ending: Callable[[], bool])
         if coming is not None:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
+        await lines.aclose()
 
 
 async def _next(lines: AsyncIterator[LogLine]) -> LogLine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ _ESCAPES: Final = {
     **dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(0x7F, 0xA0), *range(0xD800, 0xE000)), "\ufffd"),
 }  # fmt: skip
 _NEEDS: Final = re.compile("[&<>\"'\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_ADDRESSES: Final = frozenset({"href", "src", "action"})
 _SAFE_TARGET: Final = re.compile(r"(?:https?://|/(?![/\\])|[?#])", re.ASCII)
 
 
@@ -91,12 +93,19 @@ def _collect(child: Child, parts: list[str]) -> None:
 def _attribute(key: str, value: Value) -> str:
     if value is None or value is False:
         return ""
-    name = "class" if key == "cls" else key.rstrip("_").replace("_", "-")
-    if name == "style" or name.startswith("on"):
-        raise ValueError(f"{name} would not pass the pages' policy: put it into style.css or explorer.js")
+    name = _name(key)
     if value is True:
         return f" {name}"
     text = str(value)
-    if name in ("href", "src", "action") and not _SAFE_TARGET.match(text):
+    if name in _ADDRESSES and not _SAFE_TARGET.match(text):
         raise ValueError(f"{text!r} is no address that a page may lead to")
     return f' {name}="{escape(text)}"'
+
+
+@functools.cache
+def _name(key: str) -> str:
+    """An attribute's name from the keyword that stands for it; keywords come from our own code, so they are few."""
+    name = "class" if key == "cls" else key.rstrip("_").replace("_", "-")
+    if name == "style" or name.startswith("on"):
+        raise ValueError(f"{name} would not pass the pages' policy: put it into style.css or explorer.js")
+    return name

@@ -43,6 +43,10 @@ class Serving:
         with self._socket:
             self._server.run(sockets=[self._socket])
 
+    def close(self) -> None:
+        """Give the port back without having run."""
+        self._socket.close()
+
 
 def _bound(address: Address) -> socket.socket:
     host = address.host.strip("[]")

@@ -21,8 +21,9 @@ _SILENCES = tables.columns("alerts with*", "state", ">until", "by?", "why")
 
 async def ask(asked: Asked) -> View:
     """The checks and the alerts."""
+    limit = asked.limit(ALERTS)
     report, alerts = await asyncio.gather(
-        attempt(check_health(asked.backend)), attempt(list_alerts(asked.backend, {}, None, asked.limit(ALERTS)))
+        attempt(check_health(asked.backend)), attempt(list_alerts(asked.backend, {}, None, limit))
     )
     return View("Health", {"health": report, "alerts": alerts}, lambda: joined((
         pieces.section("Pipeline", pieces.shown(report, checks), aside=state(report)),

@@ -31,17 +31,15 @@ _EVENT_COLUMNS = tables.columns(">at", "agent?", "step", ">took", "what*")
 
 async def ask(asked: Asked) -> View:
     """The session and what belongs to it."""
-    given = asked.needed("id")
-    detail = await attempt(
-        get_session(asked.backend, given, stalled_after_s=asked.settings.stalled_after)
-    )
+    given, limit = asked.needed("id"), asked.limit(_EVENTS, _MOST_EVENTS)
+    detail = await attempt(get_session(asked.backend, given, stalled_after_s=asked.settings.stalled_after))
     if isinstance(detail, Failure):
         return View("Session", {"session": detail}, lambda: pieces.trouble(detail))
     where, period = Filter(session_id=detail.session.session_id), _around(detail)
     traces, decisions, timeline = await asyncio.gather(
         attempt(search_traces(asked.backend, where, period, _ROWS)),
         attempt(list_decisions(asked.backend, where, period, _ROWS)),
-        attempt(get_timeline(asked.backend, where.session_id or given, limit=asked.limit(_EVENTS, _MOST_EVENTS))),
+        attempt(get_timeline(asked.backend, where.session_id or given, limit=limit)),
     )
     found = {"session": detail, "traces": traces, "decisions": decisions, "timeline": timeline}
     return View(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import quote
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read import formats as f
@@ -103,12 +104,16 @@ def _step_address(asked: Asked, name: str) -> str:
 
 def _steps(asked: Asked, trace: Trace, chosen: str | None) -> Html:
     names = names_of(trace.spans)
-    rows = (_row(asked, trace, span, name, chosen) for span, name in zip(trace.spans, names, strict=True))
+    here = asked.here(step=None)
+    rows = (
+        _row(trace, span, name, f"{here}&step={quote(name)}#split", chosen=name == chosen)
+        for span, name in zip(trace.spans, names, strict=True)
+    )
     head = el("div", *(el("span", each) for each in ("step", "when", "took", "tokens", "cost")), cls="line head")
     return el("div", head, el("ol", rows, cls="tree", id="tree"), cls="waterfall")
 
 
-def _row(asked: Asked, trace: Trace, span: TraceSpan, name: str, chosen: str | None) -> Html:
+def _row(trace: Trace, span: TraceSpan, name: str, href: str, *, chosen: bool) -> Html:
     failed = span.status == v.STATUS_ERROR
     said = el("span", _said(span), cls="summary")
     step = el("span", pieces.chip(pieces.SHORT.get(span.kind, span.kind), kind=span.kind),
@@ -121,8 +126,7 @@ def _row(asked: Asked, trace: Trace, span: TraceSpan, name: str, chosen: str | N
             "a", step, el("span", bar, cls="when"),
             el("span", f.duration(span.duration_ms) if span.duration_ms else "", cls="num"),
             el("span", f"{span.total_tokens:,}" if span.total_tokens else "", cls="num"), _cost(span),
-            href=_step_address(asked, name), data_step=name, id=f"step-{name}",
-            aria_current="true" if name == chosen else None,
+            href=href, data_step=name, id=f"step-{name}", aria_current="true" if chosen else None,
             cls=f"line {'is-error' if failed else ''} {_WEIGHT.get(span.kind, '')}".strip(),
         ),
     )  # fmt: skip
