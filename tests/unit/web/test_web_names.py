@@ -57,6 +57,24 @@ async def test_a_page_does_not_wait_long_for_names_and_has_them_later(home: Path
     await backend.close()
 
 
+async def test_names_that_take_long_are_asked_for_less_often(home: Path) -> None:
+    now = [0.0]
+    backend = Counted(store_path(home))
+    backend.held.clear()
+    names = Names(backend, clock=lambda: now[0])
+    await names.known()
+    now[0] = 4.0
+    backend.held.set()
+    while not await names.known():
+        pass
+    now[0] = 199.0
+    await names.known()
+    await names.close()
+
+    assert 1 == backend.asked
+    await backend.close()
+
+
 async def test_closing_stops_asking(home: Path) -> None:
     backend = Counted(store_path(home))
     backend.held.clear()
