@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import ReadError
@@ -50,9 +51,6 @@ PAGES: Final = (
 )  # fmt: skip
 """Every page, in the order of the navigation."""
 
-_LONGEST: Final = 2_000
-"""Characters of one word of an address."""
-
 
 class Uncounted:
     """The explorer refuses without counting: it has no metrics."""
@@ -72,7 +70,7 @@ class Explorer:
 
     async def asked(self, request: Request, path: str, since: str | None = None) -> Asked:
         """What a request asks for; of a word that comes twice the last one counts, blank ones are none."""
-        given = {name: text for name, value in request.query_params.items() if (text := value.strip()[:_LONGEST])}
+        given = {name: text for name, value in request.query_params.items() if (text := value.strip())}
         known = await self.names.known()
         return Asked(self.backend, self.settings, path, given, since or self.settings.since, known)
 
@@ -129,7 +127,7 @@ async def _viewed(asked: Asked, page: Page) -> View:
     """The view of a page; a word of the address that cannot be read is a view of that."""
     try:
         return await page.ask(asked)
-    except ReadError as error:
+    except (ReadError, SyndarixObsError) as error:
         found = failure(error)
         return View(page.name or "Not found", {"error": found}, lambda: pieces.trouble(found))
 

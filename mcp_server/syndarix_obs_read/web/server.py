@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -30,16 +31,18 @@ class Serving:
         app = build_app(settings, address, ending=lambda: self._server.should_exit)
         self._socket = _bound(address)
         self._server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S)
+            uvicorn.Config(
+                app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_S
+            )
         )
         host = "127.0.0.1" if address.host in ("0.0.0.0", "::", "") else address.host.strip("[]")  # noqa: S104 - compared with, not bound to
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}/"
 
     def run(self, opened: Callable[[str], object] | None = None) -> None:
-        """Serve until interrupted; `opened` is told the address once connections are taken."""
+        """Serve until interrupted; `opened` is told the address, and may take its time."""
         if opened is not None:
-            opened(self.url)
+            threading.Thread(target=opened, args=(self.url,), daemon=True).start()
         with self._socket:
             self._server.run(sockets=[self._socket])
 

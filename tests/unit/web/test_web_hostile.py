@@ -69,14 +69,13 @@ async def test_code_in_names_that_costs_are_grouped_by_stays_text(dimension: str
 WORDS = sorted({*FIELDS, "by", "before", "limit", "id", "step", "whole"})
 
 
-@pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
-async def test_code_in_an_address_stays_text(page: object, word: str, browser: Browser) -> None:
+async def test_code_in_an_address_stays_text(page: object, browser: Browser) -> None:
     path = getattr(page, "path", "")
-    answer = await browser.client.get(f"{path}?{word}={quote(scene.EVIL)}&{IDS.get(path, '?')[1:]}")
-
-    assert answer.status_code in (200, 400, 404)
-    check(Parsed(answer.text))
+    for word in WORDS:
+        answer = await browser.client.get(f"{path}?{word}={quote(scene.EVIL)}&{IDS.get(path, '?')[1:]}")
+        assert answer.status_code in (200, 400, 404), word
+        check(Parsed(answer.text))
 
 
 async def test_code_in_a_path_stays_text(browser: Browser) -> None:

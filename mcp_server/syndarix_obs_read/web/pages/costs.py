@@ -17,7 +17,7 @@ _WORDS = ("agent", "project", "user", "task_type", "model")
 _RARE = ("session",)
 _NAMES: Final = {"task_type": "task type"}
 _COLUMNS = (
-    *tables.columns(">share", ">calls", ">tokens", ">in?", ">cache?", ">out?", ">reasoning?"),
+    *tables.columns(">share", ">calls?", ">tokens?", ">in?", ">cache?", ">out?", ">reasoning?"),
     tables.Column("exact", number=True, about="Calls whose tokens the provider reported"),
     tables.Column("estimated", number=True, about="Calls whose tokens, and so cost, are an estimate"),
     tables.Column("unpriced", number=True, about="Calls of models without a known price: in no sum"),

@@ -14,7 +14,7 @@ _RARE = ("task_type", "model", "tool", "min_cost", "min_duration")
 _COLUMNS = tables.columns(
     "session*", "status", "agents?", "project?", "user?", ">began?", ">took", ">calls?", ">tokens?", ">cost"
 )
-_BRIEF = ("session", "status", "agents", "began", "took", "cost")
+_BRIEF = ("session", "status", "agents", "began", "cost")
 
 
 async def ask(asked: Asked) -> View:

@@ -12,6 +12,7 @@ from syndarix_obs_read.web.html import Child, Html, el
 SHOWN: Final = 4_000
 """Characters of one text before it is cut, with a way to the whole."""
 _CONVERSATIONS: Final = frozenset({"input", "output", "messages"})
+_PROSE: Final = frozenset({"reasoning", "note", "detail", "query", "message", "context_summary"})
 _MESSAGES: Final = 40
 _INLINE: Final = 200
 
@@ -26,7 +27,8 @@ def payload(found: Mapping[str, Any], whole: str | None) -> Html:
 
 
 def _field(key: str, value: Any, whole: str | None) -> Html:
-    body = _conversation(value, whole) if key in _CONVERSATIONS else text_of(value, whole)
+    style = "prose" if key in _PROSE else None
+    body = _conversation(value, whole) if key in _CONVERSATIONS else text_of(value, whole, style)
     return el("section", el("h3", key.replace("_", " ")), body, cls="field")
 
 
@@ -51,12 +53,12 @@ def _conversation(value: Any, whole: str | None) -> Child:
 _ROLES: Final = frozenset({"system", "user", "assistant", "tool"})
 
 
-def text_of(value: Any, whole: str | None) -> Child:
+def text_of(value: Any, whole: str | None, style: str | None = None) -> Child:
     """Any value as text, JSON indented; a long one is cut and says so."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
     if whole is None or len(text) <= SHOWN:
-        return el("pre", text)
-    return [el("pre", text[:SHOWN] + "…"), _cut(f"{len(text):,} characters in all", whole)]
+        return el("pre", text, cls=style)
+    return [el("pre", text[:SHOWN] + "…", cls=style), _cut(f"{len(text):,} characters in all", whole)]
 
 
 def _cut(words: str, whole: str | None) -> Html:

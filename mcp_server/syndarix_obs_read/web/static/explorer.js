@@ -5,16 +5,23 @@
 (() => {
   const $ = (id) => document.getElementById(id);
 
+  document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   // A step opens beside its trace instead of on a new page; arrows go from step to step.
   const panel = $("step");
   const tree = $("tree");
 
+  let turn = 0;
+
   const choose = async (name, address, focus) => {
     const trace = new URLSearchParams(location.search).get("id");
+    const mine = (turn += 1);
     panel.hidden = false;
     panel.classList.add("loading");
     const answer = await fetch(`/step/part?${new URLSearchParams({ trace, step: name })}`);
-    panel.innerHTML = await answer.text();
+    const text = await answer.text();
+    if (mine !== turn) return; // another step was chosen meanwhile
+    panel.innerHTML = text;
     panel.classList.remove("loading");
     panel.scrollTop = 0;
     if (matchMedia("(max-width: 860px)").matches) panel.scrollIntoView({ block: "start" });
