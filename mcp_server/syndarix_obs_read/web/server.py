@@ -12,6 +12,7 @@ import uvicorn
 
 from syndarix_obs_read.errors import SettingsError
 from syndarix_obs_read.serving.address import Address
+from syndarix_obs_read.serving.gate import ANYWHERE, LOOPBACK
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web.app import build_app
 
@@ -35,7 +36,7 @@ class Serving:
                 app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_S
             )
         )
-        host = "127.0.0.1" if address.host in ("0.0.0.0", "::", "") else address.host.strip("[]")  # noqa: S104 - compared with, not bound to
+        host = LOOPBACK[0] if address.host in ANYWHERE else address.host.strip("[]")
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}/"
 

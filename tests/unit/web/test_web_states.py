@@ -34,7 +34,7 @@ def odd_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
                    session_id="s-hangs"),
         scene.make(r.SessionRecord, C, "01", None, 0, 3, name="invoke_agent stock", **failed, **other),
         scene.make(r.ToolRecord, C, "02", "01", 1, 1, tool="count", **failed, **other),
-        scene.make(r.LLMRecord, C, "03", "01", 0.1, 0.5, model="house-1", status="error", error_type="Refused", **other),
+        scene.make(r.LLMRecord, C, "03", "01", 0.1, 0.5, model="m", status="error", error_type="Refused", **other),
         scene.make(r.SessionRecord, D, "01", None, 0, 3, name="run", **plain),
         scene.make(r.LLMRecord, D, "02", "01", 1, 1, model="house-1", provider="house", input_tokens=5, **plain),
         scene.make(r.DecisionRecord, D, "03", "01", 1, decision_type="", options=(), selected="go", **plain),

@@ -38,7 +38,7 @@ def table(asked: Asked, loops: tuple[Loop, ...]) -> Html:
 
 
 def _row(asked: Asked, loop: Loop) -> list[Child]:
-    arguments = dim_none() if loop.arguments is None else el("code", brief(loop.arguments, _WIDTH), cls="cut-line")
+    arguments = _no_arguments() if loop.arguments is None else el("code", brief(loop.arguments, _WIDTH), cls="cut-line")
     return [
         pieces.chip(loop.tool, kind="tool_call"),
         pieces.name(loop.agent),
@@ -51,7 +51,7 @@ def _row(asked: Asked, loop: Loop) -> list[Child]:
     ]
 
 
-def dim_none() -> Html:
+def _no_arguments() -> Html:
     """What stands where payloads are not kept."""
     return el("span", f.NOTHING, cls="dim", title="Arguments are not kept: SYNDARIX_OBS_CAPTURE")
 

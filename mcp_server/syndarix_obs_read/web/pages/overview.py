@@ -24,7 +24,6 @@ from syndarix_obs_read.web.asked import Asked, Failure, Got, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.pages import agents as agents_page
 from syndarix_obs_read.web.pages import costs as costs_page
-from syndarix_obs_read.web.pages import health as health_page
 from syndarix_obs_read.web.pages import sessions as sessions_page
 from syndarix_obs_read.web.parts import charts, pieces, tables
 from syndarix_obs_read.web.view import Page, View
@@ -111,7 +110,7 @@ def _draw(asked: Asked, found: Found) -> Html:
               part("Last sessions", _of(found.sessions, lambda a: _sessions(asked, a)),
                    way("all sessions", "/sessions"))),
            el("div",
-              part("Health", health, health_page.state(found.health)),
+              part("Health", health, way("every part", "/health")),
               part("Models", _of(found.models, lambda a: _models(asked, a)), way("by model", "/costs", by="model")),
               part("Errors", _of(found.errors, lambda a: _errors(asked, a)), way("all errors", "/errors"))),
            cls="beside"),
@@ -169,7 +168,7 @@ def _health(report: HealthReport) -> Child:
     bad = [each for each in report.checks if each.state != "ok"]
     if not bad:
         return el("p", f"All {len(report.checks)} parts of the pipeline are fine.", cls="dim")
-    return health_page.checks(report.model_copy(update={"checks": tuple(bad[:_TOP])}))
+    return el("ul", (el("li", pieces.badge(each.state, each.name), " ", each.finding) for each in bad), cls="findings")
 
 
 def _alerts(found: Got[AlertList]) -> Child:
@@ -178,7 +177,7 @@ def _alerts(found: Got[AlertList]) -> Child:
     if not found.alerts:
         return el("p", "No alert fires.", cls="dim")
     return el("ul", (el("li", pieces.badge("error" if each.severity == "critical" else "warning", each.name), " ",
-                        each.annotations.get("summary", "")) for each in found.alerts), cls="alerts")  # fmt: skip
+                        each.annotations.get("summary", "")) for each in found.alerts), cls="findings")  # fmt: skip
 
 
 def _agents(asked: Asked, answer: AgentList) -> Child:
