@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import shutil
@@ -29,6 +30,10 @@ def installed() -> str | None:
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
+class Moved(Exception):
+    """The page went away while it was asked something."""
+
+
 class Pilot:
     """One tab."""
 
@@ -48,6 +53,8 @@ class Pilot:
         while True:
             message = json.loads(self._connection.recv(timeout=_PATIENCE_S))
             if message.get("id") == number:
+                if "navigated" in message.get("error", {}).get("message", ""):
+                    raise Moved(method)
                 assert "error" not in message, message["error"]
                 return message["result"]
             self._note(message)
@@ -65,11 +72,14 @@ class Pilot:
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
-    def until(self, code: str) -> None:
-        """Wait until an expression is true."""
+    def until(self, code: str, otherwise: str = "location.href") -> None:
+        """Wait until an expression is true; else tell the value of another one."""
         deadline = time.monotonic() + _PATIENCE_S
-        while not self.js(code):
-            assert time.monotonic() < deadline, f"never true: {code}"
+        while True:
+            with contextlib.suppress(Moved):
+                if self.js(code):
+                    return
+            assert time.monotonic() < deadline, f"never true: {code}; {otherwise} is {self.js(otherwise)!r}"
 
     def key(self, name: str) -> None:
         """Press a key."""

@@ -130,9 +130,28 @@ def test_a_step_opens_beside_its_trace_and_arrow_keys_go_on(pilot: Pilot, server
     pilot.key("ArrowDown")
     pilot.until(f"new URLSearchParams(location.search).get('step') != '{first}'")
     pilot.go(pilot.js("location.href"))
-
     assert not pilot.js("document.getElementById('step').hidden")
+    pilot.key("Escape")
+
+    assert pilot.js("document.getElementById('step').hidden")
+    assert pilot.js("!new URLSearchParams(location.search).has('step')")
     assert [] == pilot.complaints
+
+
+def test_a_key_held_down_asks_only_for_the_step_it_stops_at(pilot: Pilot, server: Serving) -> None:
+    pilot.go(f"{server.url}/traces?agent=support")
+    pilot.go(server.url + pilot.js("document.querySelector('a.row').getAttribute('href')"))
+    pilot.js("document.querySelector('#tree a').click()")
+    pilot.until("document.querySelector('#step .facts') !== null")
+    pilot.js("document.querySelector('#tree [aria-current]').focus()")
+    pilot.asked.clear()
+    pilot.js(
+        "for (let i = 0; i < 5; i++)"
+        " document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowDown', bubbles: true}))"
+    )
+    pilot.until("document.querySelector('#step .dim.num').innerText.startsWith('6 of')")
+
+    assert 1 == len([each for each in pilot.asked if "/step/part" in each])
 
 
 def test_a_form_leaves_out_what_nobody_filled_in(pilot: Pilot, server: Serving) -> None:
@@ -149,7 +168,8 @@ def test_lines_appear_as_they_arrive(pilot: Pilot, server: Serving) -> None:
     pilot.js("document.getElementById('follow').click()")
     pilot.until("document.getElementById('follow-state').innerText == 'waiting for lines'")
     record(server.home, "s-3", EVIL, "late")
-    pilot.until("document.querySelectorAll('#lines li').length > 5")
+    state = "document.getElementById('follow-state').innerText"
+    pilot.until("document.querySelectorAll('#lines li').length > 5", state)
     pilot.js("document.getElementById('follow').click()")
 
     assert "Follow live" == pilot.js("document.getElementById('follow').innerText")
@@ -178,7 +198,7 @@ def test_without_a_script_everything_is_a_link(pilot: Pilot, server: Serving) ->
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_cleanly_even_while_somebody_follows(ending: signal.Signals, server: Serving) -> None:
     with serving(server.home) as found, urllib.request.urlopen(f"{found.url}/logs/follow", timeout=20) as stream:
-        assert b"event: begin\n" == stream.readline()
+        assert b": hello\n" == stream.readline()
         found.process.send_signal(ending)
         out, errors = found.process.communicate(timeout=10)
 

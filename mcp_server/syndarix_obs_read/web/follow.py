@@ -32,11 +32,15 @@ async def stream(asked: Asked, ending: Callable[[], bool]) -> Response:
 
 
 async def _events(asked: Asked, where: Filter, ending: Callable[[], bool]) -> AsyncIterator[str]:
-    lines = follow_logs(asked.backend, where)
-    yield _event("begin", "")
+    yield ": hello\n\n"  # the headers go out at once
+    begun = False
     try:
-        async with aclosing(_or_nothing(lines, ending)) as coming:
+        async with aclosing(_or_nothing(follow_logs(asked.backend, where), ending)) as coming:
             async for found in coming:
+                if not begun:
+                    # Not before the backend was asked: what arrives after this is shown.
+                    yield _event("begin", "")
+                    begun = True
                 yield ": still here\n\n" if found is None else _event("line", logs.line(asked, found).text)
     except (ReadError, SyndarixObsError) as error:
         yield _event("problem", str(error))
@@ -56,9 +60,9 @@ async def _or_nothing(
                 found, coming, quiet = coming.result(), None, 0
                 yield found
                 continue
-            quiet += 1
             if quiet % _BEAT_GLANCES == 0:
                 yield None
+            quiet += 1
     finally:
         if coming is not None:
             coming.cancel()

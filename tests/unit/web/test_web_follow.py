@@ -64,12 +64,12 @@ async def test_a_line_comes_as_the_page_draws_it_and_on_one_line(tmp_path: Path)
     got = []
     async for each in events(Scripted(store_path(tmp_path), [LINE]), ending):
         got.append(each)
-        if len(got) == 2:
+        if len(got) == 3:
             ending.append(True)
 
-    assert "event: begin\ndata: \n\n" == got[0]
-    assert got[1].startswith("event: line\ndata: <li")
-    page = Parsed(got[1])
+    assert [": hello\n\n", "event: begin\ndata: \n\n"] == got[:2]
+    assert got[2].startswith("event: line\ndata: <li")
+    page = Parsed(got[2])
     assert [] == page.all("script") + page.all("img")
     assert "<script>alert(1)</script>" in page.text
 
@@ -78,6 +78,7 @@ async def test_a_server_that_stops_ends_what_is_followed_and_the_backend_is_let_
     backend = Scripted(store_path(tmp_path), [LINE])
     stopped: list[bool] = []
     reader = events(backend, stopped)
+    assert "hello" in await anext(reader)
     assert "begin" in await anext(reader)
     assert "line" in await anext(reader)
     stopped.append(True)
@@ -88,11 +89,14 @@ async def test_a_server_that_stops_ends_what_is_followed_and_the_backend_is_let_
 
 async def test_a_server_that_stops_does_not_wait_for_the_next_line(tmp_path: Path) -> None:
     stopped: list[bool] = []
-    reader = events(Scripted(store_path(tmp_path), []), stopped)
-    assert "begin" in await anext(reader)
-    stopped.append(True)
-    with pytest.raises(StopAsyncIteration):
-        await asyncio.wait_for(anext(reader), 5)
+    got = []
+    async with asyncio.timeout(5):
+        async for each in events(Scripted(store_path(tmp_path), []), stopped):
+            got.append(each)
+            if "begin" in each:
+                stopped.append(True)
+
+    assert [": hello", "event: begin", ": still here"] == [each.splitlines()[0] for each in got]
 
 
 async def test_a_backend_that_breaks_says_so_and_ends(tmp_path: Path) -> None:

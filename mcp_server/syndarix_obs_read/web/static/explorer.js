@@ -10,28 +10,46 @@
   // A step opens beside its trace instead of on a new page; arrows go from step to step.
   const panel = $("step");
   const tree = $("tree");
-
+  const narrow = matchMedia("(max-width: 860px)");
   let turn = 0;
 
-  const choose = async (name, address, focus) => {
-    const trace = new URLSearchParams(location.search).get("id");
+  const address = (step) => {
+    const words = new URLSearchParams(location.search);
+    if (step) words.set("step", step);
+    else words.delete("step");
+    return `${location.pathname}?${words}`;
+  };
+
+  const mark = (line) => {
+    for (const each of tree.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
+    line?.setAttribute("aria-current", "true");
+  };
+
+  const choose = async (name) => {
     const mine = (turn += 1);
     panel.hidden = false;
     panel.classList.add("loading");
+    await new Promise((go) => setTimeout(go, 50)); // a key held down passes over steps without asking for each
+    if (mine !== turn) return;
+    const trace = new URLSearchParams(location.search).get("id");
     const answer = await fetch(`/step/part?${new URLSearchParams({ trace, step: name })}`);
     const text = await answer.text();
+    if (!(answer.headers.get("content-type") ?? "").startsWith("text/html")) throw new Error(text);
     if (mine !== turn) return; // another step was chosen meanwhile
     panel.innerHTML = text;
     panel.classList.remove("loading");
     panel.scrollTop = 0;
-    if (matchMedia("(max-width: 860px)").matches) panel.scrollIntoView({ block: "start" });
-    history.replaceState(null, "", address);
-    for (const line of tree.querySelectorAll("[aria-current]")) line.removeAttribute("aria-current");
+    history.replaceState(null, "", address(name));
     const line = $(`step-${name}`);
-    if (!line) return;
-    line.setAttribute("aria-current", "true");
-    line.scrollIntoView({ block: "nearest" });
-    if (focus) line.focus({ preventScroll: true });
+    mark(line);
+    (narrow.matches ? panel : line)?.scrollIntoView({ block: narrow.matches ? "start" : "nearest" });
+  };
+
+  const close = () => {
+    turn += 1;
+    panel.hidden = true;
+    mark(null);
+    history.replaceState(null, "", address(null));
   };
 
   if (panel && tree) {
@@ -39,20 +57,15 @@
       const link = event.target.closest("a[data-step]");
       if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
       event.preventDefault();
-      const address = new URL(link.href);
-      const here = new URLSearchParams(location.search);
-      here.set("step", link.dataset.step);
-      address.search = here;
-      choose(link.dataset.step, address.pathname + address.search, false).catch(() => location.assign(link.href));
+      choose(link.dataset.step).catch(() => location.assign(link.href));
     });
     document.addEventListener("keydown", (event) => {
-      const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
-      if (event.key === "Escape") panel.hidden = true;
-      if (!step || event.metaKey || event.ctrlKey || event.altKey) return;
-      const line = document.activeElement;
-      if (!line || !line.matches("#tree a[data-step]")) return;
+      if (event.metaKey || event.ctrlKey || event.altKey) return;
+      if (event.key === "Escape" && !panel.hidden) close();
+      const way = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
       const lines = [...tree.querySelectorAll("a[data-step]")];
-      const next = lines[lines.indexOf(line) + step];
+      const at = lines.indexOf(document.activeElement);
+      const next = way && at >= 0 ? lines[at + way] : null;
       if (!next) return;
       event.preventDefault();
       next.focus();
