@@ -93,14 +93,17 @@ class ReadSettings(BaseSettings):
     answer_tokens: int = Field(8_000, ge=1_000, description="Tokens that one answer of an MCP tool may take.")
     writes: bool = Field(True, description="Whether MCP tools and commands may raise and silence alerts.")
     rate_limit: int = Field(
-        600, ge=0, description="Requests a minute that one client may send to the MCP server over HTTP; 0 is no limit."
+        600, ge=0,
+        description="Requests a minute that one client may send to the MCP server over HTTP, or to the web explorer; "
+        "0 is no limit.",
     )
     allowed_hosts: str = Field(
-        "", description="Names, with commas, under which the MCP server is reached over HTTP, beside loopback.",
+        "", description="Names, with commas, of the MCP server and the web explorer over HTTP, beside loopback.",
         examples=["mcp,obs.example.com"],
     )  # fmt: skip
     allowed_origins: str = Field(
-        "", description="Web pages, with commas, that may talk to the MCP server, beside those of loopback.",
+        "", description="Web pages, with commas, that may talk to the MCP server and the web explorer, beside those "
+        "of loopback.",
         examples=["https://obs.example.com"],
     )  # fmt: skip
 

@@ -52,6 +52,12 @@ def test_the_wheel_says_that_it_is_typed(wheel: zipfile.ZipFile, package: str) -
     assert f"{package}/py.typed" in wheel.namelist()
 
 
+def test_the_wheel_carries_the_explorers_style_script_and_mark(wheel: zipfile.ZipFile) -> None:
+    static = {name for name in wheel.namelist() if name.startswith("syndarix_obs_read/web/static/")}
+    assert {"explorer.js", "icon.svg", "style.css"} == {name.rpartition("/")[2] for name in static}
+    assert all(wheel.read(name) for name in static)
+
+
 def test_the_wheel_carries_the_licence_and_the_command(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
     scripts = next(name for name in names if name.endswith("entry_points.txt"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -51,7 +51,9 @@ async def search_logs(
     return LogList(backend=backend.name, period=Period.of(period), lines=lines, **about)
 
 
-async def follow_logs(source: RecordSource, where: Filter, *, payloads: bool = False) -> AsyncIterator[LogLine]:
+async def follow_logs(
+    source: RecordSource, where: Filter, *, payloads: bool = False
+) -> AsyncGenerator[LogLine, None]:
     """Lines that fit and arrive from now on; ends when the caller stops asking."""
     async for record in source.follow(where):
         yield _line(record, payloads=payloads)

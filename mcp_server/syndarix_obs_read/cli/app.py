@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from syndarix_obs_read.cli import alerting, doctor, lists, mcp, ones, querying, upkeep
+from syndarix_obs_read.cli import alerting, doctor, lists, mcp, ones, querying, upkeep, web
 from syndarix_obs_read.cli.options import with_options
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ _COMMANDS = (
     (alerting.trigger, 'trigger RefundsWrong "refunds are paid twice" --severity critical'),
     (upkeep.health, "health"),
     (doctor.doctor, "doctor"),
+    (web.web, "web --open"),
     (mcp.mcp, "mcp --print-config"),
     (upkeep.forget, "forget --user u-42"),
     (upkeep.prune, "prune --before 30d"),

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from rich.text import Text
 
+from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.agents import AgentList, AgentStatistics
 from syndarix_obs_read.answers.decisions import DecisionList, PatternList
 from syndarix_obs_read.answers.messages import brief
 from syndarix_obs_read.answers.sessions import Session, SessionDetail, SessionList
 from syndarix_obs_read.answers.traces import TraceList
-from syndarix_obs_read.cli import formats as f
 from syndarix_obs_read.cli.screen import STATUS_STYLES, Screen, clean, headers
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.alerts import AlertList, Silenced, Triggered
-from syndarix_obs_read.cli import formats as f
 from syndarix_obs_read.cli.screen import STATUS_STYLES, Screen, headers
 
 _SEVERITY_STYLES = {"critical": STATUS_STYLES["error"], "warning": STATUS_STYLES["warning"]}

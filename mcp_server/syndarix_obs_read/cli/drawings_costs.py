@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from syndarix_obs_read import formats as f
 from syndarix_obs_read.amounts import Cost
 from syndarix_obs_read.answers.costs import Budget, CostRecordList, CostSummary
-from syndarix_obs_read.cli import formats as f
 from syndarix_obs_read.cli.screen import Screen, headers
 
 

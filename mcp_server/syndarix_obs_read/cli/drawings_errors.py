@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.errors import ErrorGroup, ErrorList
 from syndarix_obs_read.answers.health import HealthReport
 from syndarix_obs_read.answers.loops import Loop, LoopList
 from syndarix_obs_read.answers.messages import brief
-from syndarix_obs_read.cli import formats as f
 from syndarix_obs_read.cli.screen import STATUS_STYLES, Screen, clean, headers
 
 

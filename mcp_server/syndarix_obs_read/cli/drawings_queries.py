@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.names import NameList
 from syndarix_obs_read.answers.queries import LogAnswer, MetricAnswer, MetricSeries, TraceQueryAnswer
-from syndarix_obs_read.cli import formats as f
 from syndarix_obs_read.cli.drawings_alerts import labels_words
 from syndarix_obs_read.cli.screen import Screen, headers
 from syndarix_obs_read.timerange import to_datetime

@@ -8,12 +8,12 @@ from typing import Final
 from rich.text import Text
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.explain import Explanation, ExplanationStep
 from syndarix_obs_read.answers.logs import LogLine, LogList
 from syndarix_obs_read.answers.messages import compact
 from syndarix_obs_read.answers.timeline import Timeline
 from syndarix_obs_read.answers.trace import Trace, TraceSpan
-from syndarix_obs_read.cli import formats as f
 from syndarix_obs_read.cli.screen import STATUS_STYLES, Screen, clean, headers
 
 _SHORT: Final = {

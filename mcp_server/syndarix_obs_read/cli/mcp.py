@@ -43,6 +43,7 @@ def mcp(
         print(json.dumps(client_config(settings, transport, host, port, token_file), indent=2))
         return
     try:
+        from syndarix_obs_read.serving.address import Address
         from syndarix_obs_read.tools import http, server, tracing
     except ImportError as error:
         raise ReadError(
@@ -53,7 +54,7 @@ def mcp(
         server.build_server(settings).run("stdio")
         return
     print(f"syndarix-obs: MCP server at http://{host}:{port}/mcp", file=sys.stderr)
-    http.serve(settings, http.Address(host, port, token_file))
+    http.serve(settings, Address(host, port, token_file))
 
 
 def client_config(

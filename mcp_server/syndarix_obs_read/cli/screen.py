@@ -16,7 +16,7 @@ from rich.text import Text
 
 from syndarix_obs_read.amounts import Cost
 from syndarix_obs_read.answers.base import Answer
-from syndarix_obs_read.cli.formats import day_minute
+from syndarix_obs_read.formats import day_minute
 
 _PIPE_WIDTH: Final = 2_000
 _SHORT_ID: Final = 10

@@ -42,6 +42,7 @@ def stops(report: DemoReport) -> tuple[Stop, ...]:
 def further() -> tuple[Stop, ...]:
     """Where to look next."""
     return (
+        Stop("all of it in a browser", ("web", "--open")),
         Stop("every session, newest first", ("sessions", *PERIOD)),
         Stop("the traces of one agent that failed", ("traces", "--agent", "support", "--status", "error", *PERIOD)),
         Stop("every line with a word in it", ("logs", "--grep", "refund", *PERIOD)),

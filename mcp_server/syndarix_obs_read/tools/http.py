@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from ipaddress import ip_address
-from pathlib import Path
 from typing import Final
 
 from mcp.server.transport_security import TransportSecuritySettings
@@ -14,33 +11,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.errors import SettingsError
+from syndarix_obs_read.serving.address import Address, rules
+from syndarix_obs_read.serving.gate import Gate
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.tools.gate import ANYWHERE, LOOPBACK, Gate, Rules
 from syndarix_obs_read.tools.meters import Meters
 from syndarix_obs_read.tools.server import build_server
 from syndarix_obs_read.tools.token_file import TokenFile
 
-PORT: Final = 8765
-"""Port of the server over HTTP."""
 _LONGEST_BODY: Final = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen, and the file with the tokens that open the door."""
-
-    host: str = "127.0.0.1"
-    port: int = PORT
-    token_file: Path | None = None
-
-    @property
-    def is_public(self) -> bool:
-        """Whether other machines can reach it."""
-        try:
-            return not ip_address(self.host.strip("[]")).is_loopback
-        except ValueError:
-            return self.host not in LOOPBACK
 
 
 def build_app(
@@ -51,11 +29,7 @@ def build_app(
     Raises:
         SettingsError: a public address without a token file, or a token file that cannot be used.
     """
-    if address.is_public and address.token_file is None:
-        raise SettingsError(
-            f"{address.host} can be reached from other machines: give --token-file, a file with a bearer token "
-            "(`openssl rand -hex 32`), or listen on 127.0.0.1"
-        )
+    address.check()
     found = meters or Meters()
     verifier = None if address.token_file is None else TokenFile(address.token_file, found)
     server = build_server(settings, backend=backend, meters=found, verifier=verifier)
@@ -75,20 +49,7 @@ def build_app(
         # The gate has checked Host and Origin, for every path.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
-    return Gate(app, _rules(settings, address), found)
-
-
-def _rules(settings: ReadSettings, address: Address) -> Rules:
-    own = () if address.host in ANYWHERE else (address.host.strip("[]").lower(),)
-    return Rules(
-        hosts=frozenset((*own, *(name.lower() for name in _names(settings.allowed_hosts)))),
-        origins=frozenset(_names(settings.allowed_origins)),
-        per_minute=settings.rate_limit,
-    )
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip().rstrip("/") for name in text.split(",") if name.strip()]
+    return Gate(app, rules(settings, address), found)
 
 
 def serve(settings: ReadSettings, address: Address) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, TypeAlias
 
 from mcp.server.mcpserver import Context
@@ -13,11 +12,10 @@ from mcp.server.mcpserver import Context
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.errors import FilterError
+from syndarix_obs_read.questions import filter_of, period_of
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.timerange import TimeRange, parse_duration, parse_range
+from syndarix_obs_read.timerange import TimeRange, parse_duration
 from syndarix_obs_read.tools.meters import Meters
-from syndarix_obs_read.users import pseudonym_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +28,11 @@ class State:
 
     def period(self, since: str | None, until: str | None, default: str | None = None) -> TimeRange:
         """The time that was asked about."""
-        return parse_range(since or default or self.settings.since, until, zone=self.settings.zone)
+        return period_of(self.settings, since or default, until)
 
     def filter(self, **given: Any) -> Filter:
         """The filter of the arguments that were given; a user's raw id becomes the pseudonym that is stored."""
-        found = {name: value for name, value in given.items() if value not in (None, "", (), [])}
-        if "kinds" in found:
-            found["kinds"] = tuple(found["kinds"])
-        if "user" in found:
-            found["user"] = pseudonym_of(self.settings, found["user"])
-        if "min_duration" in found:
-            found["min_duration_ns"] = parse_duration(found.pop("min_duration"))
-        if "min_cost_usd" in found:
-            found["min_cost_usd"] = _amount(found["min_cost_usd"])
-        return Filter(**found)
+        return filter_of(self.settings, **given)
 
 
 Ctx: TypeAlias = Context[State, Any]
@@ -68,10 +57,3 @@ async def opened(settings: ReadSettings, meters: Meters) -> AsyncIterator[State]
 def seconds_of(duration: str) -> float:
     """A length of time such as `30m` in seconds."""
     return parse_duration(duration) / 1e9
-
-
-def _amount(dollars: float) -> Decimal:
-    amount = Decimal(str(dollars))
-    if not amount.is_finite() or amount < 0:
-        raise FilterError(f"cannot read the amount {dollars!r}; examples: 0.05, 12")
-    return amount

@@ -14,9 +14,10 @@ from starlette.types import Receive, Scope, Send
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.errors import SettingsError
+from syndarix_obs_read.serving.address import Address
+from syndarix_obs_read.serving.gate import Buckets, Gate, Rules
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.tools.gate import Buckets, Gate, Rules
-from syndarix_obs_read.tools.http import Address, build_app
+from syndarix_obs_read.tools.http import build_app
 from syndarix_obs_read.tools.meters import Meters
 from syndarix_obs_read.tools.token_file import TokenFile
 from syndarix_obs_read.tools.tracing import export_spans

@@ -20,8 +20,8 @@ from rich.text import Text
 
 from syndarix_obs.identity import Identity
 from syndarix_obs.store.location import store_path
+from syndarix_obs_read import formats as f
 from syndarix_obs_read.amounts import Cost
-from syndarix_obs_read.cli import formats as f
 from syndarix_obs_read.cli import main
 from syndarix_obs_read.cli.run import run
 from syndarix_obs_read.cli.screen import Screen, clean, headers

@@ -9,14 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-from syndarix_obs_read.tools.meters import Meters
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 """Names of this machine for itself."""
@@ -25,6 +23,14 @@ ANYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound
 OPEN_PATHS: Final = frozenset({"/healthz", "/metrics"})
 """Paths for machines that watch, without a token."""
 _CLIENTS: Final = 10_000
+
+
+class Refusals(Protocol):
+    """Who counts what was refused."""
+
+    def refused(self, reason: str) -> None:
+        """A request was refused: `token`, `host`, `origin` or `rate`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +80,12 @@ class Buckets:
 class Gate:
     """ASGI middleware around the whole server."""
 
-    def __init__(self, app: ASGIApp, rules: Rules, meters: Meters, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, app: ASGIApp, rules: Rules, refusals: Refusals, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._app = app
         self._rules = rules
-        self._meters = meters
+        self._refusals = refusals
         self._buckets = Buckets(rules.per_minute, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,7 +110,7 @@ class Gate:
         return None
 
     def _refused(self, reason: str, status: int, text: str, headers: dict[str, str] | None = None) -> JSONResponse:
-        self._meters.refused(reason)
+        self._refusals.refused(reason)
         return JSONResponse({"error": reason, "error_description": text}, status, headers)
 
 

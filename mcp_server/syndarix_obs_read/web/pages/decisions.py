@@ -1,0 +1,110 @@
+"""What was decided, out of which options, why, how surely, and what came of it? Patterns first, then one by one."""
+
+from __future__ import annotations
+
+import asyncio
+
+from syndarix_obs_read import formats as f
+from syndarix_obs_read.answers.decisions import (
+    Decision,
+    DecisionList,
+    DecisionPattern,
+    PatternList,
+    decision_patterns,
+    list_decisions,
+)
+from syndarix_obs_read.answers.messages import brief
+from syndarix_obs_read.web.asked import Asked, Got, attempt
+from syndarix_obs_read.web.html import NOTHING, Child, Html, el, joined
+from syndarix_obs_read.web.parts import charts, filters, pieces, tables
+from syndarix_obs_read.web.view import Page, View
+
+_WORDS = ("agent", "type", "project", "task_type")
+_RARE = ("text", "user", "session", "trace")
+_PATTERNS = 12
+_REASON = 400
+_COLUMNS = (
+    *tables.columns("decision", "chose", "over*", ">times", ">confidence"),
+    tables.Column("success", number=True, about="Share of the ended sessions that succeeded"),
+    tables.Column("led to", spare=True, grows=True),
+    tables.Column("example", spare=True),
+)
+
+
+async def ask(asked: Asked) -> View:
+    """Patterns and single decisions."""
+    skip = asked.before.skip if asked.before else 0
+    where, period, limit = asked.filter(*_WORDS, *_RARE), asked.period(), asked.limit()
+    patterns, found = await asyncio.gather(
+        attempt(decision_patterns(asked.backend, where, period, _PATTERNS)),
+        attempt(list_decisions(asked.backend, where, period, limit + skip)),
+    )
+    if isinstance(found, DecisionList):
+        found = found.model_copy(update={"decisions": found.decisions[skip:]})
+    return View("Decisions", {"patterns": patterns, "decisions": found}, lambda: _draw(asked, patterns, found))
+
+
+def _draw(asked: Asked, patterns: Got[PatternList], found: Got[DecisionList]) -> Html:
+    shown = pieces.shown(patterns, lambda answer: _patterns(asked, answer)) if asked.before is None else NOTHING
+    return joined((
+        filters.form(asked, *_WORDS, rare=_RARE), shown, pieces.shown(found, lambda answer: _list(asked, answer)),
+    ))  # fmt: skip
+
+
+def _patterns(asked: Asked, answer: PatternList) -> Child:
+    if not answer.patterns:
+        return None
+    table = tables.table(_COLUMNS, ((_pattern(asked, each), "") for each in answer.patterns), caption="Patterns")
+    more = f"the {len(answer.patterns)} most frequent of {answer.total}" if answer.more else f"{len(answer.patterns)}"
+    return pieces.section("Patterns", table, aside=f"{more}, from {answer.decisions:,} decisions")
+
+
+def _pattern(asked: Asked, pattern: DecisionPattern) -> list[Child]:
+    outcomes = ", ".join(f"{name} {count:,}" for name, count in pattern.outcomes.items())
+    return [
+        el("a", pattern.decision_type or f.NOTHING, href=asked.here(type=pattern.decision_type or None, before=None)),
+        el("b", pattern.selected, cls="name"),
+        el("span", ", ".join(pattern.over), cls="cut-line dim"),
+        f.count(pattern.count),
+        f.confidence(pattern.confidence),
+        charts.rate(pattern.success_rate),
+        el("span", outcomes, cls="cut-line dim"),
+        pieces.trace_link(asked, pattern.examples[0] if pattern.examples else None),
+    ]  # fmt: skip
+
+
+def _list(asked: Asked, answer: DecisionList) -> Child:
+    if not answer.decisions:
+        return pieces.empty(answer, "decisions")
+    return pieces.section(
+        "One by one", cards(asked, answer.decisions),
+        tables.pager(asked, answer, [each.timestamp for each in answer.decisions]),
+    )  # fmt: skip
+
+
+def cards(asked: Asked, decisions: tuple[Decision, ...]) -> Html:
+    """Decisions one under another, with their reasons."""
+    return el("ol", (_card(asked, each) for each in decisions), cls="decisions")
+
+
+def _card(asked: Asked, decision: Decision) -> Html:
+    options = dict.fromkeys((*decision.options, decision.selected))
+    head = el(
+        "p",
+        pieces.trace_link(asked, decision.trace_id, decision.decision_type or "decision", step=decision.span_id),
+        " ", pieces.name(decision.agent), " ", el("span", pieces.moment(decision.timestamp, asked.zone), cls="dim num"),
+        el("span", "led to ", el("b", decision.outcome), cls="dim led") if decision.outcome else None,
+        cls="decision-head",
+    )  # fmt: skip
+    chosen = el(
+        "ul",
+        (el("li", name, cls="chosen" if name == decision.selected else None,
+            aria_current="true" if name == decision.selected else None) for name in options),
+        el("li", f"confidence {decision.confidence:.2f}", cls="sure") if decision.confidence is not None else None,
+        cls="options",
+    )  # fmt: skip
+    reason = el("p", brief(decision.reasoning, _REASON), cls="reason") if decision.reasoning else None
+    return el("li", head, chosen, reason)
+
+
+PAGE = Page("/decisions", "Decisions", ask)

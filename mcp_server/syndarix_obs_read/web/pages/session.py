@@ -1,0 +1,130 @@
+"""What did one session do? Its traces, decisions, costs and everything in the order of time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs_read import formats as f
+from syndarix_obs_read.answers.decisions import DecisionList, list_decisions
+from syndarix_obs_read.answers.sessions import ModelCost, SessionDetail, get_session
+from syndarix_obs_read.answers.timeline import Timeline, TraceEvent, get_timeline
+from syndarix_obs_read.answers.traces import TraceList, search_traces
+from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.timerange import SECOND_NS, TimeRange
+from syndarix_obs_read.web.asked import Asked, Failure, attempt
+from syndarix_obs_read.web.html import Child, Html, el, joined
+from syndarix_obs_read.web.pages import decisions as decisions_page
+from syndarix_obs_read.web.pages import sessions as sessions_page
+from syndarix_obs_read.web.pages import traces as traces_page
+from syndarix_obs_read.web.parts import pieces, tables
+from syndarix_obs_read.web.view import Page, View
+
+_EVENTS: Final = 200
+_MOST_EVENTS: Final = 5_000
+_ROWS: Final = 50
+_DAY_NS: Final = 86_400 * SECOND_NS
+_MODELS = tables.columns("model*", ">calls", ">tokens", ">cost")
+_EVENT_COLUMNS = tables.columns(">at", "agent?", "step", ">took", "what*")
+
+
+async def ask(asked: Asked) -> View:
+    """The session and what belongs to it."""
+    given, limit = asked.needed("id"), asked.limit(_EVENTS, _MOST_EVENTS)
+    detail = await attempt(get_session(asked.backend, given, stalled_after_s=asked.settings.stalled_after))
+    if isinstance(detail, Failure):
+        return View("Session", {"session": detail}, lambda: pieces.trouble(detail))
+    where, period = Filter(session_id=detail.session.session_id), _around(detail)
+    traces, decisions, timeline = await asyncio.gather(
+        attempt(search_traces(asked.backend, where, period, _ROWS)),
+        attempt(list_decisions(asked.backend, where, period, _ROWS)),
+        attempt(get_timeline(asked.backend, where.session_id or given, limit=limit)),
+    )
+    found = {"session": detail, "traces": traces, "decisions": decisions, "timeline": timeline}
+    return View(
+        f"Session {pieces.short(detail.session.session_id)}",
+        found,
+        lambda: joined((
+            _about(asked, detail),
+            pieces.section("Traces", pieces.shown(traces, lambda answer: _traces(asked, answer))),
+            pieces.section("Decisions", pieces.shown(decisions, lambda answer: _decisions(asked, answer))),
+            pieces.section("Cost by model", _models(detail.models)) if detail.models else None,
+            pieces.section("Timeline", pieces.shown(timeline, lambda answer: _timeline(asked, answer))),
+        )),
+    )  # fmt: skip
+
+
+def _around(detail: SessionDetail) -> TimeRange:
+    """The time of the session, with what clocks may differ by."""
+    start = round(detail.session.started.timestamp() * SECOND_NS)
+    end = start + round(detail.session.duration_ms * 1e6)
+    return TimeRange(start - _DAY_NS, end + _DAY_NS, "the session")
+
+
+def _about(asked: Asked, detail: SessionDetail) -> Html:
+    session = detail.session
+    error = f"{session.error_type}: {session.error_message}" if session.error_message else session.error_type
+    return joined((
+        pieces.facts((
+            ("status", sessions_page.state(session)),
+            ("took", f.duration(session.duration_ms)),
+            ("began", pieces.moment(session.started, asked.zone)),
+            ("last progress", pieces.moment(session.last_progress, asked.zone)),
+            ("tokens", f.count(session.tokens.total)),
+            ("cost", pieces.money(session.cost)),
+            ("agents", " → ".join(session.agents) or None),
+            ("project", session.project),
+            ("user", pieces.user(session.user) if session.user else None),
+            ("outcome", session.outcome),
+            ("service", " · ".join(filter(None, (session.service, session.environment))) or None),
+            ("session", el("code", session.session_id, cls="copy")),
+            ("logs", el("a", "its lines", href=asked.to("/logs", session=session.session_id))),
+        )),
+        el("div", el("pre", error), cls="trouble") if error else None,
+    ))  # fmt: skip
+
+
+def _traces(asked: Asked, answer: TraceList) -> Child:
+    if not answer.traces:
+        return pieces.empty(answer, "traces")
+    return traces_page.table(asked, answer.traces), pieces.hints(answer)
+
+
+def _decisions(asked: Asked, answer: DecisionList) -> Child:
+    if not answer.decisions:
+        return el("p", "It decided nothing that was recorded.", cls="dim")
+    return decisions_page.cards(asked, answer.decisions), pieces.hints(answer)
+
+
+def _models(models: tuple[ModelCost, ...]) -> Html:
+    rows = (
+        ((pieces.name(each.model), f.count(each.cost.calls), f.count(each.tokens.total), pieces.money(each.cost)), "")
+        for each in models
+    )
+    return tables.table(_MODELS, rows, caption="Cost by model")
+
+
+def _timeline(asked: Asked, answer: Timeline) -> Child:
+    rows = (_event(asked, each) for each in answer.events)
+    return (
+        tables.table(_EVENT_COLUMNS, rows, caption="Everything in the order of time"),
+        el("p", el("a", "show more", href=asked.here(limit=_MOST_EVENTS), cls="button"), cls="pager")
+        if answer.more and len(answer.events) < _MOST_EVENTS else None,
+    )  # fmt: skip
+
+
+def _event(asked: Asked, event: TraceEvent) -> tuple[tuple[Child, ...], str]:
+    step = (
+        pieces.chip(pieces.SHORT.get(event.kind, event.kind), kind=event.kind), " ",
+        pieces.trace_link(asked, event.trace_id, event.title or event.span_id, step=event.span_id),
+        el("span", f" {event.event}", cls="dim") if event.event != "done" else None,
+    )  # fmt: skip
+    cells = (
+        f"+{f.duration(event.offset_ms)}", pieces.name(event.agent), el("span", step, cls="nowrap"),
+        f.duration(event.duration_ms) if event.duration_ms else "", el("span", event.text, cls="cut-line"),
+    )  # fmt: skip
+    return cells, "is-error" if event.status == v.STATUS_ERROR else ""
+
+
+PAGE = Page("/session", "", ask, under="/sessions", timed=False)

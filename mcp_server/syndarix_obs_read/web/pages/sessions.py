@@ -1,0 +1,80 @@
+"""Which sessions are there, which run now, which hang?"""
+
+from __future__ import annotations
+
+from syndarix_obs_read import formats as f
+from syndarix_obs_read.answers.sessions import Session, SessionList, list_sessions
+from syndarix_obs_read.web.asked import Asked, attempt
+from syndarix_obs_read.web.html import Child, Html, el, joined
+from syndarix_obs_read.web.parts import filters, pieces, tables
+from syndarix_obs_read.web.view import Page, View
+
+_WORDS = ("agent", "project", "user", "status", "text")
+_RARE = ("task_type", "model", "tool", "min_cost", "min_duration")
+_COLUMNS = tables.columns(
+    "session*", "status", "agents?", "project?", "user?", ">began?", ">took", ">calls?", ">tokens?", ">cost"
+)
+_BRIEF = ("session", "status", "agents", "began", "cost")
+
+
+async def ask(asked: Asked) -> View:
+    """The list."""
+    skip = asked.before.skip if asked.before else 0
+    where = asked.filter(*_WORDS, *_RARE)
+    found = await attempt(
+        list_sessions(
+            asked.backend, where, asked.period(), asked.limit() + skip, stalled_after_s=asked.settings.stalled_after
+        )
+    )
+    if isinstance(found, SessionList):
+        found = found.model_copy(update={"sessions": found.sessions[skip:]})
+    return View("Sessions", {"sessions": found}, lambda: joined((
+        filters.form(asked, *_WORDS, rare=_RARE), pieces.shown(found, lambda answer: draw(asked, answer)),
+    )))  # fmt: skip
+
+
+def draw(asked: Asked, answer: SessionList) -> Child:
+    """The list with its pages."""
+    if not answer.sessions:
+        return pieces.empty(answer, "sessions")
+    return table(asked, answer.sessions), tables.pager(asked, answer, [each.started for each in answer.sessions])
+
+
+def table(asked: Asked, sessions: tuple[Session, ...], *, brief: bool = False) -> Html:
+    """Sessions as a table; `brief` leaves away what there is no room for beside other things."""
+    kept = [at for at, column in enumerate(_COLUMNS) if not brief or column.head in _BRIEF]
+    rows = ([_row(asked, each)[at] for at in kept] for each in sessions)
+    return tables.table([_COLUMNS[at] for at in kept], ((row, "") for row in rows), caption="Sessions, newest first")
+
+
+def state(session: Session) -> Html:
+    """How a session is, and what it led to."""
+    if session.stalled:
+        return pieces.badge("stalled")
+    if session.status == "error":
+        return pieces.badge("error", f.error_name(session.error_type) or None)
+    return pieces.badge(session.status, session.outcome)
+
+
+def _row(asked: Asked, session: Session) -> list[Child]:
+    errors, loops = session.activity.errors, session.activity.loops
+    return [
+        el("span", el("a", pieces.short(session.session_id), href=asked.to("/session", id=session.session_id),
+                      cls="row", title=session.session_id),
+           el("span", "loop", cls="mark is-warning") if loops else None,
+           el("span", f"{errors} errors" if errors > 1 else "1 error", cls="mark is-error")
+           if errors and session.status != "error" else None,
+           el("span", pieces.moment(session.started, asked.zone), cls="narrow"), cls="two"),
+        state(session),
+        pieces.name(" → ".join(session.agents)),
+        pieces.name(session.project),
+        pieces.user(session.user),
+        pieces.moment(session.started, asked.zone),
+        f.duration(session.duration_ms),
+        f.count(session.activity.llm_calls + session.activity.tool_calls),
+        f.count(session.tokens.total),
+        pieces.money(session.cost),
+    ]  # fmt: skip
+
+
+PAGE = Page("/sessions", "Sessions", ask)

@@ -1,0 +1,57 @@
+"""Asks an explorer without a network, and reads its pages as a browser does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+
+
+class Parsed(HTMLParser):
+    """A page as a browser reads it: elements with their attributes, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        """Everything that is read, with single spaces."""
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        """Attributes of every element of a name."""
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@dataclass
+class Browser:
+    """Asks an explorer without a network."""
+
+    client: httpx.AsyncClient
+
+    async def get(self, address: str, status: int = 200, **headers: str) -> httpx.Response:
+        """An answer of this status."""
+        answer = await self.client.get(address, headers={n.replace("_", "-"): each for n, each in headers.items()})
+        assert status == answer.status_code, answer.text[:2_000]
+        return answer
+
+    async def page(self, address: str, status: int = 200) -> Parsed:
+        """A page."""
+        return Parsed((await self.get(address, status)).text)
+
+    async def json(self, address: str, status: int = 200) -> Any:
+        """A page's twin."""
+        return json.loads((await self.get(address, status)).text)
