@@ -10,7 +10,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.store import schema, search
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, StoredRecord
-from syndarix_obs_read.backends.sqlite.conditions import DEFAULT_KINDS, Where, bindable, of_records, over
+from syndarix_obs_read.backends.sqlite.conditions import DEFAULT_KINDS, Where, bindable, of_records, over, pico_at_least
 
 _WITH_PAYLOAD: Final = "r.*, p.body AS body"
 _JOIN: Final = "records r LEFT JOIN payloads p ON p.id = r.id"
@@ -164,7 +164,7 @@ def of_ledger(where: Filter, question: str) -> Where:
     where.allow(question, "kinds", "min_cost_usd", *IN_LEDGER)
     found = over("l", where, time="ts_ns", columns=IN_LEDGER)
     if where.min_cost_usd is not None:
-        found.add("l.cost_pico >= ?", schema.pico(where.min_cost_usd) or 0)
+        found.add("l.cost_pico >= ?", pico_at_least(where.min_cost_usd))
     return found
 
 
