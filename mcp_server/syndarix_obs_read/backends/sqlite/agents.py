@@ -12,6 +12,7 @@ from syndarix_obs_read.amounts import Cost, Quantiles, Tokens
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import AgentRow, ToolRow
 from syndarix_obs_read.backends.sqlite.conditions import Where, over
+from syndarix_obs_read.backends.sqlite.lines import by_hour
 from syndarix_obs_read.backends.sqlite.sums import costs
 
 FILTERS: Final = ("agent", "project", "user", "task_type", "session_id", "service", "environment")
@@ -52,7 +53,8 @@ def statistics(connection: sqlite3.Connection, where: Filter) -> list[AgentRow]:
     _decisions(connection, records, found)
     _safety(connection, records, found)
     ledger = over("l", where, time="ts_ns", columns=FILTERS)
-    for key, tokens, cost in costs(connection, ledger, ["l.agent AS agent"]):
+    quick = by_hour(connection, where, ("agent",))
+    for key, tokens, cost in costs(connection, ledger, ["l.agent AS agent"], quick=quick):
         each = found[key["agent"] or _UNNAMED]
         each.tokens, each.cost = tokens, cost
     return [_row(name, found[name]) for name in sorted(found)]
