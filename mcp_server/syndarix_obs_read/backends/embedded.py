@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Final
@@ -81,6 +81,10 @@ class EmbeddedBackend:
     async def sessions(self, where: Filter, limit: int) -> Page[SessionRow]:
         """See `SessionSource`."""
         return await self._pool.run(lambda c: sessions.found(c, where, _rows(limit)))
+
+    async def outcomes(self, session_ids: Collection[str]) -> Mapping[str, tuple[str, str | None]]:
+        """See `OutcomeSource`."""
+        return await self._pool.run(lambda c: sessions.outcomes(c, session_ids))
 
     async def agents(self, where: Filter) -> list[AgentRow]:
         """See `AgentSource`."""

@@ -53,6 +53,12 @@ def _page(rows: list[StoredRecord], more: bool, count: Any) -> Page[StoredRecord
 def _source(where: Filter, kinds: tuple[str, ...], conditions: Where, limit: int) -> Where:
     """Ids of the newest rows that fit, found through the index that narrows most."""
     order = "ORDER BY r.ts_ns DESC, r.id DESC LIMIT ?"
+    if where.status == v.STATUS_ERROR and not (where.trace_id or where.session_id):
+        # Written out, so that the partial index of errors serves: they are few, and it has them in order.
+        marks = ", ".join("?" * len(kinds))
+        failed = f"r.status = '{v.STATUS_ERROR}' AND +r.kind IN ({marks})"
+        one = f"SELECT r.id FROM records r INDEXED BY records_errors WHERE {failed} AND {conditions.sql} {order}"
+        return Where([one], [*kinds, *conditions.values, limit])
     if where.trace_id or where.session_id or where.agent:
         marks = ", ".join("?" * len(kinds))
         # The plus keeps SQLite from the index by kind, which would read the whole period.
