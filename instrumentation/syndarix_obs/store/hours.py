@@ -1,8 +1,9 @@
 """Sums of the ledger by the hour, so that a month of costs is read in milliseconds, however many calls it had.
 
-The table `ledger_hours` follows the ledger: rows up to `meta.summed_to` are in it, and readers add the few above.
-Like the text index it grows when a writer is idle, so that storing a call costs nothing more. Rows are summed in steps
-that append and never change what is there, so that a late row, or a row that comes twice, needs no care. Users, sessions and traces are not in it: questions about them read the ledger itself.
+The table `ledger_hours` follows the ledger: rows up to `meta.summed_to` are in it, and readers add the few above. Like
+the text index it grows when a writer is idle, so that storing a call costs nothing more. Rows are summed in steps that
+append and never change what is there, so that a late row, or a row that comes twice, needs no care. Users, sessions and
+traces are not in it: questions about them read the ledger itself.
 """
 
 from __future__ import annotations

@@ -27,9 +27,10 @@ nanoseconds since the epoch, ids lower-case hex.
 `migrations`  Names of applied migrations, in order. `PRAGMA user_version` is their number.
 
 Indexes of `records`: (ts_ns, record_id), unique; trace_id; (session_id, ts_ns); (kind, ts_ns), with the columns
-that statistics read (status, level, agent, tool, model, duration_ns, …); (agent, ts_ns); ts_ns of errors (`status = 'error'`); ts_ns of roots (`parent_id IS NULL`). Of `ledger`: (ts_ns,
-record_id), unique; session_id; to add up one trace, bound it by the times of its records. Of
-`sessions`: started_ns; (status, started_ns).
+that statistics read (status, level, agent, tool, model, duration_ns, …); (agent, ts_ns); ts_ns of errors
+(`status = 'error'`); ts_ns of roots (`parent_id IS NULL`). Of `ledger`: (ts_ns, record_id), unique; session_id;
+to add up one trace, bound it by the times of its records. Of `ledger_hours`: hour_ns. Of `sessions`: started_ns;
+(status, started_ns).
 """
 
 from __future__ import annotations

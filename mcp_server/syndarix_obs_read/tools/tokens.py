@@ -75,7 +75,7 @@ def _stretch(text: str) -> float:
 
 def _run(kind: str, piece: str) -> float:
     if kind == "field":
-        return 2 + len(_PART.findall(piece))
+        return 2.2 + len(_PART.findall(piece))
     if kind == "gap":
         return 2 + len(piece) // 12
     return len(piece) * (0.6 if kind == "hex" else 0.76)

@@ -16,7 +16,8 @@ from syndarix_obs_read.backends.sqlite.lines import Lines, one_by_one
 _COLUMNS: Final = """
     sum(l.calls) AS calls, sum(l.estimated_calls) AS estimated_calls, sum(l.unpriced_calls) AS unpriced_calls,
     sum(l.tokens_input) AS t_input, sum(l.tokens_output) AS t_output, sum(l.tokens_cache_read) AS t_cache_read,
-    sum(l.tokens_cache_write) AS t_cache_write, sum(l.tokens_reasoning) AS t_reasoning, sum(l.tokens_total) AS t_total"""
+    sum(l.tokens_cache_write) AS t_cache_write, sum(l.tokens_reasoning) AS t_reasoning,
+    sum(l.tokens_total) AS t_total"""
 _AMOUNTS: Final = "sum(l.exact_pico) AS exact, sum(l.estimated_pico) AS estimated, sum(l.beyond) AS beyond"
 _SLOW_AMOUNTS: Final = """
     exact_sum(CASE WHEN NOT l.estimated THEN l.total_cost_usd END) AS exact,
