@@ -127,9 +127,12 @@ def _message(record: StoredRecord) -> str:
 
 def _groups(records: Iterable[StoredRecord]) -> list[ErrorGroup]:
     groups: defaultdict[tuple[str, str, str, str], list[StoredRecord]] = defaultdict(list)
+    patterns: dict[str, str] = {}  # the same message comes often
     for record in records:
-        key = (record.kind, title(record), record.text("error_type"), normalise(_message(record)))
-        groups[key].append(record)
+        message = _message(record)
+        if message not in patterns:
+            patterns[message] = normalise(message)
+        groups[record.kind, title(record), record.text("error_type"), patterns[message]].append(record)
     return [_group(key, found) for key, found in groups.items()]
 
 
