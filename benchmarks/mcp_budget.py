@@ -7,7 +7,6 @@ spans carry payloads of `--size` characters, half of them in one trace; the othe
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import random
@@ -21,6 +20,7 @@ from typing import Any
 
 from mcp import Client
 
+import results
 from syndarix_obs.records import CostRecord, DecisionRecord, LLMRecord, LogRecord, Record, SessionRecord, ToolRecord
 from syndarix_obs.store.location import store_path
 from syndarix_obs.store.writer import StoreWriter
@@ -139,13 +139,12 @@ async def ask(home: Path, budget: int) -> list[dict[str, Any]]:
 
 def main() -> int:
     """Fill, ask, print; returns 1 when an answer failed or exceeded the budget."""
-    options = argparse.ArgumentParser(description=__doc__)
+    options = results.parser(__doc__)
     options.add_argument("--spans", type=int, default=100_000)
     options.add_argument("--large", type=int, default=1_000)
     options.add_argument("--size", type=int, default=200_000)
     options.add_argument("--budget", type=int, default=8_000)
     options.add_argument("--folder", type=Path)
-    options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         home = chosen.folder or Path(name)
@@ -157,8 +156,7 @@ def main() -> int:
         words = json.dumps(each["arguments"])
         print(f"{each['tool']:22} {words:58} {each['tokens']:6} tokens {each['bytes']:7} bytes {each['seconds']:8.3f} s"
               f"{'  cut' if each['cut'] else ''}{'  ERROR ' + each['error'] if each['error'] else ''}")  # fmt: skip
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+    results.save(chosen.json, {"spans": chosen.spans, "budget": chosen.budget, "calls": figures})
     return int(any(each["error"] or each["tokens"] > chosen.budget for each in figures))
 
 

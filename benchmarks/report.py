@@ -183,6 +183,28 @@ def store(figures: dict[str, Any]) -> str:
     )
 
 
+def read_embedded(figures: dict[str, Any]) -> str:
+    """Questions to the embedded store, by its size."""
+    sizes = list(figures)
+    rows = [
+        (name, *(f"{figures[size][name][key]:,.0f}" for size in sizes for key in ("median_ms", "p95_ms")))
+        for name in figures[sizes[0]]
+    ]
+    heads = [f"{size}: {which}" for size in sizes for which in ("median", "p95")]
+    return table(("ms", *heads), rows)
+
+
+def mcp(figures: dict[str, Any]) -> str:
+    """Answers of the MCP server over a big store."""
+    rows = [
+        (f"`{one['tool']}` {', '.join(f'{k}={v}' for k, v in one['arguments'].items() if k != 'trace_id')}".strip(),
+         f"{one['tokens']:,}", f"{one['bytes']:,}", f"{one['seconds']:.2f}", "cut" if one["cut"] else "whole")
+        for one in figures["calls"]
+    ]  # fmt: skip
+    head = (f"{figures['spans']:,} spans, budget {figures['budget']:,}", "tokens", "bytes", "seconds", "answer")
+    return table(head, rows)
+
+
 BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "overhead": ("overhead", overhead),
     "spans": ("spans", spans),
@@ -196,6 +218,8 @@ BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "footprint": ("footprint", footprint),
     "redaction": ("redaction", redaction),
     "store": ("store", store),
+    "read-embedded": ("read_embedded", read_embedded),
+    "mcp": ("mcp_budget", mcp),
 }
 """Block on the page: which benchmark's results, and how they look."""
 

@@ -1,4 +1,4 @@
-"""Every benchmark of the write side in turn, each into `results/`, then the tables of docs/performance.md.
+"""Every benchmark of the write side and the embedded store in turn, into `results/`, then the tables of performance.md.
 
     python benchmarks/run.py [--only burst kill …] [--quick]
 
@@ -31,6 +31,8 @@ BENCHMARKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "footprint": ((), ("--rounds", "1")),
     "redaction": ((), ("--seconds", "0.05")),
     "store": ((), ("--calls", "1000", "--lines", "2000")),
+    "read_embedded": ((), ("--small", "200", "--large", "100", "--times", "1")),
+    "mcp_budget": (("--spans", "1000000"), ("--spans", "2000", "--large", "4")),
 }
 
 

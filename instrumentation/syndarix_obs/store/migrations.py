@@ -91,5 +91,28 @@ SEARCH: Final = Migration(
     """,
 )
 
-MIGRATIONS: Final = (RECORDS, SEARCH)
+QUICK_SUMS: Final = Migration(
+    "0003_quick_sums",
+    # What statistics read stands in the index by kind, so that they need not visit half a million wide rows. Rows are
+    # stored in the order of time, hence its entries go where the last ones went: 2% more to store, 3% more space.
+    """
+    DROP INDEX records_by_kind;
+    CREATE INDEX records_by_kind ON records (
+        kind, ts_ns, status, level, agent, tool, model, duration_ns, first_token_s, loop_count, confidence, passed
+    );
+
+    CREATE TABLE ledger_hours (
+        hour_ns INTEGER NOT NULL, agent TEXT, project TEXT, task_type TEXT, service TEXT, environment TEXT,
+        model TEXT, status TEXT NOT NULL,
+        calls INTEGER NOT NULL, estimated_calls INTEGER NOT NULL, unpriced_calls INTEGER NOT NULL,
+        beyond INTEGER NOT NULL, exact_pico INTEGER NOT NULL, estimated_pico INTEGER NOT NULL,
+        tokens_input INTEGER NOT NULL, tokens_output INTEGER NOT NULL, tokens_cache_read INTEGER NOT NULL,
+        tokens_cache_write INTEGER NOT NULL, tokens_reasoning INTEGER NOT NULL, tokens_total INTEGER NOT NULL
+    );
+    CREATE INDEX ledger_hours_by_hour ON ledger_hours (hour_ns);
+    INSERT INTO meta (key, value) VALUES ('summed_to', 0);
+    """,
+)
+
+MIGRATIONS: Final = (RECORDS, SEARCH, QUICK_SUMS)
 """Every migration, oldest first."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.store import hours
 from syndarix_obs.store.database import retry_while_busy
 from syndarix_obs.store.schema import SEARCH_TEXT
 from syndarix_obs.store.search import indexed_to
@@ -49,11 +50,7 @@ def prune(connection: sqlite3.Connection, before_ns: int, *, ledger_before_ns: i
     )
     ledger = 0
     if ledger_before_ns is not None:
-        ledger = _in_steps(
-            connection,
-            "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE ts_ns < ? LIMIT ?)",
-            (ledger_before_ns,),
-        )
+        ledger = _delete_ledger(connection, ledger_before_ns)
     return Removed(records, ledger, sessions)
 
 
@@ -82,6 +79,22 @@ def _delete_records(connection: sqlite3.Connection, where: str, parameters: Sequ
     while step := _write(connection, lambda: _delete_some(connection, where, parameters)):
         removed += step
     return removed
+
+
+def _delete_ledger(connection: sqlite3.Connection, before_ns: int) -> int:
+    removed = 0
+    while step := _write(connection, lambda: _delete_lines(connection, before_ns)):
+        removed += step
+    _write(connection, lambda: hours.forget_before(connection, before_ns))
+    return removed
+
+
+def _delete_lines(connection: sqlite3.Connection, before_ns: int) -> int:
+    chosen = "SELECT id FROM ledger WHERE ts_ns < ? ORDER BY ts_ns LIMIT ?"
+    ids = [row[0] for row in connection.execute(chosen, (before_ns, _STEP))]
+    if ids:
+        hours.delete_rows(connection, ids)
+    return len(ids)
 
 
 def _delete_some(connection: sqlite3.Connection, where: str, parameters: Sequence[Any]) -> int:

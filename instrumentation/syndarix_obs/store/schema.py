@@ -15,18 +15,22 @@ nanoseconds since the epoch, ids lower-case hex.
             `cost_pico`, the total as an integer in 1e-12 dollars: `sum(cost_pico)` is exact and quick (up
             to 9.2 million dollars a sum), `dollars(n)` makes a Decimal of it. `user` is NULL once that
             user was erased; the amounts stay.
+`ledger_hours`  Sums of the ledger by hour and `HOUR_KEYS`, filled behind the writers up to `meta.summed_to`; several
+            rows may have the same key. `calls` (with `estimated_calls`, `unpriced_calls`, and `beyond`, those
+            too large to be in the sums), `exact_pico` and `estimated_pico` in 1e-12 dollars, tokens.
 `sessions`  One row per run of a session, keyed `(session_id, span_id)`: written with status `running` when
             it starts, completed when it ends. `last_progress_ns` is the end of its last finished step. A
             run whose process died stays `running`.
 `search`    Contentless FTS5 over trigrams of `SEARCH_TEXT`, `rowid` = `records.id`; filled behind the
             writers up to `meta.indexed_to`. Use `search.find`, which also looks at what is not indexed yet.
-`meta`      `key`, `value`: `indexed_to`.
+`meta`      `key`, `value`: `indexed_to`, `summed_to`.
 `migrations`  Names of applied migrations, in order. `PRAGMA user_version` is their number.
 
-Indexes of `records`: (ts_ns, record_id), unique; trace_id; (session_id, ts_ns); (kind, ts_ns); (agent,
-ts_ns); ts_ns of errors (`status = 'error'`); ts_ns of roots (`parent_id IS NULL`). Of `ledger`: (ts_ns,
-record_id), unique; session_id; to add up one trace, bound it by the times of its records. Of
-`sessions`: started_ns; (status, started_ns).
+Indexes of `records`: (ts_ns, record_id), unique; trace_id; (session_id, ts_ns); (kind, ts_ns), with the columns
+that statistics read (status, level, agent, tool, model, duration_ns, …); (agent, ts_ns); ts_ns of errors
+(`status = 'error'`); ts_ns of roots (`parent_id IS NULL`). Of `ledger`: (ts_ns, record_id), unique; session_id;
+to add up one trace, bound it by the times of its records. Of `ledger_hours`: hour_ns. Of `sessions`: started_ns;
+(status, started_ns).
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, Final
 
 APPLICATION_ID: Final = 0x5359_4F42
@@ -70,6 +74,18 @@ LEDGER_COLUMNS: Final = (
 )  # fmt: skip
 """Every column of `ledger` but `id`."""
 
+HOUR_KEYS: Final = ("agent", "project", "task_type", "service", "environment", "model", "status")
+"""Columns of the ledger that `ledger_hours` tells apart, beside the hour."""
+
+HOUR_COLUMNS: Final = (
+    "hour_ns", *HOUR_KEYS, "calls", "estimated_calls", "unpriced_calls", "beyond", "exact_pico", "estimated_pico",
+    "tokens_input", "tokens_output", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning", "tokens_total",
+)  # fmt: skip
+"""Every column of `ledger_hours`."""
+
+HOUR_NS: Final = 3_600 * 10**9
+"""An hour in nanoseconds."""
+
 SESSION_COLUMNS: Final = (
     "session_id", "span_id", "trace_id", "record_id", "agent", "agent_type", "agent_version", "project",
     "user", "task_type", "service", "environment", "status", "outcome", "error_type", "error_message",
@@ -93,6 +109,7 @@ PICO: Final = Decimal(10) ** 12
 LARGEST_INTEGER: Final = 2**63 - 1
 """The largest integer that a column holds."""
 
+_EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[])
 _PLAIN = tuple(name for name in (*COMMON_COLUMNS, *KIND_COLUMNS) if name != "cost_usd")
 
 
@@ -101,9 +118,7 @@ def pico(amount: Decimal | None) -> int | None:
     bits."""
     if amount is None or not amount.is_finite() or amount.adjusted() > 7:
         return None
-    with localcontext() as context:
-        context.prec = 60
-        units = int((amount * PICO).to_integral_value(ROUND_HALF_EVEN))
+    units = int(_EXACT.to_integral_value(_EXACT.multiply(amount, PICO)))
     return units if abs(units) <= LARGEST_INTEGER else None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import record_failure
 from syndarix_obs.records import CostRecord, Record, SessionRecord
-from syndarix_obs.store import rows, search
+from syndarix_obs.store import hours, rows, search
 from syndarix_obs.store.database import open_for_write
 from syndarix_obs.store.schema import LARGEST_INTEGER
 
@@ -68,8 +69,11 @@ class StoreWriter:
         return stored
 
     def index(self, seconds: float) -> bool:
-        """Bring the text index up to date for about that long; True when nothing is left to do."""
-        return search.catch_up(self._connection, seconds)
+        """Bring sums and text index up to date for about that long; True when nothing is left to do."""
+        deadline = time.monotonic() + seconds
+        return hours.catch_up(self._connection, seconds) and search.catch_up(
+            self._connection, max(0.0, deadline - time.monotonic())
+        )
 
     def is_current(self) -> bool:
         """False when the file was deleted or replaced, so that what is written here would be lost."""

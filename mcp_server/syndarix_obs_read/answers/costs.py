@@ -110,8 +110,9 @@ async def summarise_costs(
     """
     now = time.time_ns() if now_ns is None else now_ns
     by = tuple(dict.fromkeys(by))
-    whole = _one(await backend.costs(where.within(period), (), zone))
-    groups = [_group(row, whole.cost) for row in await backend.costs(where.within(period), by, zone)] if by else []
+    rows = await backend.costs(where.within(period), by, zone)
+    whole = _together(rows)
+    groups = [_group(row, whole.cost) for row in rows] if by else []
     groups.sort(key=_order)
     about = listing(Page(tuple(groups[:limit]), len(groups) > limit, len(groups)), "a filter or fewer dimensions")
     if not whole.cost.calls:
@@ -143,8 +144,12 @@ async def list_cost_records(
     return CostRecordList(backend=backend.name, period=Period.of(period), records=records, **about)
 
 
-def _one(rows: list[CostRow]) -> CostRow:
-    return rows[0] if rows else CostRow(key={}, tokens=Tokens(), cost=Cost())
+def _together(rows: Sequence[CostRow]) -> CostRow:
+    """All groups as one."""
+    tokens, cost = Tokens(), Cost()
+    for row in rows:
+        tokens, cost = tokens + row.tokens, cost + row.cost
+    return CostRow(key={}, tokens=tokens, cost=cost)
 
 
 def _group(row: CostRow, whole: Cost) -> CostGroup:
@@ -161,7 +166,7 @@ def _order(group: CostGroup) -> tuple[Any, ...]:
 
 
 async def _spent(backend: Backend, where: Filter, since_ns: int, zone: tzinfo, budget: Decimal | None) -> Budget:
-    spent = _one(await backend.costs(replace(where, since_ns=since_ns), (), zone)).cost
+    spent = _together(await backend.costs(replace(where, since_ns=since_ns), (), zone)).cost
     used = None if budget is None else float((spent.total_usd or 0) / budget)
     return Budget(spent=spent, budget_usd=budget, used=used)
 

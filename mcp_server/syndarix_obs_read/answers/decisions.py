@@ -16,7 +16,7 @@ from syndarix_obs_read.answers.agents import is_success
 from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
-from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.backends.protocols import Backend, OutcomeSource
 from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, StoredRecord
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
@@ -115,6 +115,8 @@ async def _outcomes(
 ) -> Mapping[str, tuple[str, str | None]]:
     """Status and outcome of the sessions that the decisions lie in."""
     wanted = {session for record in records if (session := record.optional("session_id"))}
+    if isinstance(backend, OutcomeSource):
+        return await backend.outcomes(wanted)
     if len(wanted) <= _EXAMPLES * 20:
         pages = [await backend.sessions(Filter(session_id=session), 1) for session in sorted(wanted)]
         return {row.session_id: (row.status, row.outcome) for page in pages for row in page.rows}

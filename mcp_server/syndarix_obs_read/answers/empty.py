@@ -31,7 +31,8 @@ async def why_empty(source: NameSource, where: Filter, period: TimeRange | None)
     filters = where.named()
     if not hints and filters:
         named = ", ".join(f"{name}={value}" for name, value in filters.items())
-        hints.append(f"nothing fits {named}; leave one of them away, or look further back, for example since 30d")
+        less = "one of them" if len(filters) > 1 else "it"
+        hints.append(f"nothing fits {named}; leave {less} away, or look further back, for example since 30d")
     return tuple(hints) or ("nothing of this kind was recorded in that time; look further back, for example since 30d",)
 
 

@@ -58,8 +58,7 @@ class ErrorList(ListAnswer):
 
 async def group_errors(backend: Backend, where: Filter, period: TimeRange, limit: int) -> ErrorList:
     """Errors in the period that fit the filter, grouped."""
-    wanted = replace(where.within(period), status=v.STATUS_ERROR, kinds=where.kinds or _KINDS)
-    page = await backend.records(wanted, limit=COUNTED_UP_TO, payloads=True)
+    page = await _failures(backend, replace(where.within(period), status=v.STATUS_ERROR, kinds=where.kinds or _KINDS))
     origins = without_echoes(page.rows)
     groups = sorted(_groups(origins), key=lambda group: (-group.count, group.last_seen, group.fingerprint))
     shown = Page(tuple(groups[:limit]), len(groups) > limit, len(groups))
@@ -77,6 +76,21 @@ async def group_errors(backend: Backend, where: Filter, period: TimeRange, limit
         loops=loops.loops,
         **about,
     )
+
+
+async def _failures(backend: Backend, where: Filter) -> Page[StoredRecord]:
+    """The newest errors. Only lines of the application's log come with their payload, where their message may stand:
+    those of ten thousand failed calls would be gigabytes."""
+    kinds = tuple(kind for kind in where.kinds if kind != v.KIND_APP)
+    pages = []
+    if kinds:
+        pages.append(await backend.records(replace(where, kinds=kinds), limit=COUNTED_UP_TO, payloads=False))
+    if v.KIND_APP in where.kinds:
+        lines = replace(where, kinds=(v.KIND_APP,))
+        pages.append(await backend.records(lines, limit=COUNTED_UP_TO, payloads=True))
+    found = sorted((row for page in pages for row in page.rows), key=lambda row: row.start_ns, reverse=True)
+    more = any(page.more for page in pages) or len(found) > COUNTED_UP_TO
+    return Page(tuple(found[:COUNTED_UP_TO]), more)
 
 
 def without_echoes(records: Iterable[StoredRecord]) -> list[StoredRecord]:
@@ -113,9 +127,12 @@ def _message(record: StoredRecord) -> str:
 
 def _groups(records: Iterable[StoredRecord]) -> list[ErrorGroup]:
     groups: defaultdict[tuple[str, str, str, str], list[StoredRecord]] = defaultdict(list)
+    patterns: dict[str, str] = {}  # the same message comes often
     for record in records:
-        key = (record.kind, title(record), record.text("error_type"), normalise(_message(record)))
-        groups[key].append(record)
+        message = _message(record)
+        if message not in patterns:
+            patterns[message] = normalise(message)
+        groups[record.kind, title(record), record.text("error_type"), patterns[message]].append(record)
     return [_group(key, found) for key, found in groups.items()]
 
 

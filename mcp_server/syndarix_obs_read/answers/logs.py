@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -15,6 +15,11 @@ from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend, RecordSource
 from syndarix_obs_read.backends.rows import StoredRecord
 from syndarix_obs_read.timerange import TimeRange, to_datetime
+
+_SAID: Final = frozenset({
+    "kind", "agent", "session_id", "trace_id", "span_id", "record_id", "start_ns", "end_ns",
+})  # fmt: skip
+"""Fields of a record that its line says already."""
 
 
 class LogLine(Frozen):
@@ -29,7 +34,7 @@ class LogLine(Frozen):
     session_id: str | None
     trace_id: str | None
     span_id: str | None
-    fields: Mapping[str, Any] = Field(description="The whole record.")
+    fields: Mapping[str, Any] = Field(description="The record's fields; to a model, those the line does not say.")
     payload: Mapping[str, Any] | None = Field(default=None, description="Its payload; when asked for.")
 
 
@@ -40,14 +45,19 @@ class LogList(ListAnswer):
 
 
 async def search_logs(
-    backend: Backend, where: Filter, period: TimeRange, limit: int, *, payloads: bool = False
+    backend: Backend, where: Filter, period: TimeRange, limit: int, *, payloads: bool = False, whole: bool = True
 ) -> LogList:
-    """Lines in the period that fit the filter; without kinds all but plain spans and the ledger."""
+    """Lines in the period that fit the filter; without kinds all but plain spans and the ledger.
+
+    Args:
+        payloads: whether messages, arguments and results come with the lines.
+        whole: whether `fields` repeats what the line says already.
+    """
     page = await backend.records(where.within(period), limit=limit, payloads=True)
     about = listing(page, "text, level, kind, agent, session or time")
     if not page.rows:
         about["hints"] = await why_empty(backend, where, period)
-    lines = tuple(_line(record, payloads=payloads) for record in page.rows)
+    lines = tuple(_line(record, payloads=payloads, whole=whole) for record in page.rows)
     return LogList(backend=backend.name, period=Period.of(period), lines=lines, **about)
 
 
@@ -59,7 +69,8 @@ async def follow_logs(
         yield _line(record, payloads=payloads)
 
 
-def _line(record: StoredRecord, *, payloads: bool) -> LogLine:
+def _line(record: StoredRecord, *, payloads: bool, whole: bool = True) -> LogLine:
+    fields = record.data if whole else {name: value for name, value in record.data.items() if name not in _SAID}
     return LogLine(
         timestamp=to_datetime(record.start_ns),
         level=record.level,
@@ -70,6 +81,6 @@ def _line(record: StoredRecord, *, payloads: bool) -> LogLine:
         session_id=record.optional("session_id"),
         trace_id=record.optional("trace_id"),
         span_id=record.optional("span_id"),
-        fields=record.data,
+        fields=fields,
         payload=record.payload if payloads and record.payload else None,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,7 @@ from syndarix_obs_read.errors import BackendUnavailable
 
 _FOLLOW_EVERY_S: Final = 0.25
 _FOLLOW_ROWS: Final = 1_000
+_MOST_ROWS: Final = 2**31
 
 
 class EmbeddedBackend:
@@ -48,19 +49,19 @@ class EmbeddedBackend:
 
     async def trace(self, trace_id: str, *, limit: int, payloads: bool) -> Page[StoredRecord]:
         """See `TraceSource`."""
-        return await self._pool.run(lambda c: records.of_trace(c, trace_id, limit, payloads))
+        return await self._pool.run(lambda c: records.of_trace(c, trace_id, _rows(limit), payloads))
 
     async def trace_ids(self, beginning: str, limit: int) -> list[str]:
         """See `TraceSource`."""
-        return await self._pool.run(lambda c: records.ids_beginning(c, beginning, limit))
+        return await self._pool.run(lambda c: records.ids_beginning(c, beginning, _rows(limit)))
 
     async def search_traces(self, where: Filter, limit: int) -> Page[TraceRow]:
         """See `TraceSource`."""
-        return await self._pool.run(lambda c: traces.found(c, where, limit))
+        return await self._pool.run(lambda c: traces.found(c, where, _rows(limit)))
 
     async def records(self, where: Filter, *, limit: int, payloads: bool) -> Page[StoredRecord]:
         """See `RecordSource`."""
-        return await self._pool.run(lambda c: records.listed(c, where, limit, payloads))
+        return await self._pool.run(lambda c: records.listed(c, where, _rows(limit), payloads))
 
     async def follow(self, where: Filter) -> AsyncIterator[StoredRecord]:
         """See `RecordSource`; looks four times a second."""
@@ -79,7 +80,11 @@ class EmbeddedBackend:
 
     async def sessions(self, where: Filter, limit: int) -> Page[SessionRow]:
         """See `SessionSource`."""
-        return await self._pool.run(lambda c: sessions.found(c, where, limit))
+        return await self._pool.run(lambda c: sessions.found(c, where, _rows(limit)))
+
+    async def outcomes(self, session_ids: Collection[str]) -> Mapping[str, tuple[str, str | None]]:
+        """See `OutcomeSource`."""
+        return await self._pool.run(lambda c: sessions.outcomes(c, session_ids))
 
     async def agents(self, where: Filter) -> list[AgentRow]:
         """See `AgentSource`."""
@@ -87,7 +92,7 @@ class EmbeddedBackend:
 
     async def names(self, field: str, limit: int) -> list[str]:
         """See `NameSource`."""
-        return await self._pool.run(lambda c: names.distinct(c, field, limit))
+        return await self._pool.run(lambda c: names.distinct(c, field, _rows(limit)))
 
     async def extent(self) -> tuple[int, int] | None:
         """See `NameSource`."""
@@ -100,3 +105,8 @@ class EmbeddedBackend:
         except BackendUnavailable as error:
             finding, _, mend = str(error).partition(": ")
             return [Check(name="store", state="failing", finding=finding, mend=mend or None)]
+
+
+def _rows(limit: int) -> int:
+    """A limit as SQLite takes it: below zero it would mean none at all, and beyond 64 bits it is refused."""
+    return max(0, min(limit, _MOST_ROWS))

@@ -63,6 +63,8 @@ class Filter:
         _one_of("status", (self.status,) if self.status else (), STATUSES)
         if v.KIND_COST in self.kinds and len(self.kinds) > 1:
             raise FilterError("lines of the ledger (kind cost) are read on their own: ask for `--kind cost` alone")
+        if self.min_cost_usd is not None and not self.min_cost_usd.is_finite():
+            raise FilterError(f"{self.min_cost_usd} is no amount of dollars")
 
     def within(self, period: TimeRange) -> Filter:
         """The same, limited to a range of time."""

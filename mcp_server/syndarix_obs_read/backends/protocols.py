@@ -7,7 +7,7 @@ newest first unless said otherwise, are limited, and say whether there is more. 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any, Protocol, runtime_checkable
 
@@ -79,6 +79,15 @@ class SessionSource(Protocol):
 
     async def sessions(self, where: Filter, limit: int) -> Page[SessionRow]:
         """Sessions that began in the period and fit; `status` and `min_duration_ns` are the session's own."""
+        ...
+
+
+@runtime_checkable
+class OutcomeSource(Protocol):
+    """How many sessions ended at once. A backend without it is asked for the sessions themselves."""
+
+    async def outcomes(self, session_ids: Collection[str]) -> Mapping[str, tuple[str, str | None]]:
+        """Status and outcome of these sessions; those that are not known are left out."""
         ...
 
 

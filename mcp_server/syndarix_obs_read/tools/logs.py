@@ -51,7 +51,7 @@ async def search_logs(
         model=model, status=status, project=project, user=user,
     )  # fmt: skip
     return await logs_answer.search_logs(
-        state.backend, where, state.period(since, until), limit or _LINES, payloads=payloads
+        state.backend, where, state.period(since, until), limit or _LINES, payloads=payloads, whole=False
     )
 
 

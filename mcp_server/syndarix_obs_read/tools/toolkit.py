@@ -6,9 +6,10 @@ import functools
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, get_args, get_type_hints
 
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import ConfigDict
 
@@ -61,12 +62,27 @@ def make_tool(spec: ToolSpec) -> Tool:
             idempotent_hint=not spec.writes, open_world_hint=False,
         ),
     )  # fmt: skip
-    metadata = tool.fn_metadata
-    strict = type(metadata.arg_model.__name__, (metadata.arg_model,), {"model_config": ConfigDict(extra="forbid")})
-    metadata.arg_model = strict
+    model = tool.fn_metadata.arg_model
+    strict = type(model.__name__, (model,), {"model_config": ConfigDict(extra="forbid")})
+    tool.fn_metadata = _Literally(
+        arg_model=strict, output_schema=schemas.of_answer(get_type_hints(spec.asks)["return"])
+    )
     tool.parameters = schemas.of_arguments(strict)
-    metadata.output_schema = schemas.of_answer(get_type_hints(spec.asks)["return"])
     return tool
+
+
+class _Literally(FuncMetadata):
+    """Arguments of a tool, whose texts stay what they are.
+
+    The SDK reads an optional text that happens to be JSON (`{}`, `[1]`, `null`) as what it would mean there, so that it
+    could not be searched for. Lists and mappings in a string are still read: some clients send them so.
+    """
+
+    def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The arguments as they are validated."""
+        fields = self.arg_model.model_fields
+        texts = {name for name in data if name in fields and str in get_args(fields[name].annotation)}
+        return {name: data[name] if name in texts else value for name, value in super().pre_parse_json(data).items()}
 
 
 def _called(spec: ToolSpec) -> Callable[..., Awaitable[CallToolResult]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ from syndarix_obs_read.tools import arguments as a
 from syndarix_obs_read.tools.state import Ctx, state_of
 from syndarix_obs_read.tools.toolkit import ToolSpec
 
+Status = Literal["ok", "error", "running"]
+
 _TRACES: Final = 20
 _SPANS: Final = 100
 
@@ -23,7 +25,10 @@ async def search_traces(
     since: a.Since = None,
     until: a.Until = None,
     agent: a.Agent = None,
-    status: a.Status = None,
+    status: Annotated[
+        Status | None,
+        Field(description="ok, running: how the trace stands. error: something in it failed, also if it was handled."),
+    ] = None,
     tool: a.Tool = None,
     model: a.Model = None,
     text: a.Text = None,

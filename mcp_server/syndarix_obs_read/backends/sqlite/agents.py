@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -12,10 +13,14 @@ from syndarix_obs_read.amounts import Cost, Quantiles, Tokens
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import AgentRow, ToolRow
 from syndarix_obs_read.backends.sqlite.conditions import Where, over
+from syndarix_obs_read.backends.sqlite.lines import by_hour
 from syndarix_obs_read.backends.sqlite.sums import costs
 
 FILTERS: Final = ("agent", "project", "user", "task_type", "session_id", "service", "environment")
 _UNNAMED: Final = "(no agent)"
+_DURATIONS: Final = "json_group_array(r.duration_ns)"
+"""All durations of a group in one value: half the time of a row for each."""
+_ERRORS: Final = f"sum(r.status = '{v.STATUS_ERROR}')"
 
 
 @dataclass(slots=True)
@@ -52,7 +57,8 @@ def statistics(connection: sqlite3.Connection, where: Filter) -> list[AgentRow]:
     _decisions(connection, records, found)
     _safety(connection, records, found)
     ledger = over("l", where, time="ts_ns", columns=FILTERS)
-    for key, tokens, cost in costs(connection, ledger, ["l.agent AS agent"]):
+    quick = by_hour(connection, where, ("agent",))
+    for key, tokens, cost in costs(connection, ledger, ["l.agent AS agent"], quick=quick):
         each = found[key["agent"] or _UNNAMED]
         each.tokens, each.cost = tokens, cost
     return [_row(name, found[name]) for name in sorted(found)]
@@ -75,22 +81,27 @@ def _rows(connection: sqlite3.Connection, columns: str, kind: str, where: Where,
 
 
 def _calls(connection: sqlite3.Connection, where: Where, found: defaultdict[str, _Agent]) -> None:
-    columns = "r.duration_ns, r.first_token_s, r.status"
-    for agent, duration, first_token, status in _rows(connection, columns, v.KIND_LLM_CALL, where):
+    columns = f"{_DURATIONS}, {_ERRORS}"
+    for agent, durations, errors in _rows(connection, columns, v.KIND_LLM_CALL, where, "GROUP BY 1"):
         each = found[agent or _UNNAMED]
-        each.latency.append(duration / 1e9)
-        each.request_errors += status == v.STATUS_ERROR
-        if first_token is not None:
-            each.first_token.append(first_token)
+        each.latency += _seconds(durations)
+        each.request_errors += errors
+    streamed = "AND r.first_token_s IS NOT NULL"
+    for agent, first_token in _rows(connection, "r.first_token_s", v.KIND_LLM_CALL, where, streamed):
+        found[agent or _UNNAMED].first_token.append(first_token)
 
 
 def _tools(connection: sqlite3.Connection, where: Where, found: defaultdict[str, _Agent]) -> None:
-    columns = "r.tool, r.duration_ns, r.status, r.loop_count"
-    for agent, name, duration, status, loop in _rows(connection, columns, v.KIND_TOOL_CALL, where):
+    columns = f"r.tool, {_DURATIONS}, {_ERRORS}, count(r.loop_count)"
+    for agent, name, durations, errors, loops in _rows(connection, columns, v.KIND_TOOL_CALL, where, "GROUP BY 1, 2"):
         tool = found[agent or _UNNAMED].tools[name or "unknown"]
-        tool.seconds.append(duration / 1e9)
-        tool.errors += status == v.STATUS_ERROR
-        tool.loops += loop is not None
+        tool.seconds += _seconds(durations)
+        tool.errors += errors
+        tool.loops += loops
+
+
+def _seconds(durations: str) -> list[float]:
+    return [duration / 1e9 for duration in json.loads(durations)]
 
 
 def _decisions(connection: sqlite3.Connection, where: Where, found: defaultdict[str, _Agent]) -> None:

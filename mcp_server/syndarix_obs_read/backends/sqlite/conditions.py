@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.store import schema
 from syndarix_obs_read.backends.filters import EQUAL, LARGEST_NS, Filter
 
 DEFAULT_KINDS: Final = tuple(kind for kind in v.LOG_KINDS if kind != v.KIND_COST)
 """Kinds a question without kinds means: everything that is a log line but the ledger."""
+
+_MILLIONS: Final = 7
+"""Power of ten beyond which an amount in dollars is larger than any `cost_pico`."""
 
 
 @dataclass(slots=True)
@@ -77,3 +82,12 @@ def of_records(where: Filter) -> Where:
     if where.looped:
         found.add("r.loop_count IS NOT NULL")
     return found
+
+
+def pico_at_least(amount: Decimal) -> int:
+    """The smallest `cost_pico` that is not below an amount in dollars; the largest integer for amounts beyond it."""
+    if amount.adjusted() > _MILLIONS:
+        return LARGEST_NS if amount > 0 else -LARGEST_NS
+    with localcontext() as context:
+        context.prec, context.rounding = 60, ROUND_CEILING
+        return max(-LARGEST_NS, min(int((amount * schema.PICO).to_integral_value()), LARGEST_NS))

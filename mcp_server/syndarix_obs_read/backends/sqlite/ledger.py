@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import DIMENSIONS, CostRow, Dimension
+from syndarix_obs_read.backends.sqlite.lines import by_hour
 from syndarix_obs_read.backends.sqlite.records import of_ledger
 from syndarix_obs_read.backends.sqlite.sums import bound_by_traces, costs
 from syndarix_obs_read.errors import FilterError
@@ -24,6 +25,5 @@ def grouped(connection: sqlite3.Connection, where: Filter, by: Sequence[Dimensio
     conditions = of_ledger(where, "costs")
     if where.trace_id is not None:
         bound_by_traces(connection, [where.trace_id], conditions)
-    return [
-        CostRow(key=key, tokens=tokens, cost=cost) for key, tokens, cost in costs(connection, conditions, keys, values)
-    ]
+    found = costs(connection, conditions, keys, values, quick=by_hour(connection, where, by, zone_name))
+    return [CostRow(key=key, tokens=tokens, cost=cost) for key, tokens, cost in found]

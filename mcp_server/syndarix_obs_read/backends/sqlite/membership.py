@@ -7,9 +7,9 @@ import sqlite3
 from typing import Final, Literal
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.store import schema, search
+from syndarix_obs.store import search
 from syndarix_obs_read.backends.filters import Filter
-from syndarix_obs_read.backends.sqlite.conditions import Where, over
+from syndarix_obs_read.backends.sqlite.conditions import Where, over, pico_at_least
 
 Key = Literal["trace_id", "session_id"]
 
@@ -40,7 +40,7 @@ def contain(connection: sqlite3.Connection, where: Filter, key: Key, column: str
     if where.min_cost_usd is not None:
         inner = over("l", where, time="ts_ns", columns=())
         inner.conditions.append("1")
-        inner.values.append(schema.pico(where.min_cost_usd) or 0)
+        inner.values.append(pico_at_least(where.min_cost_usd))
         having = "GROUP BY 1 HAVING total(l.cost_pico) >= ?"
         _within(column, f"SELECT l.{key} FROM ledger l WHERE {inner.sql} {having}", inner, found)
     return not where.text or _with_text(connection, where, key, column, found)

@@ -10,7 +10,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.store import schema, search
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, StoredRecord
-from syndarix_obs_read.backends.sqlite.conditions import DEFAULT_KINDS, Where, bindable, of_records, over
+from syndarix_obs_read.backends.sqlite.conditions import DEFAULT_KINDS, Where, bindable, of_records, over, pico_at_least
 
 _WITH_PAYLOAD: Final = "r.*, p.body AS body"
 _JOIN: Final = "records r LEFT JOIN payloads p ON p.id = r.id"
@@ -53,6 +53,12 @@ def _page(rows: list[StoredRecord], more: bool, count: Any) -> Page[StoredRecord
 def _source(where: Filter, kinds: tuple[str, ...], conditions: Where, limit: int) -> Where:
     """Ids of the newest rows that fit, found through the index that narrows most."""
     order = "ORDER BY r.ts_ns DESC, r.id DESC LIMIT ?"
+    if where.status == v.STATUS_ERROR and not (where.trace_id or where.session_id):
+        # Written out, so that the partial index of errors serves: they are few, and it has them in order.
+        marks = ", ".join("?" * len(kinds))
+        failed = f"r.status = '{v.STATUS_ERROR}' AND +r.kind IN ({marks})"
+        one = f"SELECT r.id FROM records r INDEXED BY records_errors WHERE {failed} AND {conditions.sql} {order}"
+        return Where([one], [*kinds, *conditions.values, limit])
     if where.trace_id or where.session_id or where.agent:
         marks = ", ".join("?" * len(kinds))
         # The plus keeps SQLite from the index by kind, which would read the whole period.
@@ -164,7 +170,7 @@ def of_ledger(where: Filter, question: str) -> Where:
     where.allow(question, "kinds", "min_cost_usd", *IN_LEDGER)
     found = over("l", where, time="ts_ns", columns=IN_LEDGER)
     if where.min_cost_usd is not None:
-        found.add("l.cost_pico >= ?", schema.pico(where.min_cost_usd) or 0)
+        found.add("l.cost_pico >= ?", pico_at_least(where.min_cost_usd))
     return found
 
 

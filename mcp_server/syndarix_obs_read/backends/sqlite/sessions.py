@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Collection
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Activity, Cost, Tokens
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, SessionRow
-from syndarix_obs_read.backends.sqlite.conditions import Where, over
+from syndarix_obs_read.backends.sqlite.conditions import Where, bindable, over
 from syndarix_obs_read.backends.sqlite.membership import contain
 from syndarix_obs_read.backends.sqlite.sums import activity_of, costs_of
 
@@ -40,15 +42,25 @@ def found(connection: sqlite3.Connection, where: Filter, limit: int) -> Page[Ses
     return _page(connection, conditions, limit, complete)
 
 
+def outcomes(connection: sqlite3.Connection, session_ids: Collection[str]) -> dict[str, tuple[str, str | None]]:
+    """Status and outcome of some sessions, as their first run has them."""
+    wanted = json.dumps([bindable(session) for session in session_ids])
+    statement = (
+        "SELECT s.session_id, s.status, s.outcome FROM json_each(?) j CROSS JOIN sessions s ON s.session_id = j.value"
+        f" WHERE {_IS_FIRST}"
+    )
+    return {row[0]: (row[1], row[2]) for row in connection.execute(statement, (wanted,))}
+
+
 def _page(connection: sqlite3.Connection, conditions: Where, limit: int, complete: bool) -> Page[SessionRow]:
-    chosen = f"FROM sessions s WHERE {conditions.sql}"
-    statement = f"SELECT s.session_id {chosen} ORDER BY s.started_ns DESC, s.session_id LIMIT ?"
-    ids = [row[0] for row in connection.execute(statement, (*conditions.values, limit + 1))]
-    more, total = len(ids) > limit, len(ids)
-    if more:
-        counting = f"SELECT count(*) FROM (SELECT 1 {chosen} LIMIT ?)"
-        total = connection.execute(counting, (*conditions.values, COUNTED_UP_TO)).fetchone()[0]
-    return Page(_summed(connection, ids[:limit]), more or not complete, total if complete else None)
+    statement = (
+        f"SELECT s.session_id FROM sessions s WHERE {conditions.sql} ORDER BY s.started_ns DESC, s.session_id LIMIT ?"
+    )
+    # Fetched as far as they are counted: asking a second time for their number would cost as much again.
+    most = max(limit + 1, COUNTED_UP_TO)
+    ids = [row[0] for row in connection.execute(statement, (*conditions.values, most))]
+    more = len(ids) > limit or not complete
+    return Page(_summed(connection, ids[:limit]), more, len(ids) if complete else None)
 
 
 def _summed(connection: sqlite3.Connection, ids: list[str]) -> tuple[SessionRow, ...]:

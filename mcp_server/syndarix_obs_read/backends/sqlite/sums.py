@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from syndarix_obs.store.schema import dollars
 from syndarix_obs_read.amounts import Activity, Cost, Tokens
 from syndarix_obs_read.backends.sqlite.conditions import Where
+from syndarix_obs_read.backends.sqlite.lines import Lines, one_by_one
 
 _COLUMNS: Final = """
-    count(*) AS calls, sum(l.estimated AND l.priced) AS estimated_calls, sum(NOT l.priced) AS unpriced_calls,
+    sum(l.calls) AS calls, sum(l.estimated_calls) AS estimated_calls, sum(l.unpriced_calls) AS unpriced_calls,
     sum(l.tokens_input) AS t_input, sum(l.tokens_output) AS t_output, sum(l.tokens_cache_read) AS t_cache_read,
-    sum(l.tokens_cache_write) AS t_cache_write, sum(l.tokens_reasoning) AS t_reasoning, sum(l.tokens_total) AS t_total,
-    json_group_array(DISTINCT CASE WHEN NOT l.priced THEN coalesce(l.model, 'unknown') END) AS unpriced_models"""
-_EXACT: Final = "sum(CASE WHEN NOT l.estimated THEN l.cost_pico END) AS exact"
-_ESTIMATED: Final = "sum(CASE WHEN l.estimated THEN l.cost_pico END) AS estimated"
-_BEYOND: Final = "sum(l.priced AND l.cost_pico IS NULL) AS beyond"
-_SLOW_EXACT: Final = "exact_sum(CASE WHEN NOT l.estimated THEN l.total_cost_usd END) AS exact"
-_SLOW_ESTIMATED: Final = "exact_sum(CASE WHEN l.estimated THEN l.total_cost_usd END) AS estimated"
+    sum(l.tokens_cache_write) AS t_cache_write, sum(l.tokens_reasoning) AS t_reasoning,
+    sum(l.tokens_total) AS t_total"""
+_AMOUNTS: Final = "sum(l.exact_pico) AS exact, sum(l.estimated_pico) AS estimated, sum(l.beyond) AS beyond"
+_SLOW_AMOUNTS: Final = """
+    exact_sum(CASE WHEN NOT l.estimated THEN l.total_cost_usd END) AS exact,
+    exact_sum(CASE WHEN l.estimated THEN l.total_cost_usd END) AS estimated"""
 _ACTIVITY: Final = """
     count(*) AS records, sum(r.kind = 'llm_call') AS llm_calls, sum(r.kind = 'tool_call') AS tool_calls,
     sum(r.kind = 'decision') AS decisions, sum(r.status = 'error') AS errors, count(r.loop_count) AS loops,
@@ -29,7 +29,12 @@ _ACTIVITY: Final = """
 
 
 def costs(
-    connection: sqlite3.Connection, where: Where, keys: Sequence[str], key_values: Sequence[Any] = ()
+    connection: sqlite3.Connection,
+    where: Where,
+    keys: Sequence[str],
+    key_values: Sequence[Any] = (),
+    *,
+    quick: Lines | None = None,
 ) -> list[tuple[dict[str, Any], Tokens, Cost]]:
     """Sums of the ledger by expressions.
 
@@ -37,37 +42,65 @@ def costs(
         where: conditions over `ledger l`.
         keys: `expression AS name`, our own SQL.
         key_values: values of the expressions' `?`.
+        quick: the same lines as `where` chooses, in fewer rows.
     """
     try:
-        rows = _grouped(connection, where, keys, key_values, f"{_EXACT}, {_ESTIMATED}, {_BEYOND}")
-        if not any(row["beyond"] for row in rows):
-            return [_sums(row, keys, _from_pico) for row in rows]
+        found = _grouped(connection, quick or one_by_one(where), keys, key_values, _AMOUNTS, _from_pico)
+        if found is not None:
+            return found
     except (sqlite3.OperationalError, sqlite3.IntegrityError, OverflowError) as error:
         if "integer overflow" not in str(error):
             raise
     # More than 9.2 million dollars in one sum or one call: slower, and exact at any size.
-    rows = _grouped(connection, where, keys, key_values, f"{_SLOW_EXACT}, {_SLOW_ESTIMATED}")
-    return [_sums(row, keys, _from_text) for row in rows]
+    return _grouped(connection, one_by_one(where), keys, key_values, _SLOW_AMOUNTS, Decimal) or []
 
 
 def _grouped(
-    connection: sqlite3.Connection, where: Where, keys: Sequence[str], key_values: Sequence[Any], amounts: str
-) -> list[sqlite3.Row]:
+    connection: sqlite3.Connection,
+    lines: Lines,
+    keys: Sequence[str],
+    key_values: Sequence[Any],
+    amounts: str,
+    amount: Callable[[Any], Decimal],
+) -> list[tuple[dict[str, Any], Tokens, Cost]] | None:
+    """The groups; None when some lines are too large for integers."""
     columns = ", ".join((*keys, amounts, _COLUMNS))
     group = f"GROUP BY {', '.join(str(i + 1) for i in range(len(keys)))}" if keys else "GROUP BY NULL"
-    statement = f"SELECT {columns} FROM ledger l WHERE {where.sql} {group}"
-    return connection.execute(statement, (*key_values, *where.values)).fetchall()
+    statement = f"SELECT {columns} FROM ({lines.sql}) l {group}"
+    rows = connection.execute(statement, (*key_values, *lines.values)).fetchall()
+    if amounts == _AMOUNTS and any(row["beyond"] for row in rows):
+        return None
+    models = _unpriced_models(connection, lines, keys, key_values) if any(row["unpriced_calls"] for row in rows) else {}
+    return [_sums(row, keys, models, amount) for row in rows if row["calls"]]
+
+
+def _unpriced_models(
+    connection: sqlite3.Connection, lines: Lines, keys: Sequence[str], key_values: Sequence[Any]
+) -> Mapping[tuple[Any, ...], list[str]]:
+    """Models without a price, by group."""
+    columns = ", ".join((*keys, "coalesce(l.model, 'unknown')"))
+    group = ", ".join(str(i + 1) for i in range(len(keys) + 1))
+    statement = (
+        f"SELECT {columns} FROM ({lines.sql}) l WHERE l.unpriced_calls <> 0 GROUP BY {group}"
+        " HAVING sum(l.unpriced_calls) > 0"
+    )
+    found: defaultdict[tuple[Any, ...], list[str]] = defaultdict(list)
+    for row in connection.execute(statement, (*key_values, *lines.values)):
+        *key, model = row
+        found[tuple(key)].append(model)
+    return found
 
 
 def _from_pico(value: int | None) -> Decimal:
     return dollars(value) or Decimal(0)
 
 
-def _from_text(value: str) -> Decimal:
-    return Decimal(value)
-
-
-def _sums(row: sqlite3.Row, keys: Sequence[str], amount: Any) -> tuple[dict[str, Any], Tokens, Cost]:
+def _sums(
+    row: sqlite3.Row,
+    keys: Sequence[str],
+    models: Mapping[tuple[Any, ...], list[str]],
+    amount: Callable[[Any], Decimal],
+) -> tuple[dict[str, Any], Tokens, Cost]:
     names = [key.rpartition(" AS ")[2].strip('"') for key in keys]
     tokens = Tokens(**{name: row[f"t_{name}"] for name in Tokens.model_fields})
     cost = Cost(
@@ -76,7 +109,7 @@ def _sums(row: sqlite3.Row, keys: Sequence[str], amount: Any) -> tuple[dict[str,
         estimated_calls=row["estimated_calls"],
         estimated_usd=amount(row["estimated"]),
         unpriced_calls=row["unpriced_calls"],
-        unpriced_models=tuple(sorted(filter(None, json.loads(row["unpriced_models"])))),
+        unpriced_models=tuple(sorted(models.get(tuple(row)[: len(keys)], ()))),
     )
     return {name: row[name] for name in names}, tokens, cost
 

@@ -38,15 +38,11 @@ def found(connection: sqlite3.Connection, where: Filter, limit: int) -> Page[Tra
     _own(where, conditions)
     traces = _ROOTS.format(roots=roots.sql, runs=runs.sql)
     values = (*roots.values, *runs.values, *conditions.values)
-    chosen = f"FROM ({traces}) t WHERE {conditions.sql}"
-    statement = f"SELECT t.* {chosen} ORDER BY t.start_ns DESC, t.trace_id LIMIT ?"
-    rows = connection.execute(statement, (*values, limit + 1)).fetchall()
+    statement = f"SELECT t.* FROM ({traces}) t WHERE {conditions.sql} ORDER BY t.start_ns DESC, t.trace_id LIMIT ?"
+    # Fetched as far as they are counted: asking a second time for their number would cost as much again.
+    rows = connection.execute(statement, (*values, max(limit + 1, COUNTED_UP_TO))).fetchall()
     more = len(rows) > limit
-    total: int | None = len(rows)
-    if more:
-        counting = f"SELECT count(*) FROM (SELECT 1 {chosen} LIMIT ?)"
-        total = connection.execute(counting, (*values, COUNTED_UP_TO)).fetchone()[0]
-    return Page(_summed(connection, rows[:limit]), more or not complete, total if complete else None)
+    return Page(_summed(connection, rows[:limit]), more or not complete, len(rows) if complete else None)
 
 
 def _own(where: Filter, conditions: Where) -> None:
