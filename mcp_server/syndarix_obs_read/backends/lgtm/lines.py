@@ -15,6 +15,7 @@ from syndarix_obs_read.queries.logql import needles
 
 _LAST_FIELD: Final = re.compile(r',"duration_ms":[0-9.eE+-]+')
 """Every line has it behind its plain fields; only `attributes`, `events` and the payload follow."""
+_SEARCHED: Final = ("name", "error_type", "error_message")
 _BEHIND: Final = ("attributes", "events")
 _NEXT: Final = re.compile(r'\}|,"(?!attributes"|events")\w*"')
 """What shows that nothing but the payload follows: the end, or a whole other key."""
@@ -79,8 +80,8 @@ def fits(where: Filter, found: StoredRecord, line: Line | None = None) -> bool:
 
 
 def _contains(text: str, found: StoredRecord, line: Line) -> bool:
-    searched = "\n".join((*map(found.text, ("name", "error_type", "error_message")), payload_text(line))).lower()
-    return any(needle.lower() in searched for needle in needles(text))
+    texts = [each.lower() for each in (*map(found.text, _SEARCHED), payload_text(line))]
+    return any(needle.lower() in each for needle in needles(text) for each in texts)
 
 
 def _split(text: str) -> tuple[dict[str, Any], int] | None:
