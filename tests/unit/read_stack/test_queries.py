@@ -101,6 +101,14 @@ def test_filters_become_labels_metadata_and_text() -> None:
     ) == logql.lines(where, (v.KIND_TOOL_CALL,))
 
 
+def test_what_failed_is_looked_for_in_the_streams_of_failures_but_for_safety_checks() -> None:
+    failed = Filter(status="error")
+    line = '|= "\\"status\\":\\"error\\""'
+    assert f'{{kind="tool_call", level=~"error|critical"}} {line}' == logql.lines(failed, (v.KIND_TOOL_CALL,))
+    assert f'{{kind="safety"}} {line}' == logql.lines(failed, (v.KIND_SAFETY,))
+    assert f'{{kind=~"app|safety"}} {line}' == logql.lines(failed, (v.KIND_APP, v.KIND_SAFETY))
+
+
 def test_amounts_and_durations_are_plain_digits_with_a_margin() -> None:
     query = logql.lines(Filter(min_cost_usd=Decimal("0.00001"), min_duration_ns=1_500_000), (v.KIND_LLM_CALL,))
     assert 'json least_usd="cost_usd" | least_usd >= 0.000009999990' in query
@@ -127,8 +135,8 @@ def test_the_beginning_of_an_id_is_anchored() -> None:
 def test_columns_come_back_as_fields() -> None:
     query = logql.columns("{}", ("record_id",), ("agent",), ("kind",))
     assert (
-        '{} | json field_record_id="record_id", field_agent="agent" | line_format "{{.field_record_id}}"'
-        " | keep kind, field_agent"
+        '{} | keep kind | json field_record_id="record_id", field_agent="agent"'
+        ' | line_format "{{.field_record_id}}" | keep kind, field_agent'
     ) == query
     assert {"agent": None, "kind": "cost"} == logql.fields_of({"field_agent": "", "kind": "cost"})
 

@@ -14,7 +14,15 @@ from typing import Final, Generic, Protocol, TypeVar
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.lgtm import spans
-from syndarix_obs_read.backends.lgtm.candidates import OF_WORK, Key, Named, Servers, named, plain_traces
+from syndarix_obs_read.backends.lgtm.candidates import (
+    OF_WORK,
+    Key,
+    Named,
+    Servers,
+    having_the_rest,
+    named,
+    plain_traces,
+)
 from syndarix_obs_read.backends.lgtm.fetch import heads
 from syndarix_obs_read.backends.lgtm.reach import AHEAD_NS, Range
 from syndarix_obs_read.backends.loki import DAY_NS
@@ -79,14 +87,19 @@ class Gather(Generic[R]):
         if self._key == "trace_id" and (plain := await plain_traces(self._servers, self._where, limit)):
             yield plain, self._servers.reach.now() + AHEAD_NS
         waiting: Named = {}
+        wanted: set[str] | None = None
+        looked = False
         async for portion, before_ns in named(self._servers, self._where, self._key, most * _LINES_OF_ONE):
             for key, place in portion.items():
-                if key not in self._loaded:
+                if key not in self._loaded and (wanted is None or key in wanted):
                     waiting[key] = _wider(waiting.get(key, place), place)
             while len(waiting) >= most:
                 chunk = {key: waiting.pop(key) for key in list(waiting)[:most]}
                 yield chunk, max([before_ns, *(place[1] for place in waiting.values())])
                 most = min(2 * most, _MOST)
+                if not looked:  # the newest were not enough
+                    looked, wanted = True, await having_the_rest(self._servers, self._where, self._key)
+                    waiting = {key: place for key, place in waiting.items() if wanted is None or key in wanted}
         if waiting:
             yield waiting, 0
 
