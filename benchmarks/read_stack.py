@@ -116,13 +116,25 @@ async def one_question(asked: Asked, backends: Mapping[str, Backend], rounds: in
             taken[name].append(milliseconds)
             answers.append(told(answer))
         if answers[0] != answers[1]:
-            raise SystemExit(f"the backends differ:\n{answers[0]}\n{answers[1]}")
+            raise SystemExit("\n".join(["the backends differ:", *map(str, different(*answers))]))
     return _figures(taken, asked.goal_ms)
 
 
-def told(answer: Any) -> str:
+def told(answer: Any) -> dict[str, Any]:
     """An answer without what only the embedded store knows: how much there is beyond what is listed."""
-    return str(answer.model_dump_json(exclude={"backend", "period", "hints", "total"}))
+    found: dict[str, Any] = answer.model_dump(mode="json", exclude={"backend", "period", "hints", "total"})
+    return found
+
+
+def different(one: Any, other: Any, path: str = "") -> list[tuple[str, Any, Any]]:
+    """Where two answers differ, a few of the places."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        pairs = [(f"{path}.{key}", one.get(key), other.get(key)) for key in {**one, **other}]
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = [(f"{path}[{place}]", *each) for place, each in enumerate(zip(one, other, strict=True))]
+    else:
+        return [] if one == other else [(path, one, other)]
+    return [found for place, a, b in pairs for found in different(a, b, place)][:10]
 
 
 async def traces_by_id(backends: Mapping[str, Backend], traces: int) -> dict[str, Any]:
@@ -213,7 +225,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="syndarix-obs-") as name:
         figures = run(Path(name), options)
-    results.save(options.json, {"traces": options.traces, "lines": options.traces * world.LINES_PER_TRACE, **figures})
+    lines = options.traces * world.LINES_PER_TRACE
+    results.save(options.json, {"traces": options.traces, "lines": lines, "answers": figures})
 
 
 if __name__ == "__main__":

@@ -182,6 +182,17 @@ def store(figures: dict[str, Any]) -> str:
     )
 
 
+def read(figures: dict[str, Any]) -> str:
+    """Answers of both backends over the same records."""
+    rows = [
+        (name, *(f"{one[backend][key]:,.0f}" for backend in ("embedded", "stack") for key in ("median_ms", "p95_ms")),
+         "" if one["goal_ms"] is None else f"{one['goal_ms']:,}")
+        for name, one in figures["answers"].items()
+    ]  # fmt: skip
+    head = ("ms", "embedded, median", "p95", "stack, median", "p95", "goal for the stack")
+    return f"{figures['traces']:,} traces, {figures['lines']:,} lines.\n\n{table(head, rows)}"
+
+
 BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "overhead": ("overhead", overhead),
     "spans": ("spans", spans),
@@ -195,6 +206,7 @@ BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "footprint": ("footprint", footprint),
     "redaction": ("redaction", redaction),
     "store": ("store", store),
+    "read": ("read_stack", read),
 }
 """Block on the page: which benchmark's results, and how they look."""
 

@@ -1,4 +1,4 @@
-"""Every benchmark of the write side in turn, each into `results/`, then the tables of docs/performance.md.
+"""Every benchmark in turn, each into `results/`, then the tables of docs/performance.md.
 
     python benchmarks/run.py [--only burst kill …] [--quick]
 
@@ -31,6 +31,7 @@ BENCHMARKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "footprint": ((), ("--rounds", "1")),
     "redaction": ((), ("--seconds", "0.05")),
     "store": ((), ("--calls", "1000", "--lines", "2000")),
+    "read_stack": ((), ("--traces", "500", "--rounds", "1")),
 }
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import LARGEST_NS, Filter
-from syndarix_obs_read.queries.quoting import any_of, literal, quoted
+from syndarix_obs_read.queries.quoting import any_of, literal, quoted, sendable
 
 HEAD_CHARS: Final = 2_500
 """Characters of a line that hold every field before the payload, unless an error message is long."""
@@ -133,6 +133,7 @@ def count_by(query: str, name: str, seconds: int) -> str:
 
 def needles(text: str) -> list[str]:
     """The text as it may stand in a line: between JSON's signs, inside a string, inside JSON inside a string."""
+    text = sendable(text)
     once = _escaped(text)
     return list(dict.fromkeys((text, once, _escaped(once))))
 

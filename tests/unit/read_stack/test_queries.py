@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.queries import logql, promql, traceql
-from syndarix_obs_read.queries.quoting import any_of, literal, quoted
+from syndarix_obs_read.queries.quoting import any_of, label_quoted, literal, quoted
 
 TEXT = st.one_of(st.text(min_size=1), st.text(alphabet="\"\\`{}[]()|.*+?^$\n\t\r\0 %'=~,ab", min_size=1, max_size=20))
 STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
@@ -49,6 +49,24 @@ def test_an_escaped_expression_matches_its_text_and_nothing_else(text: str, othe
     pattern = re.compile(literal(text))
     assert pattern.fullmatch(text)
     assert (text == other) == bool(pattern.fullmatch(other))
+
+
+def test_what_loki_cannot_hand_on_in_an_expression_is_escaped() -> None:
+    assert r"\x60\| drop \x00\x0a" == literal("`| drop \x00\n")
+
+
+def test_a_lone_surrogate_becomes_a_question_mark_before_it_is_escaped() -> None:
+    assert r"\?" == literal("\ud83d")
+    assert ["?"] == logql.needles("\ud83d")
+
+
+def test_a_label_in_alertmanagers_matcher_has_only_the_escapes_that_it_knows() -> None:
+    assert '"a\\"b\\\\c\\nd\te\r?"' == label_quoted('a"b\\c\nd\te\r\ud83d')
+
+
+def test_a_duration_beyond_64_bits_or_below_nothing_is_a_number_that_tempo_takes() -> None:
+    assert f"traceDuration >= {2**63 - 1}ns" in traceql.plain_roots(Filter(min_duration_ns=2**70))
+    assert "traceDuration >= 0ns" in traceql.plain_roots(Filter(min_duration_ns=-1))
 
 
 @given(st.lists(TEXT, min_size=1, max_size=4), TEXT)

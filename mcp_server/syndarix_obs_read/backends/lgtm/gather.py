@@ -38,6 +38,10 @@ _LINES_OF_ONE: Final = 15
 _NEAR_NS: Final = DAY_NS // 144
 _FURTHER_NS: Final = (DAY_NS // 24, DAY_NS)
 _PLAIN_TRACES: Final = 500
+_MOST_GROUPS: Final = 64
+
+Group = tuple[list[str], Range]
+"""Candidates, and the stretch of time in which they are looked for."""
 
 
 class _Row(Protocol):
@@ -162,13 +166,19 @@ def _wider(one: Range, other: Range) -> Range:
     return min(one[0], other[0]), max(one[1], other[1])
 
 
-def _groups(places: Named, near_ns: int) -> list[tuple[list[str], Range]]:
+def _groups(places: Named, near_ns: int) -> list[Group]:
     """Candidates that lie close together, each group with the stretch of time to look at."""
-    groups: list[tuple[list[str], Range]] = []
+    groups: list[Group] = []
     for key, (start, end) in sorted(places.items(), key=lambda item: item[1]):
         place = start - near_ns, end + near_ns
         if groups and place[0] <= groups[-1][1][1]:
             groups[-1] = [*groups[-1][0], key], _wider(groups[-1][1], place)
         else:
             groups.append(([key], place))
+    while len(groups) > _MOST_GROUPS:  # every question costs milliseconds, however few lines it has to look at
+        groups = [_joined(*groups[i : i + 2]) for i in range(0, len(groups), 2)]
     return groups
+
+
+def _joined(*groups: Group) -> Group:
+    return [key for keys, _ in groups for key in keys], (groups[0][1][0], groups[-1][1][1])

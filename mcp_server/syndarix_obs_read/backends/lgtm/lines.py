@@ -12,6 +12,7 @@ from syndarix_obs_read.backends.filters import EQUAL, Filter
 from syndarix_obs_read.backends.loki import Line
 from syndarix_obs_read.backends.rows import StoredRecord
 from syndarix_obs_read.queries.logql import needles
+from syndarix_obs_read.queries.quoting import sendable
 
 _LAST_FIELD: Final = re.compile(r',"duration_ms":[0-9.eE+-]+')
 """Every line has it behind its plain fields; only `attributes`, `events` and the payload follow."""
@@ -70,7 +71,7 @@ def fits(where: Filter, found: StoredRecord, line: Line | None = None) -> bool:
     """Whether a record fits everything in the filter but `kinds`; `line` is needed for a text."""
     return bool(
         where.since_ns <= found.start_ns < where.until_ns
-        and all(found.text(name) == value for name in EQUAL if (value := getattr(where, name)) is not None)
+        and all(found.text(name) == sendable(value) for name in EQUAL if (value := getattr(where, name)) is not None)
         and (where.level is None or found.level in where.levels())
         and (where.min_duration_ns is None or found.end_ns - found.start_ns >= where.min_duration_ns)
         and (where.min_cost_usd is None or float(found.get("cost_usd") or "-inf") >= float(where.min_cost_usd))
