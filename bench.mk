@@ -3,10 +3,13 @@
 BENCH_ENVS := benchmarks/.envs
 BENCH_BASE := openai opentelemetry-sdk opentelemetry-exporter-otlp
 
-.PHONY: bench bench-envs bench-check
+.PHONY: bench bench-envs bench-check bench-read
 
 bench: .venv/.dev  ## Measure every promised figure and write docs/performance.md (takes an hour or so)
 	$(BIN)/python benchmarks/run.py
+
+bench-read: .venv/.dev  ## Measure the answers of both backends; needs loki and tempo on the PATH (five minutes)
+	$(BIN)/python benchmarks/run.py --only read_stack
 
 bench-check: .venv/.dev  ## Fail when our overhead is more than 25% above the recorded ratio (about a minute)
 	$(BIN)/python benchmarks/overhead.py --check benchmarks/recorded.json

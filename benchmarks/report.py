@@ -205,6 +205,17 @@ def mcp(figures: dict[str, Any]) -> str:
     return table(head, rows)
 
 
+def read(figures: dict[str, Any]) -> str:
+    """Answers of both backends over the same records."""
+    rows = [
+        (name, *(f"{one[backend][key]:,.0f}" for backend in ("embedded", "stack") for key in ("median_ms", "p95_ms")),
+         "" if one["goal_ms"] is None else f"{one['goal_ms']:,}")
+        for name, one in figures["answers"].items()
+    ]  # fmt: skip
+    head = ("ms", "embedded, median", "p95", "stack, median", "p95", "goal for the stack")
+    return f"{figures['traces']:,} traces, {figures['lines']:,} lines.\n\n{table(head, rows)}"
+
+
 BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "overhead": ("overhead", overhead),
     "spans": ("spans", spans),
@@ -220,6 +231,7 @@ BLOCKS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "store": ("store", store),
     "read-embedded": ("read_embedded", read_embedded),
     "mcp": ("mcp_budget", mcp),
+    "read": ("read_stack", read),
 }
 """Block on the page: which benchmark's results, and how they look."""
 

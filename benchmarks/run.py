@@ -1,4 +1,4 @@
-"""Every benchmark of the write side and the embedded store in turn, into `results/`, then the tables of performance.md.
+"""Every benchmark in turn, each into `results/`, then the tables of docs/performance.md.
 
     python benchmarks/run.py [--only burst kill …] [--quick]
 
@@ -33,6 +33,7 @@ BENCHMARKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "store": ((), ("--calls", "1000", "--lines", "2000")),
     "read_embedded": ((), ("--small", "200", "--large", "100", "--times", "1")),
     "mcp_budget": (("--spans", "1000000"), ("--spans", "2000", "--large", "4")),
+    "read_stack": ((), ("--traces", "500", "--rounds", "1")),
 }
 
 

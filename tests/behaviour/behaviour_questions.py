@@ -42,6 +42,7 @@ _NARROWED: dict[str, dict[str, Any]] = {
     "a word in any case": {"text": "REFUND ORDER"},
     "letters beyond ASCII": {"text": "größe “3” ÄÄ"},
     "quotes and a line break": {"text": 'said "no"\nand'},
+    "a line break": {"text": "\n"},
     "a text that is nowhere": {"text": "100%"},
     "a plain name": {"text": ".*"},
     "two filters": {"agent": "triage", "status": v.STATUS_ERROR},

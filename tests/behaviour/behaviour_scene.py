@@ -6,9 +6,10 @@ import contextvars
 import itertools
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 from unittest.mock import patch
 
@@ -64,6 +65,13 @@ def counted_uuids() -> Iterator[None]:
         yield
 
 
+def _wherever(told: Callable[..., None]) -> Callable[..., None]:
+    """The function as if it began on the first line of a file that is nowhere: what it raises has the same stack trace
+    in every checkout, under every Python, and after any change above it."""
+    code = told.__code__.replace(co_filename="<scene>", co_firstlineno=1)
+    return FunctionType(code, told.__globals__, told.__name__, told.__defaults__, told.__closure__)
+
+
 def tell(home: Path, now_ns: int, **settings: Any) -> None:
     """Tell the story that ends a moment before `now_ns`. `settings` say where it goes to besides SQLite."""
     key = home / "key"
@@ -102,6 +110,7 @@ def _flush(obs: ObservabilityPlatform) -> None:
     assert obs.flush(20), "not everything could be brought to safety"
 
 
+@_wherever
 def _refund(obs: ObservabilityPlatform, clock: Clock, number: int) -> None:
     """Sessions of two agents; every third fails, and each has a dearer model than the one before."""
     model = ("gpt-4o-mini", "gpt-4o", "claude-sonnet-4-5")[number % 3]
@@ -154,6 +163,7 @@ def _handover(obs: ObservabilityPlatform, clock: Clock) -> None:
             clock.skip(2 * STEP)
 
 
+@_wherever
 def _request(obs: ObservabilityPlatform, clock: Clock) -> None:
     """Plain spans: a trace that begins with one, a trace of nothing else, one below a model call."""
     with obs.span("POST /chat", route="/chat"), obs.llm(provider="openai", model="gpt-4o-mini") as call:

@@ -1,11 +1,12 @@
-"""The scene in SQLite, and the stack as it was recorded with the same scene."""
+"""The scene in SQLite, and in the stack: as it was recorded, and in real servers."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import behaviour_scene as scene
+import live_scene
 import pytest
 import recorded_servers as recorded
 
@@ -13,6 +14,7 @@ from syndarix_obs.identity import Identity
 from syndarix_obs.store.location import store_path
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.stack import StackBackend
+from syndarix_obs_read.stack.servers import SERVERS, find
 
 RECORDING = Path(__file__).parent / "recordings" / "scene.json.gz"
 
@@ -59,8 +61,12 @@ def pseudonym(home: Path) -> Callable[[str], str]:
     return Identity(home, (home / "key").read_bytes()).pseudonym
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The recording holds stack traces with the paths of the checkout it was made in; elsewhere those differ."""
-    for item in items:
-        if "test_same_answers" in item.nodeid and ("records" in item.name or "begins with a plain span" in item.name):
-            item.add_marker(pytest.mark.xfail(reason="recorded stack traces name another checkout", strict=False))
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[live_scene.World]:
+    """The scene in real servers; skips, naming what is missing, where they are not on the PATH."""
+    found, _ = find([server for server in SERVERS if server.name in live_scene.NEEDED])
+    missing = sorted(set(live_scene.NEEDED) - {each.server.name for each in found})
+    if missing:
+        pytest.skip(f"not on the PATH: {', '.join(missing)}")
+    with live_scene.told(tmp_path_factory.mktemp("live")) as world:
+        yield world

@@ -1,4 +1,4 @@
-"""The same against the real servers: every question, hostile arguments, alerts, raw queries, following."""
+"""The same against the real servers: every question, alerts, raw queries, following."""
 
 from __future__ import annotations
 
@@ -7,43 +7,25 @@ import contextlib
 import json
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import live_scene
 import pytest
 import recorded_servers as recorded
 from behaviour_questions import QUESTIONS
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from syndarix_obs.identity import Identity
 from syndarix_obs.store.location import store_path
-from syndarix_obs.vocabulary import LLM_REQUESTS
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import RawLine
 from syndarix_obs_read.backends.stack import StackBackend, StackOptions
 from syndarix_obs_read.errors import QueryError
-from syndarix_obs_read.queries import promql
-from syndarix_obs_read.stack.servers import SERVERS, find
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 
 MINUTE = 60 * 10**9
-HOSTILE = st.text(alphabet="\"\\`{}[]()|.*+?^$\n\t\r %'=~,aé“", min_size=1, max_size=12)
-SLOWLY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[live_scene.World]:
-    """The scene in real servers; skips, naming what is missing, where they are not on the PATH."""
-    found, _ = find([server for server in SERVERS if server.name in live_scene.NEEDED])
-    missing = sorted(set(live_scene.NEEDED) - {each.server.name for each in found})
-    if missing:
-        pytest.skip(f"not on the PATH: {', '.join(missing)}")
-    with live_scene.told(tmp_path_factory.mktemp("live")) as world:
-        yield world
 
 
 @pytest.fixture
@@ -84,47 +66,6 @@ async def test_servers_and_store_give_the_same_answer(
 ) -> None:  # fmt: skip
     ask = QUESTIONS[question]
     assert await ask(store, world.now_ns, pseudonym_of) == await ask(live, world.now_ns, pseudonym_of)
-
-
-@pytest.mark.parametrize("name", ["agent", "tool", "session_id", "trace_id", "service", "text", "decision_type"])
-@SLOWLY
-@given(text=HOSTILE)
-def test_loki_takes_every_argument_as_data(world: live_scene.World, name: str, text: str) -> None:
-    async def ask() -> None:
-        servers = StackBackend(recorded.options(recorded.Recorder(), world.now_ns, **world.urls))
-        files = EmbeddedBackend(store_path(world.home))
-        try:
-            where = Filter(**{name: text})
-            both = [await each.records(where, limit=300, payloads=False) for each in (files, servers)]
-            assert [r.data for r in both[0].rows] == [r.data for r in both[1].rows]
-        finally:
-            await servers.close()
-            await files.close()
-
-    asyncio.run(ask())
-
-
-@SLOWLY
-@given(text=HOSTILE)
-def test_prometheus_takes_every_argument_as_data(world: live_scene.World, text: str) -> None:
-    async def ask() -> None:
-        servers = StackBackend(StackOptions(**world.urls))
-        query = promql.total(LLM_REQUESTS, agent=text)
-        assert () == (await servers.query_metrics(query, world.now_ns - MINUTE, world.now_ns, None, 5)).rows
-        await servers.close()
-
-    asyncio.run(ask())
-
-
-@SLOWLY
-@given(text=HOSTILE)
-def test_alertmanager_takes_every_argument_as_data(world: live_scene.World, text: str) -> None:
-    async def ask() -> None:
-        servers = StackBackend(StackOptions(**world.urls))
-        assert [] == await servers.alerts({"alertname": text})
-        await servers.close()
-
-    asyncio.run(ask())
 
 
 async def test_an_alert_is_raised_silenced_and_resolved(now: StackBackend) -> None:

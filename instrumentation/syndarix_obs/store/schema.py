@@ -96,10 +96,13 @@ SESSION_COLUMNS: Final = (
 BOOLEAN_COLUMNS: Final = frozenset({"estimated", "priced", "passed"})
 """Columns that hold 0 or 1 for False or True."""
 
-SEARCH_TEXT: Final = (
-    "coalesce(r.name,'') || char(10) || coalesce(r.error_type,'') || char(10) || coalesce(r.error_message,'')"
-    " || char(10) || coalesce(CASE typeof(p.body) WHEN 'blob' THEN unpack(p.body) ELSE p.body END,'')"
+SEARCH_COLUMNS: Final = (
+    "coalesce(r.name,'')",
+    "coalesce(r.error_type,'')",
+    "coalesce(r.error_message,'')",
+    "coalesce(CASE typeof(p.body) WHEN 'blob' THEN unpack(p.body) ELSE p.body END,'')",
 )
+SEARCH_TEXT: Final = " || char(10) || ".join(SEARCH_COLUMNS)
 """SQL of the text that is searched, over `records r LEFT JOIN payloads p ON p.id = r.id`. Rows leave the
 index by the same text, so changing it needs a migration that fills the index anew."""
 

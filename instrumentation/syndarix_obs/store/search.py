@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from syndarix_obs.store.database import is_busy
-from syndarix_obs.store.schema import SEARCH_TEXT
+from syndarix_obs.store.schema import SEARCH_COLUMNS, SEARCH_TEXT
 
 _ROWS_PER_STEP: Final = 100
 _BYTES_PER_STEP: Final = 200_000
@@ -128,11 +128,13 @@ def _needles(text: str) -> list[str]:
 
 def _check(needles: list[str]) -> tuple[str, list[str]]:
     """SQL that is true when the text of a row contains one of the needles, and its parameters."""
+    # A line break also stands between the columns of the text, where it is nobody's.
+    texts = SEARCH_COLUMNS if any("\n" in needle for needle in needles) else (SEARCH_TEXT,)
     if all(needle.isascii() and len(needle) <= _LONGEST_LIKE for needle in needles):
-        condition, values = f"({SEARCH_TEXT}) LIKE ? ESCAPE '\\'", [f"%{_like(n)}%" for n in needles]
+        conditions, values = [f"({text}) LIKE ? ESCAPE '\\'" for text in texts], [f"%{_like(n)}%" for n in needles]
     else:
-        condition, values = f"contains({SEARCH_TEXT}, ?)", needles
-    return f"({' OR '.join([condition] * len(needles))})", values
+        conditions, values = [f"contains({text}, ?)" for text in texts], needles
+    return f"({' OR '.join(conditions * len(needles))})", [value for value in values for _ in texts]
 
 
 def _like(needle: str) -> str:

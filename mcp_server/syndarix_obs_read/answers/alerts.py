@@ -113,17 +113,35 @@ async def trigger_alert(
         lasts_s: seconds until it resolves by itself, at most `LONGEST_ALERT_S`.
         resolve: end it instead; name, severity and labels must be those it was raised with.
         now_ns: nanoseconds since the epoch, for tests.
+
+    Raises:
+        FilterError: the summary says nothing, or the time is too long.
     """
     source = _source(backend, "alerts")
     _within(lasts_s, LONGEST_ALERT_S, "an alert lasts")
+    if not (resolve or summary.strip()):
+        raise FilterError("an alert needs a summary that says what is wrong: whoever is told reads nothing else")
     now = time.time_ns() if now_ns is None else now_ns
     whole = {**(labels or {}), "alertname": name, "severity": severity}
+    hints = await _not_raised(source, whole) if resolve else ()
     end = now if resolve else now + round(lasts_s * SECOND_NS)
     # An end in the past needs a beginning before it.
     await source.trigger(whole, {"summary": summary}, now - SECOND_NS if resolve else now, end)
     return Triggered(
-        backend=backend.name, name=name, labels=whole, state="resolved" if resolve else "raised", until=to_datetime(end)
-    )
+        backend=backend.name, name=name, labels=whole, state="resolved" if resolve else "raised",
+        until=to_datetime(end), hints=hints,
+    )  # fmt: skip
+
+
+async def _not_raised(source: AlertSource, labels: Mapping[str, str]) -> tuple[str, ...]:
+    """What to say when no alert has exactly these labels: to resolve another one changes nothing."""
+    wanted = {name: value for name, value in labels.items() if value}  # Alertmanager drops empty ones
+    firing = [dict(row.labels) for row in await source.alerts({"alertname": labels["alertname"]})]
+    if wanted in firing:
+        return ()
+    others = [", ".join(f"{name}={each[name]}" for name in sorted(each) if name != "alertname") for each in firing]
+    known = f"under this name fires {' and one with '.join(others)}" if others else "none of this name does"
+    return (f"no alert with exactly these labels fires: {known}",)
 
 
 async def silence_alert(
@@ -151,7 +169,7 @@ async def silence_alert(
     return Silenced(
         backend=backend.name, silence_id=found, state="active", until=to_datetime(end), labels=labels,
         matching=tuple(dict.fromkeys(row.labels.get("alertname", "?") for row in firing)),
-        hints=() if firing else ("no alert that fires now has these labels; list_alerts shows which do",),
+        hints=() if firing else ("no alert that fires now has all of these labels; the list of alerts shows theirs",),
     )  # fmt: skip
 
 
@@ -176,14 +194,14 @@ def _source(backend: Backend, what: str) -> AlertSource:
 
 def _within(seconds: float, most: float, what: str) -> None:
     if not 0 < seconds <= most:
-        raise FilterError(f"{what} more than 0 s and at most {most / 3600:g} h, not {seconds:g} s")
+        raise FilterError(f"{what} more than 0 s and at most {most / 3600:g} h, not {seconds / 3600:g} h")
 
 
 def _quiet(labels: Mapping[str, str], state: str | None) -> str:
     asked = [f"{name}={value}" for name, value in labels.items()] + ([f"state {state}"] if state else [])
     if asked:
         return f"no alert has {' and '.join(asked)}; leave one away"
-    return "no alert fires, which is good; is Prometheus up? get_health says"
+    return "no alert fires, which is good if Prometheus is up: a look at the health says whether it is"
 
 
 def _alert(row: AlertRow) -> Alert:

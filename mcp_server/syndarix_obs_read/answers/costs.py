@@ -18,6 +18,7 @@ from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import CostRow, Dimension, Page, StoredRecord
+from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.timerange import TimeRange, day_start, month_start, next_month, to_datetime
 
 
@@ -110,10 +111,14 @@ async def summarise_costs(
     """
     now = time.time_ns() if now_ns is None else now_ns
     by = tuple(dict.fromkeys(by))
-    rows = await backend.costs(where.within(period), by, zone)
-    whole = _together(rows)
-    groups = [_group(row, whole.cost) for row in rows] if by else []
-    groups.sort(key=_order)
+    # Each look at the ledger takes a while in the stack, so sums of sums are made here.
+    rows, days = await together(
+        backend.costs(where.within(period), by, zone),
+        backend.costs(replace(where, since_ns=month_start(now, zone)), ("day",), zone),
+    )
+    whole = _sum(rows)
+    groups = sorted((_group(row, whole.cost) for row in rows), key=_order) if by else []
+    today = to_datetime(day_start(now, zone), zone).strftime("%Y-%m-%d")
     about = listing(Page(tuple(groups[:limit]), len(groups) > limit, len(groups)), "a filter or fewer dimensions")
     if not whole.cost.calls:
         about["hints"] = await why_empty(backend, where, period)
@@ -124,8 +129,8 @@ async def summarise_costs(
         groups=tuple(groups[:limit]),
         tokens=whole.tokens,
         cost=whole.cost,
-        today=await _spent(backend, where, day_start(now, zone), zone, daily_budget),
-        month_to_date=await _spent(backend, where, month_start(now, zone), zone, monthly_budget),
+        today=_spent([row for row in days if (row.key["day"] or "") >= today], daily_budget),
+        month_to_date=_spent(days, monthly_budget),
         **about,
     )
 
@@ -144,7 +149,7 @@ async def list_cost_records(
     return CostRecordList(backend=backend.name, period=Period.of(period), records=records, **about)
 
 
-def _together(rows: Sequence[CostRow]) -> CostRow:
+def _sum(rows: Sequence[CostRow]) -> CostRow:
     """All groups as one."""
     tokens, cost = Tokens(), Cost()
     for row in rows:
@@ -165,8 +170,8 @@ def _order(group: CostGroup) -> tuple[Any, ...]:
     return (group.key.get("day") or "", -(group.cost.total_usd or Decimal(0)), *values)
 
 
-async def _spent(backend: Backend, where: Filter, since_ns: int, zone: tzinfo, budget: Decimal | None) -> Budget:
-    spent = _together(await backend.costs(replace(where, since_ns=since_ns), (), zone)).cost
+def _spent(rows: Sequence[CostRow], budget: Decimal | None) -> Budget:
+    spent = _sum(rows).cost
     used = None if budget is None else float((spent.total_usd or 0) / budget)
     return Budget(spent=spent, budget_usd=budget, used=used)
 

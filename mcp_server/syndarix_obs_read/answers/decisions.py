@@ -21,6 +21,8 @@ from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, StoredRecord
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
 _EXAMPLES: Final = 3
+_LONGEST_NS: Final = 86_400 * 10**9
+"""How long before a decision its session is looked for together with others."""
 
 
 class Decision(Frozen):
@@ -76,7 +78,7 @@ async def list_decisions(backend: Backend, where: Filter, period: TimeRange, lim
     about = listing(page, "agent, type, session, text or time")
     if not page.rows:
         about["hints"] = await why_empty(backend, where, period)
-    outcomes = await _outcomes(backend, page.rows, where, period)
+    outcomes = await _outcomes(backend, page.rows, where)
     decisions = tuple(_decision(record, outcomes) for record in page.rows)
     return DecisionList(backend=backend.name, period=Period.of(period), decisions=decisions, **about)
 
@@ -84,7 +86,7 @@ async def list_decisions(backend: Backend, where: Filter, period: TimeRange, lim
 async def decision_patterns(backend: Backend, where: Filter, period: TimeRange, limit: int) -> PatternList:
     """What was chosen over what, how often, how surely, and with which outcome."""
     page = await _decisions(backend, where, period, COUNTED_UP_TO, payloads=False)
-    outcomes = await _outcomes(backend, page.rows, where, period)
+    outcomes = await _outcomes(backend, page.rows, where)
     groups: defaultdict[tuple[str, str, tuple[str, ...]], list[StoredRecord]] = defaultdict(list)
     for record in page.rows:
         selected = record.text("selected")
@@ -111,19 +113,28 @@ async def _decisions(
 
 
 async def _outcomes(
-    backend: Backend, records: Iterable[StoredRecord], where: Filter, period: TimeRange
+    backend: Backend, records: Iterable[StoredRecord], where: Filter
 ) -> Mapping[str, tuple[str, str | None]]:
-    """Status and outcome of the sessions that the decisions lie in."""
-    wanted = {session for record in records if (session := record.optional("session_id"))}
+    """Status and outcome of the sessions that the decisions lie in: those of a session's first run."""
+    times = {session: record.start_ns for record in records if (session := record.optional("session_id"))}
+    if not times:
+        return {}
     if isinstance(backend, OutcomeSource):
-        return await backend.outcomes(wanted)
-    if len(wanted) <= _EXAMPLES * 20:
-        pages = [await backend.sessions(Filter(session_id=session), 1) for session in sorted(wanted)]
-        return {row.session_id: (row.status, row.outcome) for page in pages for row in page.rows}
-    day_before = period.since_ns - 86_400 * 10**9  # a decision's session may have begun before the period
-    earlier = Filter(project=where.project, since_ns=day_before, until_ns=period.until_ns)
-    rows = (await backend.sessions(earlier, COUNTED_UP_TO)).rows
-    return {row.session_id: (row.status, row.outcome) for row in rows if row.session_id in wanted}
+        return await backend.outcomes(set(times))
+    # Runs are asked for and not sessions, which also say what they did and cost.
+    around = Filter(
+        kinds=(v.KIND_SESSION,), project=where.project,
+        since_ns=max(0, min(times.values()) - _LONGEST_NS), until_ns=max(times.values()) + 1,
+    )  # fmt: skip
+    runs = (await backend.records(around, limit=COUNTED_UP_TO, payloads=False)).rows
+    found: dict[str, tuple[str, str | None]] = {}
+    for run in sorted(runs, key=lambda run: (run.start_ns, run.text("span_id"))):
+        if run.text("session_id") in times:
+            found.setdefault(run.text("session_id"), (run.text("status"), run.optional("outcome")))
+    for session in sorted(times.keys() - found.keys())[: _EXAMPLES * 20]:  # it still runs, or began long before
+        page = await backend.sessions(Filter(session_id=session), 1)
+        found |= {row.session_id: (row.status, row.outcome) for row in page.rows}
+    return found
 
 
 def _decision(record: StoredRecord, outcomes: Mapping[str, tuple[str, str | None]]) -> Decision:

@@ -9,7 +9,7 @@ from typing import Any
 from syndarix_obs_read.backends.rows import AlertRow, SilenceRow
 from syndarix_obs_read.errors import BackendAnswer, NotFound, QueryError, Refused
 from syndarix_obs_read.http_client import HttpClient
-from syndarix_obs_read.queries.quoting import quoted
+from syndarix_obs_read.queries.quoting import label_quoted
 from syndarix_obs_read.timerange import to_datetime
 
 
@@ -21,7 +21,7 @@ class Alertmanager:
 
     async def alerts(self, labels: Mapping[str, str]) -> list[AlertRow]:
         """Alerts that have these labels, silenced and inhibited ones included, the last begun first."""
-        filters = [f"{name}={quoted(value)}" for name, value in labels.items()]
+        filters = [f"{name}={label_quoted(value)}" for name, value in labels.items()]
         answer = await self._ask("/api/v2/alerts", {"filter": filters} if filters else None)
         return sorted((_alert(each) for each in answer), key=lambda row: -row.since_ns)
 

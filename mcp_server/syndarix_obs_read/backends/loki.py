@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
+from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.errors import BackendAnswer, Refused, TooLarge
 from syndarix_obs_read.http_client import HttpClient
 
@@ -15,19 +15,27 @@ PAGE: Final = 5_000
 DAY_NS: Final = 86_400 * 10**9
 _WINDOWS_NS: Final = (DAY_NS // 4, DAY_NS, 2 * DAY_NS, 4 * DAY_NS, 7 * DAY_NS)
 _AT_ONCE: Final = 4
-_PARTS: Final = 8
+_PARTS: Final = 16
+_FILLED: Final = 0.8
+"""How full the next pages should become: one that is full ends too early, and its rest takes a second question."""
 _SMALLEST_PAGE: Final = 10
 _TOO_LARGE: Final = ("larger than", "ResourceExhausted", "max_bytes", "message size")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line: Loki's time for it in nanoseconds, the label `level`, the text. `labels` are all labels asked for."""
 
     ts_ns: int
     level: str
     text: str
-    labels: Mapping[str, str] = field(default_factory=dict, compare=False, hash=False)
+    labels: Mapping[str, str] = {}
+
+
+class Stream(NamedTuple):
+    """Lines with the same labels, as they came: pairs of Loki's time, as digits, and the text."""
+
+    labels: Mapping[str, str]
+    values: Sequence[Sequence[str]]
 
 
 class Loki:
@@ -42,8 +50,7 @@ class Loki:
         if start_ns >= end_ns:
             return []
         answer = await self.range(query, start_ns, end_ns, min(limit, PAGE), forward=forward)
-        found = [line for stream in _streams(answer) for line in _lines(stream)]
-        return sorted(found, key=lambda line: line.ts_ns, reverse=not forward)
+        return sorted(_lines(_streams(answer)), key=_when, reverse=not forward)
 
     async def range(
         self, query: str, start_ns: int, end_ns: int, limit: int, *, forward: bool = False, step_s: float | None = None
@@ -69,9 +76,12 @@ class Loki:
 
     async def every(self, query: str, start_ns: int, end_ns: int) -> list[Line]:
         """All lines, several weeks at once, in no order."""
-        windows = _weeks(start_ns, end_ns)
-        found = await asyncio.gather(*(self._all(query, since, until) for since, until in windows))
-        return [line for lines in found for line in lines]
+        return list(_lines(await self.streams(query, start_ns, end_ns)))
+
+    async def streams(self, query: str, start_ns: int, end_ns: int) -> list[Stream]:
+        """The same by stream; a stream may come in several parts."""
+        found = await together(*(self._all(query, *window) for window in _weeks(start_ns, end_ns)))
+        return [stream for streams in found for stream in streams]
 
     async def counts(self, query: str, name: str, at_ns: int) -> dict[str, int]:
         """Result of an instant metric query by the label `name`; lines without it are left out."""
@@ -89,23 +99,33 @@ class Loki:
         answer = await self.client.get(f"/loki/api/v1/label/{name}/values", params)
         return sorted(map(str, answer.get("data") or ()))
 
-    async def _all(self, query: str, start_ns: int, end_ns: int) -> list[Line]:
-        """One page; if it is full, the rest of the window in parts that should fill about a page each, all at once."""
+    async def _all(self, query: str, start_ns: int, end_ns: int) -> list[Stream]:
+        """One page; if it is full, the rest of the window in parts that should nearly fill one each, all at once."""
+        try:
+            found = _streams(await self.range(query, start_ns, end_ns, PAGE))
+        except (TooLarge, Refused) as error:
+            if not _is_too_large(error):
+                raise
+            return await self._one_by_one(query, start_ns, end_ns)
+        if sum(len(stream.values) for stream in found) < PAGE:
+            return found
+        oldest = min(int(value[0]) for stream in found for value in stream.values)
+        # That moment may go on behind the page: it is asked for again.
+        newer = [Stream(labels, [v for v in values if int(v[0]) > oldest]) for labels, values in found]
+        if not any(stream.values for stream in newer):
+            return await self._one_by_one(query, start_ns, end_ns)
+        rest = oldest + 1
+        step = max(int((end_ns - rest) * _FILLED), (rest - start_ns) // _PARTS) + 1
+        starts = range(start_ns, rest, step)
+        parts = await together(*(self._all(query, start, min(start + step, rest)) for start in starts))
+        return [*newer, *(stream for part in parts for stream in part)]
+
+    async def _one_by_one(self, query: str, start_ns: int, end_ns: int) -> list[Stream]:
         pages = self._pages(query, start_ns, end_ns, PAGE)
-        found: list[Line] = await anext(pages, [])
-        if len(found) < PAGE:
-            return [*found, *[line async for page in pages for line in page]]
-        await pages.aclose()
-        oldest = min(line.ts_ns for line in found) + 1
-        covered = max(1, end_ns - oldest)
-        step = max(covered, (oldest - start_ns) // _PARTS + 1)
-        starts = range(start_ns, oldest, step)
-        parts = await asyncio.gather(*(self._all(query, start, min(start + step, oldest)) for start in starts))
-        seen = set(found)
-        return [*found, *(line for part in parts for line in part if line not in seen)]
+        return [Stream(line.labels, [(str(line.ts_ns), line.text)]) async for page in pages for line in page]
 
     async def _pages(self, query: str, start_ns: int, end_ns: int, size: int) -> AsyncGenerator[list[Line], None]:
-        seen: set[Line] = set()
+        seen: set[tuple[int, str, str]] = set()
         while start_ns < end_ns:
             try:
                 page = await self.page(query, start_ns, end_ns, size)
@@ -114,7 +134,7 @@ class Loki:
                     raise
                 size = max(_SMALLEST_PAGE, size // 4)
                 continue
-            new = [line for line in page if line not in seen]
+            new = [line for line in page if line[:3] not in seen] if seen else page
             if new:
                 yield new
             if len(page) < min(size, PAGE):
@@ -122,7 +142,7 @@ class Loki:
             # Lines of the last moment may go on behind the page: that moment is asked for again, unless it fills one.
             last = page[-1].ts_ns
             end_ns = last + 1 if new and page[0].ts_ns != last else last
-            seen = {line for line in page if line.ts_ns == last}
+            seen = {line[:3] for line in page if line.ts_ns == last}
 
 
 def _windows(start_ns: int, end_ns: int) -> Iterator[tuple[int, int]]:
@@ -153,15 +173,18 @@ def _data(answer: Any) -> dict[str, Any]:
     return data
 
 
-def _streams(data: dict[str, Any]) -> list[dict[str, Any]]:
+def _streams(data: dict[str, Any]) -> list[Stream]:
     if data.get("resultType") != "streams":
         raise BackendAnswer(f"Loki answered {data.get('resultType')!r} where lines were asked for")
-    found: list[dict[str, Any]] = data["result"]
-    return found
+    return [Stream(each["stream"], each["values"]) for each in data["result"]]
 
 
-def _lines(stream: dict[str, Any]) -> Iterator[Line]:
-    labels = stream["stream"]
-    level = labels.get("level", "info")
-    for value in stream["values"]:
-        yield Line(int(value[0]), level, value[1], labels)
+def _lines(streams: Iterable[Stream]) -> Iterator[Line]:
+    for labels, values in streams:
+        level = labels.get("level", "info")
+        for value in values:
+            yield Line(int(value[0]), level, value[1], labels)
+
+
+def _when(line: Line) -> int:
+    return line.ts_ns

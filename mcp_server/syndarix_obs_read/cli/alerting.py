@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 import typer
@@ -64,7 +64,7 @@ def silence(
     async def question(asker: Asker, backend: Backend) -> alerts_answer.Silenced:
         _writable(asker)
         if end is not None:
-            await _confirm(backend, yes, f"End the silence {end}", {})
+            await _confirm_end(backend, yes, end)
             return await alerts_answer.end_silence(backend, end)
         await _confirm(backend, yes, f"Silence alerts with {_words(labels)} for {lasts}", labels)
         return await alerts_answer.silence_alert(backend, labels, comment, author=author, lasts_s=seconds)
@@ -75,7 +75,9 @@ def silence(
 def trigger(
     common: Common,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the alert: letters, digits and _.")],
-    summary: Annotated[str, typer.Argument(metavar="SUMMARY", help="What is wrong, for whoever is told.")],
+    summary: Annotated[
+        str, typer.Argument(metavar="SUMMARY", help="What is wrong, for whoever is told; not needed to resolve.")
+    ] = "",
     severity: Annotated[
         alerts_answer.Severity, typer.Option(help="critical pages people at once; info tells programs only.")
     ] = "warning",
@@ -89,8 +91,9 @@ def trigger(
 
     async def question(asker: Asker, backend: Backend) -> alerts_answer.Triggered:
         _writable(asker)
-        deed = "Resolve" if resolve else "Raise"
-        await _confirm(backend, yes, f"{deed} the alert {name} ({severity})", {"alertname": name, **labels})
+        alert = f"the alert {name} ({', '.join([severity, *_pairs(labels)])})"
+        deed = f"Resolve {alert}" if resolve else f"Raise {alert} for {lasts} and tell the usual people"
+        await _confirm(backend, yes, deed, {"alertname": name, **labels})
         return await alerts_answer.trigger_alert(
             backend, name, summary, severity=severity, labels=labels, lasts_s=seconds, resolve=resolve
         )
@@ -105,6 +108,16 @@ async def _confirm(backend: Backend, yes: bool, deed: str, labels: dict[str, str
     found = await alerts_answer.list_alerts(backend, labels, None, _SHOWN)
     firing = ", ".join(dict.fromkeys(each.name for each in found.alerts)) if labels else ""
     confirm(yes, f"{deed}?" + (f" Such alerts fire now: {firing}." if firing else ""))
+
+
+async def _confirm_end(backend: Backend, yes: bool, silence_id: str) -> None:
+    """Ask, saying whom the silence keeps quiet; one that does not exist needs no question."""
+    if yes:
+        return
+    silences = (await alerts_answer.list_alerts(backend, {}, None, 1)).silences
+    for each in silences:
+        if each.silence_id == silence_id:
+            confirm(yes, f"End the silence of {_words(each.labels)} (by {each.author}: {each.comment})?")
 
 
 def _writable(asker: Asker) -> None:
@@ -122,5 +135,9 @@ def _labels(given: Sequence[str] | None) -> dict[str, str]:
     return found
 
 
-def _words(labels: dict[str, str]) -> str:
-    return " and ".join(f"{name}={value}" for name, value in labels.items())
+def _words(labels: Mapping[str, str]) -> str:
+    return " and ".join(_pairs(labels))
+
+
+def _pairs(labels: Mapping[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in labels.items()]

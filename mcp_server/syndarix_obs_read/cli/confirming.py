@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 import typer
 
 from syndarix_obs_read.errors import FilterError
+
+_AGREED: Final = ("y", "yes")
 
 
 def confirm(yes: bool, question: str) -> None:
@@ -20,4 +23,7 @@ def confirm(yes: bool, question: str) -> None:
         return
     if not sys.stdin.isatty():
         raise FilterError(f"{question} Nobody is there to answer: add --yes")
-    typer.confirm(question, abort=True, err=True)
+    # Not typer's own, which writes the last character of a question to the output: that belongs to the answer alone.
+    typer.echo(f"{question} [y/N]: ", nl=False, err=True)
+    if sys.stdin.readline().strip().lower() not in _AGREED:
+        raise typer.Abort

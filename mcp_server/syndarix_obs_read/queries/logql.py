@@ -12,18 +12,27 @@ from typing import Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import LARGEST_NS, Filter
-from syndarix_obs_read.queries.quoting import any_of, literal, quoted
+from syndarix_obs_read.queries.quoting import any_of, literal, quoted, sendable
 
 HEAD_CHARS: Final = 2_500
 """Characters of a line that hold every field before the payload, unless an error message is long."""
-HEAD: Final = f'| line_format "{{{{ __line__ | trunc {HEAD_CHARS} }}}}"'
-"""Stage that cuts the payload off."""
 ONLY_LEVEL: Final = "| keep level"
 """Stage that leaves all labels out of the answer but the one that does not stand in the line."""
 
+_OF_FAILURES: Final = ("error", "critical")
+"""Levels of what failed, but for safety checks: streams of few lines."""
 _METADATA: Final = ("trace_id", "session_id", "agent", "project", "user", "task_type", "model", "tool")
 _MARGIN: Final = 1e-6
 _READ: Final = "field_"
+
+
+def cut(chars: int) -> str:
+    """Stage: only so many characters of each line."""
+    return f'| line_format "{{{{ __line__ | trunc {chars} }}}}"'
+
+
+HEAD: Final = cut(HEAD_CHARS)
+"""Stage that cuts the payload off."""
 
 
 def selector(**labels: str | Sequence[str]) -> str:
@@ -51,15 +60,23 @@ def lines(where: Filter, kinds: Sequence[str]) -> str:
         labels["service_name"] = where.service
     if where.environment is not None:
         labels["environment"] = where.environment
-    if where.level is not None:
-        labels["level"] = where.levels()
+    levels = set(where.levels())
+    if where.status == v.STATUS_ERROR and v.KIND_SAFETY not in kinds:
+        levels &= set(_OF_FAILURES)
+    if len(levels) < len(v.LEVELS):
+        labels["level"] = tuple(level for level in v.LEVELS if level in levels)
     stages = [*_contained(where), *_metadata(where), *_numbers(where, kinds)]
     return " ".join([selector(**labels), *stages])
 
 
-def with_keys(query: str, name: str, values: Sequence[str]) -> str:
-    """Further narrowed to lines whose structured metadata `name` is one of the values."""
-    return f"{query} {among(name, values)}"
+def running(query: str) -> str:
+    """Further narrowed to lines that say of a session that it runs; others may hold the same characters."""
+    return f"{query} |= {quoted(_field('status', v.STATUS_RUNNING))}"
+
+
+def ended(query: str) -> str:
+    """Further narrowed to lines that say how something ended."""
+    return f'{query} | json state="status" | state != {quoted(v.STATUS_RUNNING)}'
 
 
 def among(name: str, values: Sequence[str]) -> str:
@@ -92,7 +109,9 @@ def columns(query: str, fields: Sequence[str], texts: Sequence[str] = (), labels
     paths = ", ".join(f'{label_of(name)}="{name}"' for name in (*fields, *texts))
     shown = " ".join(f"{{{{.{label_of(name)}}}}}" for name in fields)
     kept = ", ".join((*labels, *map(label_of, texts))) or "level"
-    return f'{query} | json {paths} | line_format "{shown}" | keep {kept}'
+    # What is not kept goes before the template too, which is handed all labels with every line.
+    early = ", ".join(labels) or "level"
+    return f'{query} | keep {early} | json {paths} | line_format "{shown}" | keep {kept}'
 
 
 def label_of(name: str) -> str:
@@ -114,6 +133,7 @@ def count_by(query: str, name: str, seconds: int) -> str:
 
 def needles(text: str) -> list[str]:
     """The text as it may stand in a line: between JSON's signs, inside a string, inside JSON inside a string."""
+    text = sendable(text)
     once = _escaped(text)
     return list(dict.fromkeys((text, once, _escaped(once))))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.filters import LARGEST_NS, Filter
 from syndarix_obs_read.queries.quoting import any_of, quoted
 
 NEWEST_FIRST: Final = "with (most_recent=true)"
@@ -32,5 +32,7 @@ def plain_spans() -> str:
 
 def plain_roots(where: Filter) -> str:
     """Plain spans that begin a trace, which then may have no line in Loki at all; as long as the filter wants."""
-    least = f" && traceDuration >= {where.min_duration_ns}ns" if where.min_duration_ns is not None else ""
+    least = ""
+    if where.min_duration_ns is not None:  # Tempo takes 64 bits, and no trace lasts less than nothing
+        least = f" && traceDuration >= {min(max(where.min_duration_ns, 0), LARGEST_NS)}ns"
     return f"{{ nestedSetParent < 0 && {PLAIN}{least} }} {NEWEST_FIRST}"

@@ -60,11 +60,17 @@ def test_without_the_stack_one_line_says_that_it_is_needed(call: Run, arguments:
         (("silence", "-l", "a=b", "--comment", "x", "--lasts", "8d", "--yes"), 2, "at most 168 h"),
         (("silence", "-l", "a=b", "--comment", "x"), 2, "LoopDetected. Nobody is there to answer: add --yes"),
         (("trigger", "A", "wrong", "--lasts", "long", "--yes"), 2, "cannot read the duration 'long'"),
-        (("trigger", "A", "wrong"), 2, "Raise the alert A (warning)?"),
+        (("trigger", "A", "wrong"), 2, "Raise the alert A (warning) for 5m and tell the usual people?"),
+        (("trigger", "A", "wrong", "-l", "a=b"), 2, "the alert A (warning, a=b)"),
+        (("trigger", "A", "--resolve"), 2, "Resolve the alert A (warning)?"),
+        (("trigger", "A", " ", "--yes"), 2, "an alert needs a summary"),
+        (("trigger", "A", "wrong", "--lasts", "2d", "--yes"), 2, "at most 24 h, not 48 h"),
         (("query", "logql", "{}", "--step", "1m"), 2, "--step belongs to promql"),
         (("query", "promql", " "), 2, "the query is empty"),
         (("names", "colour"), 2, "there are no names of 'colour'; possible: agent, project"),
         (("silence", "--end", "nope", "--yes"), 1, "there is no silence 'nope'"),
+        (("silence", "--end", "nope"), 1, "there is no silence 'nope'"),
+        (("silence", "--end", str(SILENCE["id"])), 2, "End the silence of agent=support (by "),
     ],
 )
 def test_a_wrong_question_changes_nothing_and_says_what_is_wrong(
@@ -134,9 +140,16 @@ def test_an_alert_is_raised_with_its_severity_and_labels(call: Run, servers: Ask
 
 
 def test_an_alert_is_resolved(call: Run, servers: Asked) -> None:
-    code, out, _ = call("trigger", "RefundsWrong", "over", "--resolve", "--yes", *STACK)
-    assert (0, "resolved: alertname=RefundsWrong severity=warning\n") == (code, out)
+    code, out, _ = call("trigger", "LoopDetected", "-l", "agent=support", "--resolve", "--yes", *STACK)
+    assert (0, "resolved: agent=support alertname=LoopDetected severity=warning\n") == (code, out)
     assert 1 == len(servers.changes())
+
+
+def test_to_resolve_an_alert_with_other_labels_says_which_fire(call: Run, servers: Asked) -> None:
+    arguments = ("LoopDetected", "--severity", "critical", "-l", "agent=support", "--resolve", "--yes")
+    code, _, err = call("trigger", *arguments, *STACK)
+    assert 0 == code
+    assert "no alert with exactly these labels fires: under this name fires agent=support, severity=warning" in err
 
 
 @pytest.mark.parametrize(

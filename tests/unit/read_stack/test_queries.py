@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.queries import logql, promql, traceql
-from syndarix_obs_read.queries.quoting import any_of, literal, quoted
+from syndarix_obs_read.queries.quoting import any_of, label_quoted, literal, quoted
 
 TEXT = st.one_of(st.text(min_size=1), st.text(alphabet="\"\\`{}[]()|.*+?^$\n\t\r\0 %'=~,ab", min_size=1, max_size=20))
 STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
@@ -49,6 +49,24 @@ def test_an_escaped_expression_matches_its_text_and_nothing_else(text: str, othe
     pattern = re.compile(literal(text))
     assert pattern.fullmatch(text)
     assert (text == other) == bool(pattern.fullmatch(other))
+
+
+def test_what_loki_cannot_hand_on_in_an_expression_is_escaped() -> None:
+    assert r"\x60\| drop \x00\x0a" == literal("`| drop \x00\n")
+
+
+def test_a_lone_surrogate_becomes_a_question_mark_before_it_is_escaped() -> None:
+    assert r"\?" == literal("\ud83d")
+    assert ["?"] == logql.needles("\ud83d")
+
+
+def test_a_label_in_alertmanagers_matcher_has_only_the_escapes_that_it_knows() -> None:
+    assert '"a\\"b\\\\c\\nd\te\r?"' == label_quoted('a"b\\c\nd\te\r\ud83d')
+
+
+def test_a_duration_beyond_64_bits_or_below_nothing_is_a_number_that_tempo_takes() -> None:
+    assert f"traceDuration >= {2**63 - 1}ns" in traceql.plain_roots(Filter(min_duration_ns=2**70))
+    assert "traceDuration >= 0ns" in traceql.plain_roots(Filter(min_duration_ns=-1))
 
 
 @given(st.lists(TEXT, min_size=1, max_size=4), TEXT)
@@ -101,6 +119,14 @@ def test_filters_become_labels_metadata_and_text() -> None:
     ) == logql.lines(where, (v.KIND_TOOL_CALL,))
 
 
+def test_what_failed_is_looked_for_in_the_streams_of_failures_but_for_safety_checks() -> None:
+    failed = Filter(status="error")
+    line = '|= "\\"status\\":\\"error\\""'
+    assert f'{{kind="tool_call", level=~"error|critical"}} {line}' == logql.lines(failed, (v.KIND_TOOL_CALL,))
+    assert f'{{kind="safety"}} {line}' == logql.lines(failed, (v.KIND_SAFETY,))
+    assert f'{{kind=~"app|safety"}} {line}' == logql.lines(failed, (v.KIND_APP, v.KIND_SAFETY))
+
+
 def test_amounts_and_durations_are_plain_digits_with_a_margin() -> None:
     query = logql.lines(Filter(min_cost_usd=Decimal("0.00001"), min_duration_ns=1_500_000), (v.KIND_LLM_CALL,))
     assert 'json least_usd="cost_usd" | least_usd >= 0.000009999990' in query
@@ -127,8 +153,8 @@ def test_the_beginning_of_an_id_is_anchored() -> None:
 def test_columns_come_back_as_fields() -> None:
     query = logql.columns("{}", ("record_id",), ("agent",), ("kind",))
     assert (
-        '{} | json field_record_id="record_id", field_agent="agent" | line_format "{{.field_record_id}}"'
-        " | keep kind, field_agent"
+        '{} | keep kind | json field_record_id="record_id", field_agent="agent"'
+        ' | line_format "{{.field_record_id}}" | keep kind, field_agent'
     ) == query
     assert {"agent": None, "kind": "cost"} == logql.fields_of({"field_agent": "", "kind": "cost"})
 

@@ -96,6 +96,14 @@ def test_conditions_narrow_the_search(say: Callable[..., None], find: Find) -> N
     assert ["t6", "t5", "t4"] == found
 
 
+@pytest.mark.parametrize("text", ["\n", '\n{"input"', "\n\n", "chat gpt-4o\n", "\n“"])
+def test_a_line_break_is_found_where_somebody_said_it_alone(
+    say: Callable[..., None], find: Find, text: str
+) -> None:
+    say("one line", f"before {text} after", "one “line”")
+    assert ["t2"] == find(text)
+
+
 @pytest.mark.parametrize("text", ["é", "ab", "%", "_", "日本", "日本語の文", "ЗАКАЗ", "straße", "Ab" * 600])
 def test_short_long_and_foreign_texts_are_found(say: Callable[..., None], find: Find, text: str) -> None:
     say("nothing here", f"vor{text}nach", "nor here")

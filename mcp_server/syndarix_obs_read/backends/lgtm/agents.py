@@ -1,79 +1,22 @@
-"""Statistics by agent: every record counts, so of each only what is counted travels."""
+"""Statistics by agent: every record counts, so of each kind only what is counted travels, and is stored as it comes."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.lgtm.candidates import Servers
-from syndarix_obs_read.backends.lgtm.fetch import heads
-from syndarix_obs_read.backends.lgtm.lines import is_running
-from syndarix_obs_read.backends.loki import Line
-from syndarix_obs_read.backends.rows import AgentRow, StoredRecord
+from syndarix_obs_read.backends.lgtm.columns import Columns
+from syndarix_obs_read.backends.lgtm.reach import Range
+from syndarix_obs_read.backends.lgtm.runs import Runs
+from syndarix_obs_read.backends.loki import Stream
+from syndarix_obs_read.backends.rows import AgentRow
 from syndarix_obs_read.backends.sqlite.agents import FILTERS, statistics
-from syndarix_obs_read.backends.sqlite.conditions import DEFAULT_KINDS
 from syndarix_obs_read.backends.sqlite.scratch import Scratch
+from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.queries import logql
-
-_KINDS: Final = (v.KIND_LLM_CALL, v.KIND_TOOL_CALL, v.KIND_DECISION, v.KIND_SAFETY)
-_FIELDS: Final = (
-    "record_id", "start_ns", "end_ns", "status", "first_token_s", "loop_count", "confidence", "passed", "session_id",
-)  # fmt: skip
-"""The session's id comes last: it is the caller's own text, and may hold spaces."""
-_TEXTS: Final = ("agent", "tool")
-_STEPS: Final = tuple(kind for kind in DEFAULT_KINDS if kind != v.KIND_SESSION)
-_MOST_RUNNING: Final = 500
-_LABELS: Final = ("kind", "level")
-
-
-async def found(servers: Servers, where: Filter) -> list[AgentRow]:
-    """Every agent that did something in the period, by name."""
-    with Scratch() as scratch:
-        statistics(scratch.connection, where)  # a filter that does not fit is refused before anything is fetched
-        place, narrowed = await servers.reach.of(where), servers.reach.until_past(where)
-        calls, sessions = await asyncio.gather(
-            servers.loki.every(_short(logql.lines(narrowed, _KINDS)), *place),
-            heads(servers.loki, logql.lines(narrowed, (v.KIND_SESSION,)), *place),
-        )
-        if running := sorted(_running(sessions))[:_MOST_RUNNING]:  # any step of theirs is progress
-            steps = f"{logql.selector(kind=_STEPS)} {logql.among('session_id', running)}"
-            calls += await servers.loki.every(_short(steps), *place)
-        given = {name: value for name in FILTERS if (value := getattr(where, name)) is not None}
-        await scratch.ask(lambda s: _fill(s, calls, sessions, given))
-        await servers.ledger.fill(scratch, where, ("agent",))
-        return await scratch.ask(lambda s: statistics(s.connection, where))
-
-
-def _short(query: str) -> str:
-    return logql.columns(query, _FIELDS, _TEXTS, _LABELS)
-
-
-def _running(sessions: list[StoredRecord]) -> set[str]:
-    ended = {each.text("record_id") for each in sessions if not is_running(each)}
-    return {each.text("session_id") for each in sessions if each.text("record_id") not in ended} - {""}
-
-
-def _fill(scratch: Scratch, calls: Iterable[Line], sessions: list[StoredRecord], given: dict[str, Any]) -> None:
-    scratch.add(_records(calls, given))
-    scratch.add(sessions)
-
-
-def _records(lines: Iterable[Line], given: dict[str, Any]) -> Iterator[StoredRecord]:
-    for line in lines:
-        values = line.text.split(" ", len(_FIELDS) - 1)
-        if len(values) != len(_FIELDS) or not (values[1].isdecimal() and values[2].isdecimal()):
-            continue  # none of ours
-        record_id, start, end, status, first_token, loop, confidence, passed, session_id = values
-        data: dict[str, Any] = {
-            **logql.fields_of(line.labels), **given,
-            "record_id": record_id, "start_ns": int(start), "end_ns": int(end), "session_id": session_id or None,
-            "status": status, "first_token_s": _number(first_token), "loop_count": _number(loop),
-            "confidence": _number(confidence), "passed": None if not passed else passed == "true",
-        }  # fmt: skip
-        yield StoredRecord(data, line.level)
 
 
 def _number(text: str) -> float | None:
@@ -81,3 +24,63 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def _truth(text: str) -> bool | None:
+    return text == "true" if text else None
+
+
+_COUNTED: Final[Mapping[str, Mapping[str, Callable[[str], Any]]]] = {
+    v.KIND_LLM_CALL: {"first_token_s": _number, "status": str},
+    v.KIND_TOOL_CALL: {"loop_count": _number, "status": str},
+    v.KIND_DECISION: {"confidence": _number},
+    v.KIND_SAFETY: {"passed": _truth},
+}
+"""What is counted of each kind, beside how long it took."""
+_EMPTY: Final = {"trace_id": "", "span_id": "", "name": "", "level": "info", "status": v.STATUS_OK}
+"""Columns that no statistic reads and that are never NULL."""
+
+
+async def found(servers: Servers, where: Filter) -> list[AgentRow]:
+    """Every agent that did something in the period, by name."""
+    with Scratch() as scratch:
+        statistics(scratch.connection, where)  # a filter that does not fit is refused before anything is fetched
+        scratch.expect_many()
+        place, narrowed = await servers.reach.of(where), servers.reach.until_past(where)
+        given = {name: value for name in FILTERS if (value := getattr(where, name)) is not None}
+        await together(
+            Runs(servers.loki, place, given).into(scratch, narrowed),
+            _costs(servers, where, scratch),
+            *(_calls(servers, narrowed, place, _Counted(kind, given), scratch) for kind in _COUNTED),
+        )
+        return await scratch.ask(lambda s: statistics(s.connection, where))
+
+
+async def _costs(servers: Servers, where: Filter, scratch: Scratch) -> None:
+    await scratch.ask((await servers.ledger.lines(where, ("agent",))).into)
+
+
+async def _calls(servers: Servers, where: Filter, place: Range, counted: _Counted, scratch: Scratch) -> None:
+    query = counted.columns.query(logql.lines(where, (counted.kind,)))
+    streams = await servers.loki.streams(query, *place)
+    await scratch.ask(lambda s: s.add_rows("records", counted.names, counted.rows(streams)))
+
+
+class _Counted:
+    """Lines of one kind as rows of `records`."""
+
+    def __init__(self, kind: str, given: Mapping[str, Any]) -> None:
+        self.kind = kind
+        self._read = _COUNTED[kind]
+        texts = ("agent", "tool") if kind == v.KIND_TOOL_CALL else ("agent",)
+        empty = {name: value for name, value in _EMPTY.items() if name not in self._read}
+        self.columns = Columns(("end_ns", *self._read), texts, {**empty, "kind": kind, **given})
+        self.names = ("record_id", "ts_ns", "end_ns", "duration_ns", *self._read, *self.columns.tail)
+
+    def rows(self, streams: Iterable[Stream]) -> Iterator[tuple[Any, ...]]:
+        """In the order of `names`."""
+        read = tuple(self._read.values())
+        for (record_id, begun, ended, *counted), tail in self.columns.rows(streams):
+            start, end = int(begun), int(ended or begun)
+            values = [one(text) for one, text in zip(read, counted, strict=True)]
+            yield (record_id, start, end, max(0, end - start), *values, *tail)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.store.schema import pico
 from syndarix_obs_read.backends.filters import LARGEST_NS, Filter
+from syndarix_obs_read.backends.lgtm.columns import PLACE, Columns
 from syndarix_obs_read.backends.lgtm.fetch import whole
 from syndarix_obs_read.backends.lgtm.ledger import Ledger
 from syndarix_obs_read.backends.lgtm.lines import fits, record
 from syndarix_obs_read.backends.lgtm.reach import Range, Reach
 from syndarix_obs_read.backends.loki import Line, Loki
 from syndarix_obs_read.backends.sqlite.conditions import DEFAULT_KINDS
-from syndarix_obs_read.backends.sqlite.scratch import Scratch
 from syndarix_obs_read.backends.tempo import Tempo
+from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.errors import BackendTimeout, BackendUnavailable
 from syndarix_obs_read.queries import logql, traceql
 from syndarix_obs_read.timerange import SECOND_NS
@@ -24,6 +25,9 @@ from syndarix_obs_read.timerange import SECOND_NS
 Key = Literal["trace_id", "session_id"]
 Named = dict[str, Range]
 """Candidates, newest first, each with a stretch of time in which it did something."""
+
+Part = tuple[Filter, tuple[str, ...]]
+"""A filter and the kinds of lines that show what it names."""
 
 OF_WORK: Final = tuple(kind for kind in DEFAULT_KINDS if kind not in (v.KIND_APP, v.KIND_ANNOTATION))
 """Kinds of record that can begin a trace."""
@@ -88,19 +92,56 @@ async def plain_traces(servers: Servers, where: Filter, limit: int) -> Named:
     return {each.trace_id: (each.start_ns, each.end_ns) for each in found}
 
 
+async def having_the_rest(servers: Servers, where: Filter, key: Key) -> set[str] | None:
+    """Those that have everything that the filter names but its driver; None when it names nothing else.
+
+    A filter of several parts may fit few of the many that fit one of them.
+    """
+    where = servers.reach.until_past(where)
+    parts = _parts(where, key)[1:]
+    if where.text is not None or not parts:
+        return None
+    place = await servers.reach.of(where)
+    return set.intersection(*await together(*(_all_named(servers, *part, key, place) for part in parts)))
+
+
+async def _all_named(servers: Servers, where: Filter, kinds: Sequence[str], key: Key, place: Range) -> set[str]:
+    columns = Columns(("trace_id",) if key == "trace_id" else ("trace_id", "session_id"))
+    groups = tuple(kind for kind in kinds if kind != v.KIND_SAFETY), (v.KIND_SAFETY,) if v.KIND_SAFETY in kinds else ()
+    queries = [columns.query(logql.lines(where, group)) for group in groups if group]
+    streams = await together(*(servers.loki.streams(query, *place) for query in queries))
+    rows = (values for found in streams for values, _ in columns.rows(found))
+    return {values[-1] or values[len(PLACE)] for values in rows}
+
+
 def driver(where: Filter, key: Key) -> tuple[Filter, tuple[str, ...]]:
     """The filter and kinds of the lines that name candidates: something that every trace or session that fits has."""
     base = _base(where)
     if where.text is not None:
         return replace(base, text=where.text), DEFAULT_KINDS
-    for name, kind in _KIND_OF.items():
-        if getattr(where, name) is not None:
-            return replace(base, **{name: getattr(where, name)}), (kind,)
+    parts = _parts(where, key)
+    return parts[0] if parts else _of_run(where, key, base)
+
+
+def _parts(where: Filter, key: Key) -> list[Part]:
+    """What the filter names, each with the kinds of lines that show it, the most telling first."""
+    base = _base(where)
+    parts: list[Part] = [
+        (replace(base, **{name: value}), (kind,))
+        for name, kind in _KIND_OF.items()
+        if (value := getattr(where, name)) is not None
+    ]
     if where.looped:
-        return replace(base, looped=True), (v.KIND_TOOL_CALL,)
+        parts.append((replace(base, looped=True), (v.KIND_TOOL_CALL,)))
     if key == "trace_id" and where.status == v.STATUS_ERROR:
-        return replace(base, status=v.STATUS_ERROR), DEFAULT_KINDS
-    return _of_run(where, key, base)
+        parts.append((replace(base, status=v.STATUS_ERROR), DEFAULT_KINDS))
+    if len(parts) == 1:  # of two of those, what an agent or a user did besides would tell little more
+        parts += [
+            (replace(base, **{name: value}), _OF_RUN)
+            for name in ("user", "task_type", "agent")
+            if (value := getattr(where, name)) is not None
+        ][:1]
+    return parts
 
 
 def _base(where: Filter) -> Filter:
@@ -129,17 +170,10 @@ def _is_by_cost(where: Filter, narrowed: Filter) -> bool:
 
 async def _costly(servers: Servers, where: Filter, key: Key) -> Named:
     """Those whose calls add up to the least cost: read off the ledger."""
-    statement = (
-        f"SELECT {key}, min(ts_ns), max(ts_ns) FROM ledger WHERE {key} <> '' GROUP BY 1"  # noqa: S608 - our own name
-        " HAVING total(cost_pico) >= ? ORDER BY 3 DESC"
-    )
-    least = (pico(where.min_cost_usd) or 0,)
-
-    def question(scratch: Scratch) -> Named:
-        return {name: (first, last) for name, first, last in scratch.connection.execute(statement, least)}
-
-    base = _base(where)
-    return await servers.ledger.sums(base, "costs", (key,), question)
+    least = pico(where.min_cost_usd) or 0
+    sums = await servers.ledger.costs_by(_base(where), key)
+    costly = {name: (first, last) for name, (first, last, total) in sums.items() if total >= least}
+    return dict(sorted(costly.items(), key=lambda item: -item[1][1]))
 
 
 async def _running(servers: Servers, where: Filter, key: Key) -> Named:

@@ -14,7 +14,15 @@ from typing import Final, Generic, Protocol, TypeVar
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.lgtm import spans
-from syndarix_obs_read.backends.lgtm.candidates import OF_WORK, Key, Named, Servers, named, plain_traces
+from syndarix_obs_read.backends.lgtm.candidates import (
+    OF_WORK,
+    Key,
+    Named,
+    Servers,
+    having_the_rest,
+    named,
+    plain_traces,
+)
 from syndarix_obs_read.backends.lgtm.fetch import heads
 from syndarix_obs_read.backends.lgtm.reach import AHEAD_NS, Range
 from syndarix_obs_read.backends.loki import DAY_NS
@@ -30,6 +38,10 @@ _LINES_OF_ONE: Final = 15
 _NEAR_NS: Final = DAY_NS // 144
 _FURTHER_NS: Final = (DAY_NS // 24, DAY_NS)
 _PLAIN_TRACES: Final = 500
+_MOST_GROUPS: Final = 64
+
+Group = tuple[list[str], Range]
+"""Candidates, and the stretch of time in which they are looked for."""
 
 
 class _Row(Protocol):
@@ -79,14 +91,19 @@ class Gather(Generic[R]):
         if self._key == "trace_id" and (plain := await plain_traces(self._servers, self._where, limit)):
             yield plain, self._servers.reach.now() + AHEAD_NS
         waiting: Named = {}
+        wanted: set[str] | None = None
+        looked = False
         async for portion, before_ns in named(self._servers, self._where, self._key, most * _LINES_OF_ONE):
             for key, place in portion.items():
-                if key not in self._loaded:
+                if key not in self._loaded and (wanted is None or key in wanted):
                     waiting[key] = _wider(waiting.get(key, place), place)
             while len(waiting) >= most:
                 chunk = {key: waiting.pop(key) for key in list(waiting)[:most]}
                 yield chunk, max([before_ns, *(place[1] for place in waiting.values())])
                 most = min(2 * most, _MOST)
+                if not looked:  # the newest were not enough
+                    looked, wanted = True, await having_the_rest(self._servers, self._where, self._key)
+                    waiting = {key: place for key, place in waiting.items() if wanted is None or key in wanted}
         if waiting:
             yield waiting, 0
 
@@ -149,13 +166,19 @@ def _wider(one: Range, other: Range) -> Range:
     return min(one[0], other[0]), max(one[1], other[1])
 
 
-def _groups(places: Named, near_ns: int) -> list[tuple[list[str], Range]]:
+def _groups(places: Named, near_ns: int) -> list[Group]:
     """Candidates that lie close together, each group with the stretch of time to look at."""
-    groups: list[tuple[list[str], Range]] = []
+    groups: list[Group] = []
     for key, (start, end) in sorted(places.items(), key=lambda item: item[1]):
         place = start - near_ns, end + near_ns
         if groups and place[0] <= groups[-1][1][1]:
             groups[-1] = [*groups[-1][0], key], _wider(groups[-1][1], place)
         else:
             groups.append(([key], place))
+    while len(groups) > _MOST_GROUPS:  # every question costs milliseconds, however few lines it has to look at
+        groups = [_joined(*groups[i : i + 2]) for i in range(0, len(groups), 2)]
     return groups
+
+
+def _joined(*groups: Group) -> Group:
+    return [key for keys, _ in groups for key in keys], (groups[0][1][0], groups[-1][1][1])

@@ -12,9 +12,11 @@ from syndarix_obs_read.backends.filters import EQUAL, Filter
 from syndarix_obs_read.backends.loki import Line
 from syndarix_obs_read.backends.rows import StoredRecord
 from syndarix_obs_read.queries.logql import needles
+from syndarix_obs_read.queries.quoting import sendable
 
 _LAST_FIELD: Final = re.compile(r',"duration_ms":[0-9.eE+-]+')
 """Every line has it behind its plain fields; only `attributes`, `events` and the payload follow."""
+_SEARCHED: Final = ("name", "error_type", "error_message")
 _BEHIND: Final = ("attributes", "events")
 _NEXT: Final = re.compile(r'\}|,"(?!attributes"|events")\w*"')
 """What shows that nothing but the payload follows: the end, or a whole other key."""
@@ -69,7 +71,7 @@ def fits(where: Filter, found: StoredRecord, line: Line | None = None) -> bool:
     """Whether a record fits everything in the filter but `kinds`; `line` is needed for a text."""
     return bool(
         where.since_ns <= found.start_ns < where.until_ns
-        and all(found.text(name) == value for name in EQUAL if (value := getattr(where, name)) is not None)
+        and all(found.text(name) == sendable(value) for name in EQUAL if (value := getattr(where, name)) is not None)
         and (where.level is None or found.level in where.levels())
         and (where.min_duration_ns is None or found.end_ns - found.start_ns >= where.min_duration_ns)
         and (where.min_cost_usd is None or float(found.get("cost_usd") or "-inf") >= float(where.min_cost_usd))
@@ -79,8 +81,8 @@ def fits(where: Filter, found: StoredRecord, line: Line | None = None) -> bool:
 
 
 def _contains(text: str, found: StoredRecord, line: Line) -> bool:
-    searched = "\n".join((*map(found.text, ("name", "error_type", "error_message")), payload_text(line))).lower()
-    return any(needle.lower() in searched for needle in needles(text))
+    texts = [each.lower() for each in (*map(found.text, _SEARCHED), payload_text(line))]
+    return any(needle.lower() in each for needle in needles(text) for each in texts)
 
 
 def _split(text: str) -> tuple[dict[str, Any], int] | None:

@@ -27,6 +27,7 @@ def _insert(table: str, columns: tuple[str, ...]) -> str:
 _RECORD: Final = _insert("records", RECORD_COLUMNS)
 _LEDGER: Final = _insert("ledger", LEDGER_COLUMNS)
 _SESSION: Final = _insert("sessions", SESSION_COLUMNS)
+_INDEXES: Final = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql NOT LIKE 'CREATE UNIQUE%'"
 _TEXTS: Final = ("record_id", "trace_id", "span_id", "name")
 """Columns that are empty, not NULL, when a line does not have them."""
 _COUNTS: Final = tuple(name for name in LEDGER_COLUMNS if name.startswith("tokens_"))
@@ -42,6 +43,7 @@ class Scratch:
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self.connection.row_factory = sqlite3.Row
+        self._turn = asyncio.Lock()
         migrate(self.connection)
         add_functions(self.connection)
 
@@ -54,20 +56,27 @@ class Scratch:
         self.connection.close()
 
     async def ask(self, question: Callable[[Scratch], T]) -> T:
-        """Ask in a thread; a question that is given up is interrupted before anybody closes the store."""
-        work = asyncio.ensure_future(asyncio.to_thread(question, self))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            self.connection.interrupt()
-            with contextlib.suppress(sqlite3.Error):
-                await work
-            raise
+        """Ask in a thread, one at a time; a question that is given up is interrupted before the store can be closed."""
+        async with self._turn:
+            work = asyncio.ensure_future(asyncio.to_thread(question, self))
+            try:
+                return await asyncio.shield(work)
+            except asyncio.CancelledError:
+                self.connection.interrupt()
+                with contextlib.suppress(sqlite3.Error):
+                    await work
+                raise
 
-    def add_ledger(self, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
-        """Take rows of the ledger with these columns, each record once."""
+    def expect_many(self) -> None:
+        """Be without the indexes that only make questions quick: for a question that reads most rows anyway."""
+        names = [name for (name,) in self.connection.execute(_INDEXES)]
+        for name in names:
+            self.connection.execute(f"DROP INDEX {name}")
+
+    def add_rows(self, table: str, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+        """Take rows with these columns into `records`, `ledger` or `sessions`, each record once."""
         self.connection.execute("BEGIN")
-        self.connection.executemany(_insert("ledger", columns), rows)
+        self.connection.executemany(_insert(table, columns), rows)
         self.connection.execute("COMMIT")
 
     def add(self, found: Iterable[StoredRecord]) -> None:
