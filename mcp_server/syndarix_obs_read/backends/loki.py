@@ -46,11 +46,23 @@ class Loki:
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def page(self, query: str, start_ns: int, end_ns: int, limit: int, *, forward: bool = False) -> list[Line]:
-        """Up to `limit` lines, newest first unless `forward`."""
+        """Up to `limit` lines without a gap between them, newest first unless `forward`."""
+        return (await self._page(query, start_ns, end_ns, limit, forward=forward))[0]
+
+    async def _page(
+        self, query: str, start_ns: int, end_ns: int, limit: int, *, forward: bool = False
+    ) -> tuple[list[Line], bool]:
+        """Lines as in `page`, and whether there may be more."""
         if start_ns >= end_ns:
-            return []
-        answer = await self.range(query, start_ns, end_ns, min(limit, PAGE), forward=forward)
-        return sorted(_lines(_streams(answer)), key=_when, reverse=not forward)
+            return [], False
+        limit = min(limit, PAGE)
+        found = _streams(await self.range(query, start_ns, end_ns, limit, forward=forward))
+        full = sum(len(stream.values) for stream in found) >= limit
+        lines = sorted(_lines(found), key=_when, reverse=not forward)
+        if full and len(found) > 1:
+            edge = _edge(found, forward=forward)
+            lines = [line for line in lines if (line.ts_ns <= edge if forward else line.ts_ns >= edge)]
+        return lines, full
 
     async def range(
         self, query: str, start_ns: int, end_ns: int, limit: int, *, forward: bool = False, step_s: float | None = None
@@ -109,7 +121,7 @@ class Loki:
             return await self._one_by_one(query, start_ns, end_ns)
         if sum(len(stream.values) for stream in found) < PAGE:
             return found
-        oldest = min(int(value[0]) for stream in found for value in stream.values)
+        oldest = _edge(found)
         # That moment may go on behind the page: it is asked for again.
         newer = [Stream(labels, [v for v in values if int(v[0]) > oldest]) for labels, values in found]
         if not any(stream.values for stream in newer):
@@ -128,7 +140,7 @@ class Loki:
         seen: set[tuple[int, str, str]] = set()
         while start_ns < end_ns:
             try:
-                page = await self.page(query, start_ns, end_ns, size)
+                page, full = await self._page(query, start_ns, end_ns, size)
             except (TooLarge, Refused) as error:
                 if not _is_too_large(error) or size <= _SMALLEST_PAGE:
                     raise
@@ -137,7 +149,7 @@ class Loki:
             new = [line for line in page if line[:3] not in seen] if seen else page
             if new:
                 yield new
-            if len(page) < min(size, PAGE):
+            if not full:
                 return
             # Lines of the last moment may go on behind the page: that moment is asked for again, unless it fills one.
             last = page[-1].ts_ns
@@ -177,6 +189,16 @@ def _streams(data: dict[str, Any]) -> list[Stream]:
     if data.get("resultType") != "streams":
         raise BackendAnswer(f"Loki answered {data.get('resultType')!r} where lines were asked for")
     return [Stream(each["stream"], each["values"]) for each in data["result"]]
+
+
+def _edge(streams: Iterable[Stream], *, forward: bool = False) -> int:
+    """How far a full answer reaches without a gap.
+
+    Loki 3.4 cuts the streams of an answer at different times: where one of few lines goes on, lines of another are
+    missing. Only up to the end of the shortest is everything there.
+    """
+    ends = [[int(value[0]) for value in stream.values] for stream in streams if stream.values]
+    return min(map(max, ends)) if forward else max(map(min, ends))
 
 
 def _lines(streams: Iterable[Stream]) -> Iterator[Line]:
