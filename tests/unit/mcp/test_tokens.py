@@ -8,7 +8,7 @@ import random
 
 import bpe_openai
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
@@ -109,6 +109,8 @@ def test_an_answer_that_quotes_texts_of_any_kind_is_not_underestimated(parts: li
 
 @limits(deadline=None)
 @given(text=st.text())
+@example("\r")
+@example("\x1f")
 def test_any_text_has_an_estimate(text: str) -> None:
     assert bool(text.strip(" ")) <= bool(estimate(text))
     assert not surely_more(text, 8_000)
