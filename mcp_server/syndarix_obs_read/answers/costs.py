@@ -111,11 +111,7 @@ async def summarise_costs(
     """
     now = time.time_ns() if now_ns is None else now_ns
     by = tuple(dict.fromkeys(by))
-    # Each look at the ledger takes a while in the stack, so sums of sums are made here.
-    rows, days = await together(
-        backend.costs(where.within(period), by, zone),
-        backend.costs(replace(where, since_ns=month_start(now, zone)), ("day",), zone),
-    )
+    rows, days = await _rows_and_days(backend, where, period, by, zone, now)
     whole = _sum(rows)
     groups = sorted((_group(row, whole.cost) for row in rows), key=_order) if by else []
     today = to_datetime(day_start(now, zone), zone).strftime("%Y-%m-%d")
@@ -133,6 +129,33 @@ async def summarise_costs(
         month_to_date=_spent(days, monthly_budget),
         **about,
     )
+
+
+async def _rows_and_days(
+    backend: Backend, where: Filter, period: TimeRange, by: tuple[Dimension, ...], zone: tzinfo, now: int
+) -> tuple[list[CostRow], list[CostRow]]:
+    """The groups of the period, and the days of the current month.
+
+    The stack reads every line at each look at the ledger, so there is one look where the period covers the month.
+    """
+    month = month_start(now, zone)
+    if not period.since_ns <= month <= now <= period.until_ns:
+        rows, days = await together(
+            backend.costs(where.within(period), by, zone),
+            backend.costs(replace(where, since_ns=month), ("day",), zone),
+        )
+        return rows, days
+    found = await backend.costs(where.within(period), tuple(dict.fromkeys((*by, "day"))), zone)
+    first = to_datetime(month, zone).strftime("%Y-%m-%d")
+    return _summed(found, by), _summed([row for row in found if (row.key["day"] or "") >= first], ("day",))
+
+
+def _summed(rows: Sequence[CostRow], by: tuple[Dimension, ...]) -> list[CostRow]:
+    """Rows with the same values of these dimensions as one."""
+    groups: dict[tuple[str | None, ...], list[CostRow]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row.key[name] for name in by), []).append(row)
+    return [replace(_sum(each), key=dict(zip(by, key, strict=True))) for key, each in groups.items()]
 
 
 async def list_cost_records(
