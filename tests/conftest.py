@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from opentelemetry import context as otel_context
+from opentelemetry import trace
 from opentelemetry.context import Context
 
 from syndarix_obs import guard
@@ -27,6 +28,8 @@ def clean_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     otel_context.detach(token)
     guard.reset()
+    # A global provider cannot be taken back, and would trace the clients of every later test.
+    assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider), "a test needs set_global=False"
 
 
 @pytest.fixture

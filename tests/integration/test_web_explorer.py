@@ -37,7 +37,7 @@ class Serving:
 
 def record(home: Path, session: str, text: str, name: str) -> None:
     """One session whose tool fails, with this text and name wherever there is room."""
-    settings = Settings(backend="embedded", home=home, redaction="off", service_name=name)
+    settings = Settings(backend="embedded", home=home, redaction="off", service_name=name, set_global=False)
     with ObservabilityPlatform(settings) as obs, obs.session(agent=name, project=name, user=name, session_id=session):
         with obs.task(name), obs.llm(provider=name, model=name, messages=[{"role": "user", "content": text}]) as call:
             call.response([{"role": "assistant", "content": text}], usage={"input_tokens": 9, "output_tokens": 4})

@@ -54,7 +54,7 @@ def world(
 
 def _run(home: Path, ports: Any) -> tuple[str, str]:
     settings = Settings(
-        backend="stack", home=home, service_name="desk", loki_url=f"http://{HOST}:{ports.loki}",
+        backend="stack", home=home, service_name="desk", set_global=False, loki_url=f"http://{HOST}:{ports.loki}",
         otlp_endpoint=f"http://{HOST}:{ports.otlp_http}",
     )  # fmt: skip
     asked = [{"role": "user", "content": "refund"}]

@@ -59,7 +59,8 @@ def world(
 def record(world: World, session: str) -> None:
     """One session in the servers."""
     settings = Settings(
-        backend="stack", home=world.home, service_name="desk", loki_url=f"http://{HOST}:{world.ports.loki}",
+        backend="stack", home=world.home, service_name="desk", set_global=False,
+        loki_url=f"http://{HOST}:{world.ports.loki}",
         otlp_endpoint=f"http://{HOST}:{world.ports.otlp_http}",
     )  # fmt: skip
     asked = [{"role": "user", "content": "Where is my order?"}]

@@ -83,7 +83,9 @@ def test_a_program_whose_stack_hangs_ends_in_time_and_the_next_one_delivers(
 
 
 def test_payloads_are_in_loki_and_not_on_spans(sink: ScriptedSink, tmp_path: Path) -> None:
-    settings = Settings(backend="stack", loki_url=sink.url, otlp_endpoint=sink.url, home=tmp_path, preview_chars=0)
+    settings = Settings(
+        backend="stack", loki_url=sink.url, otlp_endpoint=sink.url, home=tmp_path, preview_chars=0, set_global=False
+    )
     messages = [{"role": "user", "content": "marker-42"}]
     with (
         ObservabilityPlatform(settings) as obs,
