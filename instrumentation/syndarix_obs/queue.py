@@ -1,4 +1,4 @@
-"""The hand-over between the agent's threads and the worker: bounded by count and by bytes, never blocking.
+"""The hand-over between the agent's threads and the worker: bounded by count and by bytes, waiting for nothing.
 
 When it is full, a span first loses its payload and only then is dropped; both are counted. Sizes are rough on purpose:
 looking at every byte would cost the caller more than the bound is worth.
@@ -7,7 +7,9 @@ looking at every byte would cost the caller more than the bound is worth.
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Any
 
 from syndarix_obs.span import LightSpan
@@ -15,6 +17,9 @@ from syndarix_obs.span import LightSpan
 _ASSUMED_BYTES = 256
 _SPAN_BYTES = 1024
 _LOOK_AT = 32
+_PAUSE_S = 0.0001
+_PAUSE_EVERY_S = 0.005
+"""So often a crowded queue asks for the interpreter lock: the worker then keeps up with what arrives."""
 
 
 def weigh(payload: dict[str, Any]) -> int:
@@ -56,16 +61,28 @@ class SpanQueue:
         max_spans: most spans that may wait.
         max_bytes: most payload bytes that may wait, roughly.
         wake_at: length from which the worker is woken before its interval is over.
+        crowded_at: length from which the agent's thread makes room for the worker.
+        pause: how it does so; takes seconds (tests).
     """
 
-    def __init__(self, max_spans: int = 50_000, max_bytes: int = 64 * 1024 * 1024, wake_at: int = 512) -> None:
+    def __init__(
+        self,
+        max_spans: int = 50_000,
+        max_bytes: int = 64 * 1024 * 1024,
+        wake_at: int = 512,
+        crowded_at: int = 8_192,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.max_spans = max_spans
         self.max_bytes = max_bytes
         self.wake_at = wake_at
+        self.crowded_at = crowded_at
         self.wake = threading.Event()
         self.dropped: Counter[str] = Counter()
         self._items: deque[tuple[Any, int]] = deque()
         self._bytes = 0
+        self._pause = pause
+        self._next_pause = 0.0
 
     def __len__(self) -> int:
         return len(self._items)
@@ -86,8 +103,23 @@ class SpanQueue:
             return
         self._bytes += weight
         self._items.append((span, weight))
-        if waiting >= self.wake_at and not self.wake.is_set():
-            self.wake.set()
+        if waiting >= self.wake_at:
+            if not self.wake.is_set():
+                self.wake.set()
+            if waiting >= self.crowded_at:
+                self._give_way()
+
+    def _give_way(self) -> None:
+        """Let go of the interpreter lock for a moment, now and then.
+
+        A thread that computes without end and lets go of that lock only for instants takes it back before a waiting
+        thread has woken up. CPython then never asks it to hand the lock over, and the worker gets nothing done for as
+        long as that lasts. An agent that waits for a network never comes here.
+        """
+        now = time.monotonic()
+        if now >= self._next_pause:
+            self._next_pause = now + _PAUSE_EVERY_S
+            self._pause(_PAUSE_S)
 
     def put_first_class(self, item: Any) -> None:
         """Hand over something small that must not be dropped, for example a started session."""

@@ -58,6 +58,18 @@ def test_the_worker_is_woken_when_much_waits() -> None:
     assert queue.wake.is_set()
 
 
+def test_a_crowded_queue_lets_the_worker_have_the_interpreter_now_and_then() -> None:
+    pauses: list[float] = []
+    queue = SpanQueue(wake_at=1, crowded_at=3, pause=pauses.append)
+    for _ in range(3):
+        queue.put(_span())
+    assert [] == pauses
+    for _ in range(200):  # within the five milliseconds between two pauses, or a few of them
+        queue.put(_span())
+    assert 1 <= len(pauses) < 50
+    assert sum(pauses) < 0.01
+
+
 def test_sizes_are_rough_but_not_blind() -> None:
     messages = [{"role": "user", "content": "x" * 1000}] * 100
     assert 100_000 == weigh({"input": messages})
