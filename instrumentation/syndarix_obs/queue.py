@@ -17,7 +17,7 @@ from syndarix_obs.span import LightSpan
 _ASSUMED_BYTES = 256
 _SPAN_BYTES = 1024
 _LOOK_AT = 32
-_PAUSE_S = 0.0001
+_PAUSE_S = 0.002
 _PAUSE_EVERY_S = 0.005
 """So often a crowded queue asks for the interpreter lock: the worker then keeps up with what arrives."""
 
@@ -70,7 +70,7 @@ class SpanQueue:
         max_spans: int = 50_000,
         max_bytes: int = 64 * 1024 * 1024,
         wake_at: int = 512,
-        crowded_at: int = 8_192,
+        crowded_at: int = 4_096,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.max_spans = max_spans

@@ -36,6 +36,8 @@ _PRUNE_AFTER_S: Final = 60.0
 _PRUNE_EVERY_S: Final = 6 * 3600.0
 _BUSY_PAUSE_S: Final = 0.05
 _TROUBLE_PAUSE_S: Final = 0.5
+_ROOM_WAIT_S: Final = 0.05
+"""How long the records of a span wait for a busy store; the agent's spans wait in the queue meanwhile."""
 
 
 class EmbeddedExporter:
@@ -85,6 +87,7 @@ class EmbeddedExporter:
         """Take the records of one span; they are committed within the commit interval."""
         if os.getpid() != self._pid:
             self._start_over()
+        self._backlog.wait_for_room(_ROOM_WAIT_S)
         self._backlog.add(records)
         if self._thread is None:
             self._start()

@@ -34,7 +34,7 @@ class Backlog:
         self._changed = threading.Condition()
         self._waiting: deque[Record] = deque()
         self._bytes = self._taken = self._settled = self._hurry = 0
-        self._sleeping = False
+        self._sleeping = self._in_trouble = False
         self._refuse: str | None = None
         self.close_by: float | None = None
         self.full_disk = False
@@ -47,6 +47,15 @@ class Backlog:
             if self._sleeping or self._filling():
                 self._changed.notify_all()
 
+    def wait_for_room(self, timeout: float) -> None:
+        """While memory fills: let the storing thread get on, unless it is in trouble; at most `timeout` seconds.
+
+        Storing lets go of the interpreter lock at every row, and gets it back late while others compute without end.
+        """
+        with self._changed:
+            if self._filling():
+                self._changed.wait_for(lambda: self._in_trouble or not self._filling(), timeout)
+
     def batch(self, most: int) -> list[Record]:
         """The oldest records; they stay until `settle`."""
         with self._changed:
@@ -55,6 +64,7 @@ class Backlog:
     def settle(self, count: int) -> None:
         """The oldest `count` records are stored or given up."""
         with self._changed:
+            self._in_trouble = False
             self._settle(count)
 
     def refuse(self, reason: str) -> None:
@@ -84,6 +94,9 @@ class Backlog:
         short."""
         with self._changed:
             self._sleeping = until_work
+            if not until_work and not self._in_trouble:
+                self._in_trouble = True
+                self._changed.notify_all()
             cut = self._changed.wait_for(self._has_work if until_work else self._too_late, seconds)
             self._sleeping = False
             return cut
