@@ -105,7 +105,7 @@ def delete_rows(connection: sqlite3.Connection, ids: Sequence[Any]) -> None:
     marks = ", ".join("?" * len(ids))
     subtract = _insert("-", f"id <= ? AND id IN ({marks})")
     connection.execute(subtract, (summed_to(connection), *ids))
-    connection.execute(f"DELETE FROM ledger WHERE id IN ({marks})", ids)  # noqa: S608
+    connection.execute(f"DELETE FROM ledger WHERE id IN ({marks})", ids)  # noqa: S608 - question marks only
     # The highest ids may be given out again: what comes then has to be summed.
     connection.execute(
         "UPDATE meta SET value = min(value, (SELECT coalesce(max(id), 0) FROM ledger)) WHERE key = 'summed_to'"
