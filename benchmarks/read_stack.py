@@ -143,7 +143,7 @@ async def traces_by_id(backends: Mapping[str, Backend], traces: int) -> dict[str
     taken: dict[str, list[float]] = {name: [] for name in backends}
     for _ in range(TRACES_ASKED):
         trace_id = world.trace_id(chance.randrange(traces))
-        asked = Asked(lambda backend, i=trace_id: get_trace(backend, i, payloads=True))  # type: ignore[misc]
+        asked = Asked(lambda backend, i=trace_id: get_trace(backend, i, payloads=True))  # type: ignore[misc]  # bound
         for name, figure in (await one_question(asked, backends, 1)).items():
             if name != "goal_ms":
                 taken[name].append(figure["median_ms"])

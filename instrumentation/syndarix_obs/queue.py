@@ -1,4 +1,6 @@
-"""The hand-over between the agent's threads and the worker: bounded by count and by bytes, waiting for nothing.
+"""The hand-over between the agent's threads and the worker: bounded by count and by bytes.
+
+Handing over waits for nobody. Only while thousands of spans wait does it let go of the interpreter lock now and then.
 
 When it is full, a span first loses its payload and only then is dropped; both are counted. Sizes are rough on purpose:
 looking at every byte would cost the caller more than the bound is worth.
@@ -88,7 +90,7 @@ class SpanQueue:
         return len(self._items)
 
     def put(self, span: LightSpan) -> None:
-        """Hand over an ended span (or anything else that the worker knows); never blocks."""
+        """Hand over an ended span (or anything else the worker knows), at once unless the queue is crowded."""
         payload = span.payload
         weight = _SPAN_BYTES
         if payload:

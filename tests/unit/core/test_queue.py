@@ -1,4 +1,4 @@
-"""The hand-over queue: bounded, never blocking."""
+"""The hand-over queue: bounded, and hardly ever a pause."""
 
 from __future__ import annotations
 

@@ -20,7 +20,6 @@ _CONTROL = b"\x00"
 _CONTROLS = bytes(0 if code < 32 and code not in b"\t\n\r" else code for code in range(256))
 _ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 _quote: Callable[[str], str] = encoder.encode_basestring
-_make: Any = getattr(encoder, "c_make_encoder", None)
 
 
 def quoted(text: str) -> str:
@@ -53,16 +52,13 @@ def has_long_text(value: Any, depth: int = _DEPTH) -> bool:
 def encoder_of(default: Callable[[Any], Any]) -> Callable[[Any], str]:
     """A function that writes compact JSON; `default` turns an unusual object into a usual one.
 
-    It raises what `json.JSONEncoder.encode` raises, also for numbers that JSON lacks.
+    It raises ValueError for numbers that JSON lacks, and RecursionError for what contains itself.
     """
     plain = compact_encoder(default, allow_nan=False)
-    if _make is None:
-        return plain
+    long = compact_encoder(default, allow_nan=False, quote=quoted)
 
     def encode(value: Any) -> str:
         kind = type(value)
-        if not (kind is dict or kind is list) or not has_long_text(value):
-            return plain(value)
-        return "".join(_make({}, default, quoted, None, ":", ",", False, False, False)(value, 0))
+        return long(value) if (kind is dict or kind is list) and has_long_text(value) else plain(value)
 
     return encode
