@@ -9,7 +9,8 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -77,12 +78,32 @@ def open_for_read(path: Path | str) -> sqlite3.Connection:
     return connection
 
 
+@contextmanager
+def transaction(connection: sqlite3.Connection, wait_s: float = 0.0) -> Iterator[None]:
+    """Write within the block: all of it is stored, or, when anything raises, nothing.
+
+    Args:
+        connection: from `open_for_write`.
+        wait_s: seconds for which a locked store is asked again, beyond the connection's own waiting.
+
+    Raises:
+        sqlite3.OperationalError: another writer kept the store locked (`is_busy`).
+    """
+    retry_while_busy(lambda: connection.execute("BEGIN IMMEDIATE"), wait_s)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 def migrate(connection: sqlite3.Connection) -> int:
     """Apply every migration that the file has not had, in one transaction; returns how many that were."""
     if _version(connection) >= len(MIGRATIONS):
         return 0
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         applied = _version(connection)  # again, under the lock: another process may have been quicker
         connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT)")
         for migration in MIGRATIONS[applied:]:
@@ -91,10 +112,6 @@ def migrate(connection: sqlite3.Connection) -> int:
             connection.execute("INSERT INTO migrations VALUES (?, datetime('now'))", (migration.name,))
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
     return len(MIGRATIONS) - applied
 
 

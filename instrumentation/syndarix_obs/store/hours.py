@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from syndarix_obs.store.database import is_busy
+from syndarix_obs.store.database import is_busy, transaction
 from syndarix_obs.store.schema import HOUR_COLUMNS, HOUR_KEYS, HOUR_NS
 
 ROWS_PER_STEP: Final = 5_000
@@ -87,17 +87,11 @@ def _end_of_step(connection: sqlite3.Connection, rows: int) -> int | None:
 
 
 def _add_step(connection: sqlite3.Connection, rows: int) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         last = _end_of_step(connection, rows)  # again, under the lock
         if last is not None:
             connection.execute(_ADD, (summed_to(connection), last))
             connection.execute("UPDATE meta SET value = ? WHERE key = 'summed_to'", (last,))
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def delete_rows(connection: sqlite3.Connection, ids: Sequence[Any]) -> None:

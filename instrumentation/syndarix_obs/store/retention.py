@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.store import hours
-from syndarix_obs.store.database import retry_while_busy
+from syndarix_obs.store.database import transaction
 from syndarix_obs.store.schema import SEARCH_TEXT
 from syndarix_obs.store.search import indexed_to
 
@@ -133,12 +133,5 @@ def _in_steps(connection: sqlite3.Connection, statement: str, parameters: Sequen
 
 def _write(connection: sqlite3.Connection, action: Callable[[], _T]) -> _T:
     """Run `action` in a transaction of its own, waiting for other writers."""
-    retry_while_busy(lambda: connection.execute("BEGIN IMMEDIATE"), _WAIT_S)
-    try:
-        result = action()
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return result
+    with transaction(connection, _WAIT_S):
+        return action()

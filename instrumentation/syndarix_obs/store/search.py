@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from syndarix_obs.store.database import is_busy
+from syndarix_obs.store.database import is_busy, transaction
 from syndarix_obs.store.schema import SEARCH_COLUMNS, SEARCH_TEXT
 
 _ROWS_PER_STEP: Final = 100
@@ -87,8 +87,7 @@ def _step(connection: sqlite3.Connection) -> bool:
     """Index the next few rows; False when there are none."""
     if not _pending(connection, indexed_to(connection)):
         return False
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         mark = indexed_to(connection)  # again, under the lock
         last = _pending(connection, mark)
         if last:
@@ -98,11 +97,6 @@ def _step(connection: sqlite3.Connection) -> bool:
                 (mark, last),
             )
             connection.execute("UPDATE meta SET value = ? WHERE key = 'indexed_to'", (last,))
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
     return last is not None
 
 

@@ -17,7 +17,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import record_failure
 from syndarix_obs.records import CostRecord, Record, SessionRecord
 from syndarix_obs.store import hours, rows, search
-from syndarix_obs.store.database import open_for_write
+from syndarix_obs.store.database import open_for_write, transaction
 from syndarix_obs.store.schema import LARGEST_INTEGER
 
 _open: set[StoreWriter] = set()
@@ -56,16 +56,9 @@ class StoreWriter:
             sqlite3.Error: the store is locked, full or damaged (`database.is_busy`, `is_full`, `is_damaged`);
                 nothing of the batch was stored, and it may be written again.
         """
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._connection):
             stored = sum([self._store(record) for record in records])
             self._move_progress(records)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
         return stored
 
     def index(self, seconds: float) -> bool:
