@@ -21,7 +21,15 @@ from typing import Any
 from mcp import Client
 
 import results
-from syndarix_obs.records import CostRecord, DecisionRecord, LLMRecord, LogRecord, Record, SessionRecord, ToolRecord
+from syndarix_obs.records.model import (
+    CostRecord,
+    DecisionRecord,
+    LLMRecord,
+    LogRecord,
+    Record,
+    SessionRecord,
+    ToolRecord,
+)
 from syndarix_obs.store.location import store_path
 from syndarix_obs.store.writer import StoreWriter
 from syndarix_obs_read.settings import ReadSettings

@@ -14,10 +14,10 @@ READ = ROOT / "mcp_server" / "syndarix_obs_read"
 
 READ_MAY_IMPORT = {
     "syndarix_obs.vocabulary": "names are declared once",
-    "syndarix_obs.records": "what is stored",
-    "syndarix_obs.conversion": "a span that Tempo gives back becomes the record that it was",
-    "syndarix_obs.finished": "what conversion takes",
-    "syndarix_obs.resource": "what conversion takes",
+    "syndarix_obs.records.model": "what is stored",
+    "syndarix_obs.records.conversion": "a span that Tempo gives back becomes the record that it was",
+    "syndarix_obs.records.finished": "what conversion takes",
+    "syndarix_obs.records.resource": "what conversion takes",
     "syndarix_obs.store": "where and how it is stored",
     "syndarix_obs.errors": "the root of the errors that a caller can act on",
     "syndarix_obs.identity": "people ask about, and erase, a user by the raw id: only who makes pseudonyms can find it",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
-from syndarix_obs.records import SpanEvent
-from syndarix_obs.resource import Resource
+from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.records.model import SpanEvent
+from syndarix_obs.records.resource import Resource
 from syndarix_obs_read.errors import BackendAnswer
 from syndarix_obs_read.http_client import HttpClient
 from syndarix_obs_read.timerange import SECOND_NS

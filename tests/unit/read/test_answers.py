@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import read_scene as scene
 
-from syndarix_obs import records as r
+from syndarix_obs.records import model as r
 from syndarix_obs.store.location import store_path
 from syndarix_obs_read.answers.agents import get_agents
 from syndarix_obs_read.answers.costs import list_cost_records, summarise_costs

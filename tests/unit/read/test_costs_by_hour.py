@@ -17,7 +17,7 @@ import read_scene as scene
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from syndarix_obs.records import Record
+from syndarix_obs.records.model import Record
 from syndarix_obs.store import hours
 from syndarix_obs.store.database import open_for_read, open_for_write
 from syndarix_obs_read.backends.filters import LARGEST_NS, Filter

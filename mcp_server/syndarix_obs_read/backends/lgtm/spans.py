@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.conversion import from_span
-from syndarix_obs.finished import FinishedSpan
-from syndarix_obs.resource import Resource
+from syndarix_obs.records.conversion import from_span
+from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.records.resource import Resource
 from syndarix_obs_read.backends.rows import StoredRecord
 
 
