@@ -39,10 +39,10 @@ from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.stack import StackBackend, StackOptions
-from syndarix_obs_read.stack.launcher import running_stack
-from syndarix_obs_read.stack.options import HOST, Options, Ports
-from syndarix_obs_read.stack.servers import SERVERS, find
 from syndarix_obs_read.timerange import TimeRange, parse_range
+from syndarix_obs_stack.launcher import running_stack
+from syndarix_obs_stack.options import HOST, Options, Ports
+from syndarix_obs_stack.servers import SERVERS, find
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NEEDED: Final = ("loki", "tempo")

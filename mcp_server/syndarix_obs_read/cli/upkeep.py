@@ -28,8 +28,8 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed makes the same sessions.")] = 7,
 ) -> None:
     """Run a support desk of cooperating agents against a fake provider, and show what was recorded."""
-    from syndarix_obs_read.demo import DemoPackagesMissing, run
-    from syndarix_obs_read.demo.tour import called, show
+    from syndarix_obs_demo import DemoPackagesMissing, run
+    from syndarix_obs_demo.tour import called, show
 
     settings = settings_of(common)
     with _progress(f"{sessions} sessions of the support desk") as advance:

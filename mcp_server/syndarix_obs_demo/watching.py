@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from syndarix_obs import ObservabilityPlatform
 from syndarix_obs.vocabulary import LLM_RATE_LIMIT, REDACTIONS
-from syndarix_obs_read.demo.clock import DemoClock
-from syndarix_obs_read.demo.desk import log
+from syndarix_obs_demo.clock import DemoClock
+from syndarix_obs_demo.desk import log
 
 
 @contextmanager

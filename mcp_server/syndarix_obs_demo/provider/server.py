@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from syndarix_obs_read.demo.provider import anthropic_shapes, openai_shapes
-from syndarix_obs_read.demo.provider.model import Model, Reply, tokens
+from syndarix_obs_demo.provider import anthropic_shapes, openai_shapes
+from syndarix_obs_demo.provider.model import Model, Reply, tokens
 
 _FIRST_TOKEN_SHARE = 0.3
 """Part of a streamed answer's time that passes before its first words."""

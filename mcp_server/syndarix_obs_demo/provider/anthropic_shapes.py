@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from syndarix_obs_read.demo.provider.model import Model, Reply, tokens
-from syndarix_obs_read.demo.provider.openai_shapes import pieces
+from syndarix_obs_demo.provider.model import Model, Reply, tokens
+from syndarix_obs_demo.provider.openai_shapes import pieces
 
 FRAMING = 3
 """Events of a stream that come before the first words: message start, block start, ping."""

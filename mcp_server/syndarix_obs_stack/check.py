@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from syndarix_obs_read.stack import render, rules
-from syndarix_obs_read.stack.options import HOST, Options, variable
-from syndarix_obs_read.stack.problems import Problem, StackError
-from syndarix_obs_read.stack.servers import Found, Server, Stranger
+from syndarix_obs_stack import render, rules
+from syndarix_obs_stack.options import HOST, Options, variable
+from syndarix_obs_stack.problems import Problem, StackError
+from syndarix_obs_stack.servers import Found, Server, Stranger
 
 URL_VARIABLES = ("ALERT_WEBHOOK_URL", "GRAFANA_URL")
 _HOST_PORT = re.compile(r"^[\w.-]+:\d{1,5}$")

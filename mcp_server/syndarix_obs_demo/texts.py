@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syndarix_obs_read.demo.cases import TOPICS
+from syndarix_obs_demo.cases import TOPICS
 
 TRIAGE = "You sort requests to a support desk. Answer with JSON: the agent to take over, and the urgency."
 REFUNDS = "You decide on refunds. Above 200 dollars a person has to confirm. Say what you do and why."

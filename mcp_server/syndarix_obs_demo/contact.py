@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from syndarix_obs_read.demo import texts
-from syndarix_obs_read.demo.agents.memory import remember
-from syndarix_obs_read.demo.agents.refunds import refund
-from syndarix_obs_read.demo.agents.support import HandedOver, support
-from syndarix_obs_read.demo.agents.triage import triage
-from syndarix_obs_read.demo.cases import Case, Incident
-from syndarix_obs_read.demo.desk import Desk, log
-from syndarix_obs_read.demo.provider.model import Reply
+from syndarix_obs_demo import texts
+from syndarix_obs_demo.agents.memory import remember
+from syndarix_obs_demo.agents.refunds import refund
+from syndarix_obs_demo.agents.support import HandedOver, support
+from syndarix_obs_demo.agents.triage import triage
+from syndarix_obs_demo.cases import Case, Incident
+from syndarix_obs_demo.desk import Desk, log
+from syndarix_obs_demo.provider.model import Reply
 
 LOW_SHARE = 0.04
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from syndarix_obs_read.stack.problems import Problem
+from syndarix_obs_stack.problems import Problem
 
 GENERATED = ("grafana_admin_password", "mcp_token")
 """Made by `init`: the stack refuses to start without them."""

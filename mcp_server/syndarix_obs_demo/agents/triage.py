@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from syndarix_obs_read.demo import texts
-from syndarix_obs_read.demo.cases import Case, Incident
-from syndarix_obs_read.demo.desk import Desk, log
-from syndarix_obs_read.demo.provider.model import Reply, tokens
+from syndarix_obs_demo import texts
+from syndarix_obs_demo.cases import Case, Incident
+from syndarix_obs_demo.desk import Desk, log
+from syndarix_obs_demo.provider.model import Reply, tokens
 
 MODEL = "gpt-4o-mini"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from syndarix_obs_read.demo.run import DemoReport
+from syndarix_obs_demo.run import DemoReport
 
 PERIOD = ("--since", "7d")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from syndarix_obs_read.stack.problems import Problem, StackError
+from syndarix_obs_stack.problems import Problem, StackError
 
 HOST = "127.0.0.1"
 """Native servers listen here and nowhere else."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from syndarix_obs_read.stack.options import HOST, Options
+from syndarix_obs_stack.options import HOST, Options
 
 Version = tuple[int, ...]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from syndarix_obs_read.demo import texts, tools
-from syndarix_obs_read.demo.cases import Case
-from syndarix_obs_read.demo.desk import Desk, log
-from syndarix_obs_read.demo.provider.model import Reply
+from syndarix_obs_demo import texts, tools
+from syndarix_obs_demo.cases import Case
+from syndarix_obs_demo.desk import Desk, log
+from syndarix_obs_demo.provider.model import Reply
 
 MODEL = "gpt-5-mini"
 LIMIT_USD = 200

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from syndarix_obs_read.demo.provider.model import Model, Reply, tokens
+from syndarix_obs_demo.provider.model import Model, Reply, tokens
 
 FRAMING = 1
 """Chunks of a stream that come before the first words: the role."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from syndarix_obs_read.demo.cases import Case
-from syndarix_obs_read.demo.desk import Desk
+from syndarix_obs_demo.cases import Case
+from syndarix_obs_demo.desk import Desk
 
 
 def recall(desk: Desk, case: Case) -> list[str]:

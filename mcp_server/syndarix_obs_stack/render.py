@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from syndarix_obs_read.stack.options import HOST, Options
+from syndarix_obs_stack.options import HOST, Options
 
 _ENV = re.compile(r"# env: (\w+)")
 _NEEDS = re.compile(r"# needs: (\w+)")

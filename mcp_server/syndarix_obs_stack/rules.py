@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs_read.stack.problems import Problem
+from syndarix_obs_stack.problems import Problem
 
 SERVER_METRICS = frozenset(
     {"up", "ALERTS", "alertmanager_notifications_failed_total", "prometheus_rule_evaluation_failures_total"}

@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from syndarix_obs_read.stack import check, render
-from syndarix_obs_read.stack.options import HOST, Options
-from syndarix_obs_read.stack.problems import Problem, StackError
-from syndarix_obs_read.stack.servers import SERVERS, Found, Server, find
+from syndarix_obs_stack import check, render
+from syndarix_obs_stack.options import HOST, Options
+from syndarix_obs_stack.problems import Problem, StackError
+from syndarix_obs_stack.servers import SERVERS, Found, Server, find
 
 READY_SECONDS = 60.0
 """How long a server may take to be ready; Loki needs about 10."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from syndarix_obs_read.demo.cases import Case
+from syndarix_obs_demo.cases import Case
 
 DEFINITIONS: tuple[tuple[str, str], ...] = (
     ("lookup_order", "Everything known about an order."),

@@ -5,7 +5,7 @@ The one part of the read side that is an agent itself, and so uses the write sid
 
 from __future__ import annotations
 
-from syndarix_obs_read.demo.clients import DemoPackagesMissing
-from syndarix_obs_read.demo.run import DemoReport, run
+from syndarix_obs_demo.clients import DemoPackagesMissing
+from syndarix_obs_demo.run import DemoReport, run
 
 __all__ = ["DemoPackagesMissing", "DemoReport", "run"]

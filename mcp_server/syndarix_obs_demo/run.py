@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syndarix_obs import ObservabilityPlatform, Settings
-from syndarix_obs_read.demo.cases import Case, plan
-from syndarix_obs_read.demo.clients import connect
-from syndarix_obs_read.demo.clock import DemoClock
-from syndarix_obs_read.demo.contact import Contact, handle
-from syndarix_obs_read.demo.desk import Desk
-from syndarix_obs_read.demo.provider.model import Model
-from syndarix_obs_read.demo.provider.server import FakeProvider
-from syndarix_obs_read.demo.watching import LowestLimits, Warnings, captured_logs, masked
+from syndarix_obs_demo.cases import Case, plan
+from syndarix_obs_demo.clients import connect
+from syndarix_obs_demo.clock import DemoClock
+from syndarix_obs_demo.contact import Contact, handle
+from syndarix_obs_demo.desk import Desk
+from syndarix_obs_demo.provider.model import Model
+from syndarix_obs_demo.provider.server import FakeProvider
+from syndarix_obs_demo.watching import LowestLimits, Warnings, captured_logs, masked
 from syndarix_obs_read.errors import UsageError
 
 DAYS = 6

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from syndarix_obs_read.demo import texts, tools
-from syndarix_obs_read.demo.agents.memory import read_up, recall
-from syndarix_obs_read.demo.cases import Case, Incident
-from syndarix_obs_read.demo.desk import Desk, log
-from syndarix_obs_read.demo.provider.model import Reply, tokens
+from syndarix_obs_demo import texts, tools
+from syndarix_obs_demo.agents.memory import read_up, recall
+from syndarix_obs_demo.cases import Case, Incident
+from syndarix_obs_demo.desk import Desk, log
+from syndarix_obs_demo.provider.model import Reply, tokens
 
 MODEL = "claude-sonnet-4-6"
 SMALLER = "claude-haiku-4-5"

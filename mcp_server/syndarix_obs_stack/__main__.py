@@ -1,4 +1,4 @@
-"""`python -m syndarix_obs_read.stack COMMAND`: what the make targets and the compose file call."""
+"""`python -m syndarix_obs_stack COMMAND`: what the make targets and the compose file call."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from syndarix_obs_read.stack import check, render, secret_files
-from syndarix_obs_read.stack.launcher import Stack
-from syndarix_obs_read.stack.options import HOST, Options
-from syndarix_obs_read.stack.problems import StackError
-from syndarix_obs_read.stack.servers import SERVERS, Found, find
+from syndarix_obs_stack import check, render, secret_files
+from syndarix_obs_stack.launcher import Stack
+from syndarix_obs_stack.options import HOST, Options
+from syndarix_obs_stack.problems import StackError
+from syndarix_obs_stack.servers import SERVERS, Found, find
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="syndarix_obs_read.stack", description=__doc__)
+    parser = argparse.ArgumentParser(prog="syndarix_obs_stack", description=__doc__)
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: here)")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, run, meaning in (

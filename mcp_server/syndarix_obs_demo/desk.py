@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from syndarix_obs import ObservabilityPlatform
-from syndarix_obs_read.demo import tools
-from syndarix_obs_read.demo.cases import Case
-from syndarix_obs_read.demo.clients import Clients
-from syndarix_obs_read.demo.clock import DemoClock
-from syndarix_obs_read.demo.provider.model import Model, Reply
+from syndarix_obs_demo import tools
+from syndarix_obs_demo.cases import Case
+from syndarix_obs_demo.clients import Clients
+from syndarix_obs_demo.clock import DemoClock
+from syndarix_obs_demo.provider.model import Model, Reply
 
 log = logging.getLogger("support_desk")
 
