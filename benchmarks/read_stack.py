@@ -38,7 +38,7 @@ from syndarix_obs_read.answers.traces import search_traces
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.stack import StackBackend, StackOptions
+from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
 from syndarix_obs_read.timerange import TimeRange, parse_range
 from syndarix_obs_stack.launcher import running_stack
 from syndarix_obs_stack.options import HOST, Options, Ports

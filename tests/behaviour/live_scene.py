@@ -15,7 +15,7 @@ from pathlib import Path
 
 import behaviour_scene as scene
 
-from syndarix_obs_read.backends.stack import StackBackend, StackOptions
+from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
 from syndarix_obs_stack.launcher import running_stack
 from syndarix_obs_stack.options import HOST, Options, Ports
 
