@@ -1,6 +1,6 @@
 """The only wiring: settings → steps → exporters, in order; flush and close.
 
-Heavy imports (SQLite, prices, exporters) happen on the worker, when the first span has ended.
+Heavy imports (SQLite, prices, exporters) happen when a platform is made, in the thread that makes it: see `preload.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from syndarix_obs import guard
 from syndarix_obs.metrics import Metrics
+from syndarix_obs.preload import preload
 from syndarix_obs.queue import SpanQueue, Started
 from syndarix_obs.resource import Resource
 from syndarix_obs.settings import Settings
@@ -79,6 +80,8 @@ class Runtime:
             ratio=settings.sample_ratio,
         )
         self._given_consumers = consumers
+        if settings.enabled:
+            preload(settings, destinations=consumers is None)
         self._identity: Identity | None = None
         self._closed = False
         self._stop_listening = guard.on_failure(self.metrics.internal_error)

@@ -1,0 +1,110 @@
+"""Imports everything that the worker and the senders are going to need, in the thread that makes the platform.
+
+A module that one thread is importing is visible to all others half loaded: what looks into `sys.modules` or tries
+`hasattr` on it then fails, as `openai` 2 does with `httpx2` in the middle of the agent's call. So no thread but the
+program's own imports anything. Imports inside functions elsewhere only keep `import syndarix_obs` quick; by the time
+they run on another thread, they find the module loaded.
+"""
+
+# ruff: noqa: F401 - imported to be there
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from syndarix_obs.settings import Settings
+
+
+def preload(settings: Settings, *, destinations: bool = True) -> None:
+    """Import what a platform with these settings needs later on.
+
+    Args:
+        settings: the platform's settings.
+        destinations: False when the destinations are not those that the settings name.
+    """
+    _pipeline()
+    _prices(settings)
+    if settings.redaction != "off":
+        _redaction()
+    if destinations and settings.backend in {"embedded", "both"}:
+        _store()
+    if destinations and (settings.backend in {"stack", "both"} or settings.pushgateway_url):
+        preload_network()
+    if destinations and settings.backend in {"stack", "both"}:
+        _stack(settings)
+    if settings.metrics_port:
+        _scraping()
+
+
+def _pipeline() -> None:
+    import ast
+    import encodings.ascii
+    import linecache  # with `ast`, `tokenize` and `unicodedata` what formatting a stack trace needs
+    import multiprocessing.process
+    import multiprocessing.util
+    import tokenize
+    import unicodedata
+
+    import prometheus_client
+
+    from syndarix_obs import identity, processing, series, user_metrics
+    from syndarix_obs.pipeline import identify, loops, measure, nested, normalise, payload, pipeline, price, tokens
+
+
+def _prices(settings: Settings) -> None:
+    from genai_prices.data_snapshot import get_snapshot
+
+    from syndarix_obs.pricing import book, catalogue, overrides
+
+    get_snapshot()  # imports the data
+    if settings.prices_file:
+        import yaml
+
+
+def _redaction() -> None:
+    # Optional, and a package of another kind may carry the name: whoever uses it looks at what it is.
+    with contextlib.suppress(Exception):
+        import re2
+
+
+def _store() -> None:
+    import sqlite3
+
+    from syndarix_obs.exporters import embedded
+
+
+def preload_network() -> None:
+    """Import what sending over HTTP and counting its failures needs."""
+    import encodings.ascii
+    import encodings.idna  # imported by the standard library when it looks up the name of a host
+    import netrc
+
+    import prometheus_client
+    import requests
+    import urllib3
+
+    from syndarix_obs import series
+    from syndarix_obs.exporters import http_route, pushgateway
+
+
+def _stack(settings: Settings) -> None:
+    from google.protobuf import message
+    from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+
+    from syndarix_obs.exporters import loki, otlp, tempo, zipkin
+
+    if settings.otlp_protocol == "grpc":
+        import grpc
+        import grpc._channel  # imported by grpc when it opens a channel
+        from google.rpc import error_details_pb2, status_pb2
+
+        from syndarix_obs.exporters import otlp_grpc
+
+
+def _scraping() -> None:
+    import prometheus_client.exposition
+    import prometheus_client.multiprocess
+    import prometheus_client.openmetrics.exposition
+
+    from syndarix_obs.exporters import metrics_http
