@@ -10,6 +10,7 @@ they run on another thread, they find the module loaded.
 from __future__ import annotations
 
 import contextlib
+import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _prices(settings: Settings) -> None:
 def _redaction() -> None:
     # Optional, and a package of another kind may carry the name: whoever uses it looks at what it is.
     with contextlib.suppress(Exception):
-        import re2
+        importlib.import_module("re2")
 
 
 def _store() -> None:

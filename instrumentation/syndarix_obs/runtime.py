@@ -78,6 +78,7 @@ class Runtime:
             clock=clock,
             monotonic=monotonic,
             ratio=settings.sample_ratio,
+            resource=self.resource,
         )
         self._given_consumers = consumers
         if settings.enabled:
