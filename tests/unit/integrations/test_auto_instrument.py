@@ -8,7 +8,17 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from fake_provider import CHUNKS, MESSAGE, anthropic_client, ask, ask_claude, chat_body, openai_client, sse
+from fake_provider import (
+    CHUNKS,
+    MESSAGE,
+    anthropic_client,
+    ask,
+    ask_claude,
+    chat_body,
+    needs_own_spans,
+    openai_client,
+    sse,
+)
 from openai._base_client import AsyncAPIClient, SyncAPIClient
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -227,6 +237,7 @@ def test_spans_of_an_sdk_provider_take_the_same_way_with_their_correlation(kit: 
     provider.shutdown()
 
 
+@needs_own_spans
 def test_clients_own_span_in_an_sdk_provider_does_not_repeat_ours(kit: Kit) -> None:
     provider = TracerProvider()
     provider.add_span_processor(kit.obs.span_processor())
