@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from syndarix_obs.guard import guarded
 
 if TYPE_CHECKING:
     from syndarix_obs.settings import Settings
@@ -24,18 +27,20 @@ def preload(settings: Settings, *, destinations: bool = True) -> None:
         settings: the platform's settings.
         destinations: False when the destinations are not those that the settings name.
     """
-    _pipeline()
-    _prices(settings)
-    if settings.redaction != "off":
-        _redaction()
-    if destinations and settings.backend in {"embedded", "both"}:
-        _store()
-    if destinations and (settings.backend in {"stack", "both"} or settings.pushgateway_url):
-        preload_network()
-    if destinations and settings.backend in {"stack", "both"}:
-        _stack(settings)
-    if settings.metrics_port:
-        _scraping()
+    stack = destinations and settings.backend in {"stack", "both"}
+    needed: list[tuple[bool, Callable[[], None]]] = [
+        (True, _pipeline),
+        (True, lambda: _prices(settings)),
+        (settings.redaction != "off", _redaction),
+        (destinations and settings.backend in {"embedded", "both"}, _store),
+        (stack or (destinations and bool(settings.pushgateway_url)), preload_network),
+        (stack, lambda: _stack(settings)),
+        (bool(settings.metrics_port), _scraping),
+    ]
+    for wanted, group in needed:
+        if wanted:
+            with guarded("preload"):  # a broken package is the worker's trouble, which says so, and not the agent's
+                group()
 
 
 def _pipeline() -> None:

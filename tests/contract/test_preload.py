@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,6 +59,24 @@ def test_what_functions_import_was_imported_when_the_platform_was_made() -> None
         for file, module in wanted
         if module not in loaded and not any(f"{module}.".startswith(f"{allowed}.") for allowed in BY_THE_PROGRAM)
     }
+
+
+def test_a_package_that_cannot_be_imported_does_not_keep_the_platform_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "grpc.py").write_text("raise RuntimeError('broken')")
+    code = """
+import sys
+from syndarix_obs import ObservabilityPlatform, Settings
+obs = ObservabilityPlatform(Settings(backend="both", otlp_protocol="grpc"))
+assert "sqlite3" in sys.modules
+with obs.tool("t"):
+    pass
+print("alive")
+import os; os._exit(0)
+"""
+    env = {**os.environ, "PYTHONPATH": str(tmp_path), "SYNDARIX_OBS_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
+    assert (0, "alive") == (ended.returncode, ended.stdout.strip()), ended.stderr
 
 
 def test_importing_the_package_imports_none_of_what_a_platform_will_need() -> None:
