@@ -25,7 +25,7 @@ BY_THE_PROGRAM = {
 EVERYTHING_ON = """
 import json, sys
 from syndarix_obs import Settings
-from syndarix_obs.preload import preload
+from syndarix_obs.pipeline.preload import preload
 on = {"pushgateway_url": "http://p", "metrics_port": 1, "prices_file": "p.yaml"}
 preload(Settings(backend="both", otlp_protocol="grpc", **on))
 print(json.dumps(sorted(sys.modules)))

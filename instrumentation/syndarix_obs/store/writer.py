@@ -1,6 +1,6 @@
 """Records into the store, one transaction per batch. A record that is already there counts once.
 
-A writer belongs to one thread, the store's own (`exporters/embedded.py`): a lock held by another process
+A writer belongs to one thread, the store's own (`destinations/sqlite.py`): a lock held by another process
 then delays nobody but the store. Between batches it holds no lock.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import record_failure
-from syndarix_obs.records import CostRecord, Record, SessionRecord
+from syndarix_obs.records.model import CostRecord, Record, SessionRecord
 from syndarix_obs.store import hours, rows, search
 from syndarix_obs.store.database import open_for_write, transaction
 from syndarix_obs.store.schema import LARGEST_INTEGER

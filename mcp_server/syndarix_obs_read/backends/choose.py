@@ -16,8 +16,8 @@ def open_backend(settings: ReadSettings) -> Backend:
 
 
 def _stack(settings: ReadSettings) -> Backend:
-    from syndarix_obs_read.backends.stack import StackBackend, StackOptions
-    from syndarix_obs_read.http_client import Access
+    from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
+    from syndarix_obs_read.backends.stack.clients.http_client import Access
 
     return StackBackend(
         StackOptions(
