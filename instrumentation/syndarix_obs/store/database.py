@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 from syndarix_obs.errors import StoreCorrupt, StoreError
 from syndarix_obs.store.file_check import check, refuse_newer, uri
+from syndarix_obs.store.holders import refuse_inherited
 from syndarix_obs.store.migrations import MIGRATIONS
 from syndarix_obs.store.private_file import create_private
 from syndarix_obs.store.schema import APPLICATION_ID, payload_text
@@ -41,6 +42,7 @@ def open_for_write(path: Path | str, *, timeout_s: float = 10.0) -> sqlite3.Conn
         StoreError: folder or file cannot be made or opened, or stayed locked for `timeout_s` seconds.
     """
     path = Path(path)
+    refuse_inherited(path)
     check(path)
     try:
         _create(path)
@@ -67,6 +69,7 @@ def open_for_read(path: Path | str) -> sqlite3.Connection:
             f"no store at {path} yet: run `syndarix-obs demo` to fill one with an example, or run an agent "
             "with syndarix_obs; SYNDARIX_OBS_HOME says where the store lives"
         )
+    refuse_inherited(path)
     check(path)
     try:
         connection = _connect_for_read(path)

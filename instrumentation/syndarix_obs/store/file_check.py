@@ -126,6 +126,6 @@ def _check_tables(path: Path, connection: sqlite3.Connection) -> None:
 
 def _corrupt(path: Path, cause: str) -> StoreCorrupt:
     return StoreCorrupt(
-        f"the store {path} cannot be used: {cause}; the file was not changed. `syndarix-obs doctor --repair` saves what "
-        "can be read; or move it away, or set SYNDARIX_OBS_HOME to another folder"
+        f"the store {path} cannot be used: {cause}; the file was not changed. `syndarix-obs doctor --repair` saves "
+        "what can be read; or move it away, or set SYNDARIX_OBS_HOME to another folder"
     )

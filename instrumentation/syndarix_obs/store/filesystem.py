@@ -10,10 +10,11 @@ from typing import Final
 from syndarix_obs.errors import StoreError
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
-_NETWORK: Final = frozenset(
-    "9p afs beegfs ceph cifs coda davfs fuse.davfs fuse.gcsfuse fuse.glusterfs fuse.goofys fuse.juicefs fuse.mount-s3"
-    " fuse.rclone fuse.s3fs fuse.sshfs glusterfs gpfs lustre ncpfs nfs nfs4 orangefs smb2 smb3 smbfs".split()
-)
+_NETWORK: Final = frozenset((
+    "9p", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4",
+    "orangefs", "smb2", "smb3", "smbfs", "fuse.davfs", "fuse.gcsfuse", "fuse.glusterfs", "fuse.goofys", "fuse.juicefs",
+    "fuse.mount-s3", "fuse.rclone", "fuse.s3fs", "fuse.sshfs",
+))  # fmt: skip
 """Types as `/proc/self/mountinfo` and `mount` name them."""
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 
