@@ -21,6 +21,7 @@ from syndarix_obs.store.filesystem import file_system, refuse_network
 from syndarix_obs.store.writer import StoreWriter
 
 Calls = Callable[[int], list[Record]]
+SPAWN = multiprocessing.get_context("spawn")
 FORK = multiprocessing.get_context("fork")
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
@@ -30,6 +31,13 @@ MOUNTS = """\
 34 22 0:52 / /mnt/remote rw - fuse.sshfs ada@server: rw
 """
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def write_apart(path: Path, records: list[Record]) -> None:
+    """In another process: store records and close."""
+    writer = StoreWriter(path)
+    writer.write(records)
+    writer.close()
 
 
 def locks(path: Path) -> int:
@@ -99,6 +107,23 @@ def test_a_log_that_was_deleted_under_the_writer_loses_no_record_and_harms_no_fi
     first.close()
     second.close()
     assert (30, "ok") == counts(path)
+
+
+def test_a_log_that_was_deleted_with_what_was_in_it_is_never_merged_into_the_file(path: Path, calls: Calls) -> None:
+    writer = StoreWriter(path)
+    all_calls = calls(450)
+    writer.write(all_calls[:400])
+    merged = sqlite3.connect(path)
+    merged.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    merged.close()
+    writer.write(all_calls[400:600])  # stands in the log alone, and goes with it
+    os.unlink(f"{path}-wal")
+    os.unlink(f"{path}-shm")
+    other = SPAWN.Process(target=write_apart, args=(path, all_calls[600:]))
+    other.start()
+    other.join()
+    writer.close()
+    assert (350, "ok") == counts(path)
 
 
 def test_a_file_that_was_replaced_is_written_in_its_new_place(path: Path, calls: Calls) -> None:
