@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from syndarix_obs.errors import StoreError
 from syndarix_obs.store import holders
 from syndarix_obs.store.database import open_for_write
 from syndarix_obs.store.file_check import uri
@@ -127,9 +128,15 @@ class Handle:
         self._lock, self._connection, self.users = threading.RLock(), None, 0
 
     def _open(self, timeout_s: float) -> sqlite3.Connection:
+        before = stamp(self.path)
         connection = open_for_write(self.path, timeout_s=timeout_s)
         connection.execute("SELECT count(*) FROM migrations").fetchone()  # a read opens the log
-        self._connection, self._stamp = connection, stamp(self.path)
+        self._stamp = stamp(self.path)
+        if before is not None and (self._stamp is None or before[:2] != self._stamp[:2]):
+            self._stamp = None
+            connection.close()
+            raise StoreError(f"the store {self.path} was replaced while it was opened: try again")
+        self._connection = connection
         return connection
 
     def _reopen(self, timeout_s: float) -> None:

@@ -141,9 +141,7 @@ class Pool:
             if self._idle:
                 return self._idle.pop()
             try:
-                connection = open_for_read(self.path)
-                connection.execute("SELECT count(*) FROM migrations").fetchone()  # a read opens the log
-                self._stamp = stamp(self.path)
+                connection = self._open()
             except StoreError as error:
                 self._at_work -= 1
                 raise BackendUnavailable(str(error)) from error
@@ -151,6 +149,16 @@ class Pool:
                 self._at_work -= 1
                 raise
         add_functions(connection)
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        before = stamp(self.path)
+        connection = open_for_read(self.path)
+        connection.execute("SELECT count(*) FROM migrations").fetchone()  # a read opens the log
+        self._stamp = stamp(self.path)
+        if before is None or self._stamp is None or before[:2] != self._stamp[:2]:
+            connection.close()
+            raise StoreError(f"the store {self.path} was replaced while it was opened: ask again")
         return connection
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
