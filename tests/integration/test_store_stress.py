@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 from store_stress import Figures, Plan, stress
 
-SECONDS = float(os.environ.get("SYNDARIX_STRESS_SECONDS", "2"))
+SECONDS = float(os.environ.get("SYNDARIX_STRESS_SECONDS", "1"))
 """Read at import: the fixtures take such names out of the environment."""
 
 
@@ -23,16 +23,20 @@ def done(figures: Figures) -> tuple[list[str], str]:
     return figures.wrong, figures.integrity
 
 
-def test_agents_that_come_go_fork_and_are_killed_lose_nothing_while_others_read(tmp_path: Path) -> None:
-    figures = stress(tmp_path, Plan(seconds=SECONDS, processes=2, platforms=2, readers=("web", "follow")))
+def test_agents_that_come_go_fork_and_are_killed_lose_nothing(tmp_path: Path) -> None:
+    figures = stress(tmp_path, Plan(seconds=SECONDS, processes=2, platforms=2, readers=()))
     assert ([], "ok") == done(figures)
     assert figures.recorded <= figures.stored
-    assert min(figures.killed, figures.forked, figures.pages, figures.lines_followed) > 0
+    assert min(figures.killed, figures.forked) > 0
 
 
 @pytest.mark.slow
-def test_the_same_with_an_mcp_server_and_commands_for_longer(tmp_path: Path) -> None:
-    figures = stress(tmp_path, Plan(seconds=max(SECONDS, 10.0), seed=2))
+@pytest.mark.parametrize("readers", [("web",), Plan.readers])
+def test_they_lose_nothing_while_others_read_and_readers_see_the_newest(
+    tmp_path: Path, readers: tuple[str, ...]
+) -> None:
+    figures = stress(tmp_path, Plan(seconds=max(SECONDS, 5.0), seed=2, readers=readers))
     assert ([], "ok") == done(figures)
     assert figures.recorded <= figures.stored
-    assert min(figures.killed, figures.forked, figures.mcp_calls, figures.commands) > 0
+    assert min(figures.killed, figures.forked, figures.pages) > 0
+    assert ("mcp" in readers) == (min(figures.mcp_calls, figures.commands, figures.lines_followed) > 0)
