@@ -20,7 +20,7 @@ from syndarix_obs.integrations.rate_limit_hooks import RateLimits
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
-    from syndarix_obs.runtime import Runtime
+    from syndarix_obs.pipeline.runtime import Runtime
 
 _log = logging.getLogger("syndarix_obs")
 _OURS = {"openai": openai.watch, "anthropic": anthropic.watch}

@@ -1,6 +1,6 @@
 """Records into the store, one transaction per batch. A record that is already there counts once.
 
-A writer belongs to one thread, the store's own (`exporters/embedded.py`): a lock held by another process
+A writer belongs to one thread, the store's own (`destinations/sqlite.py`): a lock held by another process
 then delays nobody but the store. Between batches it holds no lock. Writers of one file in one process share a
 connection (`handle.py`).
 """
@@ -16,7 +16,7 @@ from typing import Any, Final
 from syndarix_obs import vocabulary as v
 from syndarix_obs.errors import StoreError
 from syndarix_obs.guard import record_failure
-from syndarix_obs.records import CostRecord, Record, SessionRecord
+from syndarix_obs.records.model import CostRecord, Record, SessionRecord
 from syndarix_obs.store import handle as handles
 from syndarix_obs.store import hours, rows, search
 from syndarix_obs.store.database import transaction

@@ -22,8 +22,8 @@ def open_backend(settings: ReadSettings, check_s: float = 2.0) -> Backend:
 
 
 def _stack(settings: ReadSettings) -> Backend:
-    from syndarix_obs_read.backends.stack import StackBackend, StackOptions
-    from syndarix_obs_read.http_client import Access
+    from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
+    from syndarix_obs_read.backends.stack.clients.http_client import Access
 
     return StackBackend(
         StackOptions(

@@ -22,8 +22,8 @@ from syndarix_obs_read.backends.rows import (
     StoredRecord,
     TraceRow,
 )
-from syndarix_obs_read.backends.sqlite import agents, health, ledger, names, records, sessions, traces
-from syndarix_obs_read.backends.sqlite.pool import Pool
+from syndarix_obs_read.backends.sql import agents, health, ledger, names, records, sessions, traces
+from syndarix_obs_read.backends.sql.pool import Pool
 from syndarix_obs_read.errors import BackendError, BackendTimeout
 
 _FOLLOW_EVERY_S: Final = 0.25

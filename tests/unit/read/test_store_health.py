@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import read_scene as scene
 
-from syndarix_obs import records as r
+from syndarix_obs.records import model as r
 from syndarix_obs.store.location import store_path
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
@@ -20,7 +20,7 @@ from syndarix_obs_read.cli.run import run
 
 WRITE_ONE = """
 import sys
-from syndarix_obs.records import LLMRecord
+from syndarix_obs.records.model import LLMRecord
 from syndarix_obs.store.writer import StoreWriter
 writer = StoreWriter(sys.argv[1])
 writer.write([LLMRecord(record_id="late", trace_id="late", span_id="late", start_ns=1, end_ns=2)])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syndarix_obs.records import CostRecord
+from syndarix_obs.records.model import CostRecord
 from syndarix_obs.store import hours, schema
 from syndarix_obs.store.database import open_for_write
 from syndarix_obs.store.migrations import RECORDS, SEARCH

@@ -13,7 +13,7 @@ import pytest
 
 from syndarix_obs.errors import StoreError
 from syndarix_obs.identity import INDEX_FILE, Identity
-from syndarix_obs.records import Record
+from syndarix_obs.records.model import Record
 from syndarix_obs.store import holders
 from syndarix_obs.store.database import open_for_read, open_for_write
 from syndarix_obs.store.file_check import check

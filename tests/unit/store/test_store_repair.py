@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from syndarix_obs.errors import StoreCorrupt, StoreError
-from syndarix_obs.records import Record, SessionRecord
+from syndarix_obs.records.model import Record, SessionRecord
 from syndarix_obs.store.database import open_for_read, open_for_write
 from syndarix_obs.store.integrity import check_integrity
 from syndarix_obs.store.repair import Repaired, repair
