@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opentelemetry import context as otel_context
@@ -70,7 +70,14 @@ def check(source: SpanSource, name: str, passed: bool, detail: Any) -> None:
     instant(source, "safety_check", attributes, {} if detail is None else {"detail": detail})
 
 
-def annotate(source: SpanSource, note: str, target: str | None, label: str | None, trace_id: str | None) -> None:
+def annotate(
+    source: SpanSource,
+    note: str,
+    target: str | None,
+    label: str | None,
+    trace_id: str | None,
+    more: Mapping[str, Any] | None = None,
+) -> None:
     """Attach a note to a trace, span or decision.
 
     Without `target` the current span is meant. `trace_id` says in which trace a span or decision of the past lies; the
@@ -79,7 +86,7 @@ def annotate(source: SpanSource, note: str, target: str | None, label: str | Non
     current = trace.get_current_span()
     if target is None:
         target = f"{current.get_span_context().span_id:016x}"
-    attributes = {v.KIND: v.KIND_ANNOTATION, v.ANNOTATION_TARGET: target}
+    attributes = {**(more or {}), v.KIND: v.KIND_ANNOTATION, v.ANNOTATION_TARGET: target}
     if label is not None:
         attributes[v.ANNOTATION_LABEL] = label
     span = LightSpan(source, "annotation")
