@@ -2,12 +2,12 @@
 
     python benchmarks/attribution.py who_and_when.jsonl.gz [--json] [--cross-validate]
 
-The file is the Who&When data set (or any file of its form: a JSON object a line with `id, part, history, mistake_agent,
-mistake_step`; `part` is AG for algorithm-generated and HC for hand-crafted). Scored is the *step*, exactly: `top1` is the
-share of sessions whose decisive step is the first suspect, `top3` among the first three. `constant1` and `constant3` are
-the one and the three step numbers that would have been right most often, chosen in hindsight on the very file, which is
-more than any constant can reach in earnest. Printed beside them: the agent (first suspect's, and among the first three
-suspects' agents), against always naming who talks most.
+The file is the Who&When data set, or any file of its form: a JSON object a line with `id, part, history, mistake_agent,
+mistake_step`, where `part` is AG for algorithm-generated and HC for hand-crafted. Scored is the *step*, exactly: `top1`
+is the share of sessions whose decisive step is the first suspect, `top3` among the first three. `constant1` and
+`constant3` are the one and the three step numbers that would have been right most often, chosen in hindsight on the
+very file, which is more than any constant can reach in earnest. Printed beside them: the agent (of the first suspect,
+and of the first three), against always naming who talks most.
 
 `--cross-validate` weighs the same rules anew on four fifths of the file and tests on the fifth, five times over five
 shuffles: what the rules can do on sessions that their weights have not seen.
@@ -46,7 +46,7 @@ def load(path: Path) -> list[Case]:
 
 def conversation(case: Case) -> Conversation:
     """A session's history as turns."""
-    return read_conversation((message.get("name") or message["role"], message["content"]) for message in case["history"])
+    return read_conversation((each.get("name") or each["role"], each["content"]) for each in case["history"])
 
 
 def figures(cases: Sequence[Case]) -> dict[str, float]:
@@ -90,8 +90,7 @@ def candidates(talk: Conversation) -> Candidates:
     found: Candidates = {turn.step: {} for turn in talk.turns if turn.part in ("task", "act", "replan")}
     for rule in ORCHESTRATED if talk.orchestrated else ROUND_TABLE:
         for sign in rule(talk):
-            if sign.step in found:
-                found[sign.step][sign.rule] = sign.weight
+            found.setdefault(sign.step, {})[sign.rule] = sign.weight
     return found
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Final
 
 from syndarix_obs_read.analysis.fault_rules import ORCHESTRATED, ROUND_TABLE, Sign
 from syndarix_obs_read.analysis.turns import Conversation
 
-CANDIDATES = ("task", "act", "replan")
+CANDIDATES: Final = ("task", "act", "replan")
+"""Parts that can be at fault even when no rule fits them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,6 @@ def suspects(talk: Conversation, limit: int = 3) -> tuple[Suspect, ...]:
             tuple(sorted(found[turn.step], key=lambda sign: -sign.weight)),
         )
         for turn in talk.turns
-        if turn.part in CANDIDATES
+        if turn.part in CANDIDATES or found[turn.step]
     ]
     return tuple(sorted(ranked, key=lambda suspect: (-suspect.score, suspect.step))[:limit])

@@ -143,7 +143,7 @@ def stuck_after(talk: Conversation) -> Iterator[Sign]:
     review = next((turn for turn in talk.turns if turn.part == "review" and is_stuck(turn)), None)
     before = [turn for turn in talk.acts if review is not None and turn.step < review.step]
     if before:
-        yield Sign(before[-1].step, "stuck_after", 2, "right after it the orchestrator saw no progress for the first time")
+        yield Sign(before[-1].step, "stuck_after", 2, "right after it the orchestrator first saw no progress")
 
 
 def first_new_plan(talk: Conversation) -> Iterator[Sign]:
@@ -171,13 +171,20 @@ def answer_source(talk: Conversation) -> Iterator[Sign]:
             return
 
 
+def crashed(talk: Conversation) -> Iterator[Sign]:
+    """Something broke in the program around the agents rather than in what they ran."""
+    for turn in talk.turns[1:]:
+        if turn.part in ("note", "order", "review") and "Traceback (most recent call last)" in turn.text:
+            yield Sign(turn.step, "crashed", 3, "the program around the agents raised an exception here")
+
+
 ROUND_TABLE: Final[tuple[Rule, ...]] = (
     handed_down, first_failure, code_without_end, assumption, unseen_check, states_result, new_facts, opens_with_code,
 )  # fmt: skip
 """Rules for agents that speak in turn."""
 
 ORCHESTRATED: Final[tuple[Rule, ...]] = (
-    early_act, asked_again, stuck_after, first_new_plan, last_act, answer_source,
+    early_act, asked_again, stuck_after, first_new_plan, last_act, answer_source, crashed,
 )  # fmt: skip
 """Rules for agents that one of them directs."""
 

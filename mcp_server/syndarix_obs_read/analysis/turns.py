@@ -138,4 +138,5 @@ def verdict(text: str) -> dict[str, bool]:
 def is_stuck(review: Turn) -> bool:
     """Whether an orchestrator's look says that the work goes in circles or no further."""
     said = verdict(review.text)
-    return any(value if "loop" in key else not value for key, value in said.items() if "loop" in key or "progress" in key)
+    loops = any(value for key, value in said.items() if "loop" in key)
+    return loops or any(not value for key, value in said.items() if "progress" in key)
