@@ -32,7 +32,8 @@ from syndarix_obs_read.answers.decisions import decision_patterns, list_decision
 from syndarix_obs_read.answers.errors import group_errors
 from syndarix_obs_read.answers.logs import search_logs
 from syndarix_obs_read.answers.names import list_names
-from syndarix_obs_read.answers.sessions import get_session, list_sessions
+from syndarix_obs_read.answers.session import get_session
+from syndarix_obs_read.answers.sessions import list_sessions
 from syndarix_obs_read.answers.trace import get_trace
 from syndarix_obs_read.answers.traces import search_traces
 from syndarix_obs_read.backends.embedded import EmbeddedBackend

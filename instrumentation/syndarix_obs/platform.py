@@ -266,6 +266,9 @@ class ObservabilityPlatform:
     def auto_instrument(self, *, official: bool | None = None) -> list[str]:
         """Watch the LLM libraries that are installed; returns the names of those that are watched now.
 
+        A library that another platform of this process watches already stays with that one until its `shutdown`, and is
+        this platform's then; a warning names the line where the other one asked.
+
         Args:
             official: use the official instrumentors for `openai` and `anthropic` in place of our own, cheaper ones; by
                 default what `SYNDARIX_OBS_OFFICIAL_INSTRUMENTORS` says.

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from syndarix_obs_read import formats as f
-from syndarix_obs_read.answers import sessions as sessions_answer
-from syndarix_obs_read.answers.sessions import SessionDetail
+from syndarix_obs_read.answers.session import SessionDetail, get_session
 from syndarix_obs_read.cli.agents import _draw_agents
 from syndarix_obs_read.cli.asking import ask
 from syndarix_obs_read.cli.options import Common
@@ -23,7 +22,7 @@ def session(
     """Show one session: status, agents, models, tools, tokens, cost, traces."""
     ask(
         common,
-        lambda asker, backend: sessions_answer.get_session(
+        lambda asker, backend: get_session(
             backend, session_id, stalled_after_s=asker.settings.stalled_after
         ),
         draw_session,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from rich.text import Text
 
 from syndarix_obs_read import formats as f
-from syndarix_obs_read.answers import live as live_answer
 from syndarix_obs_read.answers import sessions as sessions_answer
-from syndarix_obs_read.answers.sessions import Session, SessionList
+from syndarix_obs_read.answers.sessions import Session, SessionList, follow_sessions
 from syndarix_obs_read.cli import following
 from syndarix_obs_read.cli.asking import ask
 from syndarix_obs_read.cli.options import Common, Follow, Rows, What, When, Who
@@ -21,7 +20,7 @@ def sessions(common: Common, when: When, rows: Rows, who: Who, what: What, follo
         following.follow(
             common,
             when,
-            lambda asker, backend: live_answer.follow_sessions(
+            lambda asker, backend: follow_sessions(
                 backend, asker.filter(who, what), asker.period(when), asker.limit(rows),
                 stalled_after_s=asker.settings.stalled_after,
             ),

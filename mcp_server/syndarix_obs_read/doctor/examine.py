@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from syndarix_obs_read.answers.health import HealthCheck, HealthReport, check_health, worst
+from syndarix_obs_read.answers.health import HealthReport, check_health, worst
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import Check
@@ -21,10 +21,7 @@ async def examine(settings: ReadSettings) -> HealthReport:
     if settings.backend == "stack":
         found += await _many("servers", lambda: servers.checks(settings))
     found += await _backend(settings)
-    checks = tuple(
-        HealthCheck(name=each.name, state=each.state, finding=each.finding, mend=each.mend) for each in found
-    )
-    return HealthReport(backend=settings.backend, state=worst(found), checks=checks)
+    return HealthReport(backend=settings.backend, state=worst(found), checks=tuple(found))
 
 
 async def _backend(settings: ReadSettings) -> list[Check]:
@@ -40,8 +37,7 @@ async def _backend(settings: ReadSettings) -> list[Check]:
 
 
 async def _health(backend: Backend) -> list[Check]:
-    report = await check_health(backend)
-    return [Check(name=each.name, state=each.state, finding=each.finding, mend=each.mend) for each in report.checks]
+    return list((await check_health(backend)).checks)
 
 
 async def _many(name: str, look: Callable[[], Awaitable[list[Check]]]) -> list[Check]:

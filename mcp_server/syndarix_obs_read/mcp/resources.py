@@ -9,7 +9,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.answers.explain import explain_trace
-from syndarix_obs_read.answers.sessions import get_session
+from syndarix_obs_read.answers.session import get_session
 from syndarix_obs_read.answers.trace import get_trace
 from syndarix_obs_read.errors import Ambiguous, NotFound, ReadError
 from syndarix_obs_read.mcp.answer_budget import fit
