@@ -106,6 +106,11 @@ class Change:
     looked_at: int
     verdict: str
 
+    @property
+    def changed(self) -> bool:
+        """Whether the figure moved beyond chance."""
+        return self.chance < CHANGED
+
 
 def explain_change(
     before: Sequence[Observation],
