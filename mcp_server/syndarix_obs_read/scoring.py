@@ -7,8 +7,10 @@ backend that is read is the one that is written.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
@@ -19,9 +21,13 @@ from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.settings import ReadSettings
 
+if TYPE_CHECKING:
+    from syndarix_obs.platform import ObservabilityPlatform
+
 LONGEST_NAME: Final = 100
 LONGEST_TEXT: Final = 4_000
-_SERVICE: Final = "syndarix-obs"
+SERVICE: Final = "syndarix-obs"
+"""Service that scores, and the judge's own calls, come from."""
 _YES: Final = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -109,8 +115,9 @@ async def give(settings: ReadSettings, backend: Backend, given: Given) -> ScoreG
     )
 
 
-def record(settings: ReadSettings, given: Given) -> bool:
-    """Write the score where the settings read from; True when it is safe there."""
+@contextmanager
+def writer(settings: ReadSettings) -> Iterator[ObservabilityPlatform]:
+    """A platform that writes where the settings read from."""
     from syndarix_obs.platform import ObservabilityPlatform  # only who gives a score needs the write side
     from syndarix_obs.settings import Settings
 
@@ -121,12 +128,20 @@ def record(settings: ReadSettings, given: Given) -> bool:
             user_key_file=settings.user_key_file,
             loki_url=settings.loki_url,
             loki_tenant=settings.tenant,
-            service_name=_SERVICE,
+            service_name=SERVICE,
             set_global=False,
         )
     )
     try:
-        about = {"source": given.source, "session_id": given.session_id}
+        yield platform
+    finally:
+        platform.shutdown(5.0)
+
+
+def record(settings: ReadSettings, given: Given) -> bool:
+    """Write the score where the settings read from; True when it is safe there."""
+    about = {"source": given.source, "session_id": given.session_id}
+    with writer(settings) as platform:
         if given.type == "outcome":
             platform.outcome(given.name, given.read, explanation=given.comment, **about)
         elif given.type == "feedback":
@@ -135,6 +150,4 @@ def record(settings: ReadSettings, given: Given) -> bool:
             platform.score(
                 given.name, given.read, judge_version=given.judge_version, explanation=given.comment, **about
             )
-    finally:
-        safe = platform.shutdown(5.0)
-    return safe
+        return platform.flush(5.0)

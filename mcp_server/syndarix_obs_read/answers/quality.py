@@ -58,6 +58,7 @@ class QualityGroup(Frozen):
     low: float | None = Field(description="Lower end of the mean's 95% interval.")
     high: float | None
     labels: Mapping[str, int] = Field(description="How often each word was given.")
+    kappa: float | None = Field(default=None, description="A judge's agreement with people on its control set.")
 
 
 class QualityReport(Answer):
@@ -180,17 +181,39 @@ def _day(ns: int, zone: tzinfo) -> str:
     return datetime.fromtimestamp(ns / 1e9, zone).date().isoformat()
 
 
+KAPPA: Final = ".kappa"
+"""What stands behind the name of a judge's score in the name of its agreement with people."""
+
+
+def _agreements(records: Sequence[StoredRecord]) -> dict[tuple[str, str], float]:
+    """The newest agreement of each judge, by the name of its score and its version."""
+    found: dict[tuple[str, str], float] = {}
+    for each in records:  # the newest first
+        if each.text("score_name").endswith(KAPPA) and each.get("value") is not None:
+            name = each.text("score_name").removesuffix(KAPPA)
+            found.setdefault((name, each.text("judge_version")), float(each.get("value")))
+    return found
+
+
 def _groups(
     records: Sequence[StoredRecord], known: _Known, by: Sequence[str], zone: tzinfo
 ) -> tuple[QualityGroup, ...]:
     found: defaultdict[tuple[str, tuple[str | None, ...]], list[StoredRecord]] = defaultdict(list)
     for record in records:
-        found[record.text("score_name"), _key(record, known, by, zone)].append(record)
+        if not record.text("score_name").endswith(KAPPA):
+            found[record.text("score_name"), _key(record, known, by, zone)].append(record)
+    agreed = _agreements(records)
     ordered = sorted(found.items(), key=lambda item: (item[0][0], tuple(str(each) for each in item[0][1])))
-    return tuple(_group(name, dict(zip(by, key, strict=True)), each) for (name, key), each in ordered)
+    return tuple(_group(name, dict(zip(by, key, strict=True)), each, agreed) for (name, key), each in ordered)
 
 
-def _group(name: str, key: Mapping[str, str | None], records: Sequence[StoredRecord]) -> QualityGroup:
+def _group(
+    name: str,
+    key: Mapping[str, str | None],
+    records: Sequence[StoredRecord],
+    agreed: Mapping[tuple[str, str], float],
+) -> QualityGroup:
+    versions = {each.text("judge_version") for each in records}
     values = [float(each.get("value")) for each in records if each.get("value") is not None]
     labels: dict[str, int] = {}
     for record in records:
@@ -206,6 +229,7 @@ def _group(name: str, key: Mapping[str, str | None], records: Sequence[StoredRec
         low=low,
         high=high,
         labels=labels,
+        kappa=agreed.get((name, next(iter(versions)))) if len(versions) == 1 else None,
     )
 
 

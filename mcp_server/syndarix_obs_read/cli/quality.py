@@ -36,7 +36,7 @@ def quality(
 def draw_quality(screen: Screen, answer: QualityReport) -> None:
     """Groups, one a row, then what waits for its session."""
     screen.heading("Quality", answer)
-    columns = headers("score*", *(f"{name}*" for name in answer.by), ">n", ">sessions", ">mean", "95%", "words*")
+    columns = headers("score*", *(f"{name}*" for name in answer.by), ">n", ">sessions", ">mean", "95%", ">κ", "words*")
     screen.table(columns, ((_row(each, answer.by), "") for each in answer.groups))
     if answer.orphaned:
         screen.line()
@@ -73,5 +73,6 @@ def _row(group: QualityGroup, by: tuple[str, ...]) -> list[str]:
     return [
         group.name, *(group.key.get(name) or "–" for name in by), f.count(group.scores), f.count(group.sessions),
         "–" if group.mean is None else f"{group.mean:.3f}", interval(group),
+        "–" if group.kappa is None else f"{group.kappa:.2f}",
         ", ".join(f"{label} {count}" for label, count in group.labels.items()),
     ]  # fmt: skip

@@ -111,7 +111,7 @@ async def test_a_trace_shows_its_steps_as_a_tree_over_time_with_tokens_and_dolla
     for said in ("session support ended with outcome resolved", "loop ×4", "gpt-x", "120", "$0.01", "chose lookup"):
         assert said in found.text
     lines = [each for each in found.all("a") if "line" in each.get("class", "").split()]
-    assert 11 == len(lines)
+    assert 12 == len(lines)
     assert 11 == len([each for each in found.all("svg") if each.get("class", "").startswith("span")])
     assert [] == [each for _, each in found.elements if "style" in each]
 

@@ -32,7 +32,7 @@ def _draw(asked: Asked, answer: Investigation) -> Child:
     quiet = ", ".join(each.figure for each in answer.figures if not each.changed)
     whose = f"{answer.agent}: " if answer.agent else ""
     return (
-        el("p", f"{whose}{answer.calls_after:,} calls and sessions, against {answer.calls_before:,} in the time before."),
+        el("p", f"{whose}{answer.calls_after:,} calls and sessions against {answer.calls_before:,} before."),
         (_changed(asked, each) for each in answer.figures if each.changed),
         el("p", f"No change beyond chance: {quiet}.", cls="dim") if quiet else None,
         _news(asked, answer) if answer.new else None,

@@ -38,7 +38,7 @@ def _ways(asked: Asked, by: tuple[str, ...]) -> Html:
 def _draw(asked: Asked, answer: QualityReport) -> Child:
     if not answer.scores:
         return pieces.empty(answer, "scores")
-    heads = tables.columns("score", *answer.by, ">scores", ">sessions", ">mean", "95%", "words*")
+    heads = tables.columns("score", *answer.by, ">scores", ">sessions", ">mean", "95%", ">κ", "words*")
     return (
         tables.table(heads, ((_row(asked, each, answer.by), "") for each in answer.groups), caption="Scores by group"),
         _orphans(asked, answer) if answer.orphaned else None,
@@ -55,6 +55,7 @@ def _row(asked: Asked, group: QualityGroup, by: tuple[str, ...]) -> list[Child]:
         f.count(group.sessions),
         f.NOTHING if group.mean is None else f"{group.mean:.3f}",
         f.NOTHING if low is None or high is None else f"{low:.2f} to {high:.2f}",
+        f.NOTHING if group.kappa is None else f"{group.kappa:.2f}",
         ", ".join(f"{label} {count}" for label, count in group.labels.items()),
     ]
 
