@@ -19,6 +19,7 @@ from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import FilterError
+from syndarix_obs_read.next_steps import Ask
 from syndarix_obs_read.settings import ReadSettings
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Given:
 
     def __post_init__(self) -> None:
         if not self.session_id.strip():
-            raise FilterError("no session was named; `syndarix-obs sessions` lists them")
+            raise FilterError("no session was named", next=(Ask("sessions"), " lists them"))
         if not 0 < len(self.name.strip()) <= LONGEST_NAME:
             raise FilterError(f"no name of 1 to {LONGEST_NAME} characters was given, such as resolved or tone")
         if not 0 < len(self.value.strip()) <= LONGEST_NAME:
@@ -102,7 +103,7 @@ async def give(settings: ReadSettings, backend: Backend, given: Given) -> ScoreG
     number = float(value) if isinstance(value, (bool, int, float)) else None
     hints = () if known else (f"no session {given.session_id} is here; the score is kept and waits for it",)
     if not delivered:
-        hints = (*hints, "it could not be delivered yet and waits on disk: `syndarix-obs doctor` says why")
+        hints = (*hints, "it could not be delivered yet and waits on disk; the doctor at a terminal says why")
     return ScoreGiven(
         backend=backend.name,
         hints=hints,

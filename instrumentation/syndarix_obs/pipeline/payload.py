@@ -165,7 +165,7 @@ def _numbers(payload: Mapping[str, Any]) -> dict[str, Any]:
 @guarded("agent_version")
 def _set_version(span: FinishedSpan) -> None:
     """A short one-way hash of system prompt and tool definitions, before redaction: it changes when the agent does."""
-    prompt, tools = messages.instructions(span.payload), span.payload.get("tools")
+    prompt, tools = messages.template(span.payload), span.payload.get("tools")
     if prompt:
         span.attributes.setdefault(v.PROMPT_HASH, _hash(prompt))
     if tools:

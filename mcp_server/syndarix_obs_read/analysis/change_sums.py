@@ -102,7 +102,7 @@ def _z(difference: float, variance: float) -> float:
 
 
 def candidates_in(sides: tuple[Side, Side]) -> dict[Key, Candidate]:
-    """Values worth a look: seen often enough, and not what nearly everything has."""
+    """Values worth a look: seen often enough, still there, and not what nearly everything has."""
     found: dict[Key, Candidate] = {}
     for period, side in enumerate(sides):
         for each, deviation in zip(side.observations, side.deviations, strict=True):
@@ -115,8 +115,9 @@ def candidates_in(sides: tuple[Side, Side]) -> dict[Key, Candidate]:
 
 
 def _worth_a_look(candidate: Candidate, sides: tuple[Side, Side]) -> bool:
-    seen = sum(sum(counts.values()) for counts in candidate.counts)
-    return seen >= LEAST_SEEN and not all(shares(candidate, sides)[period] >= EVERYWHERE for period in (0, 1))
+    before, after = (sum(counts.values()) for counts in candidate.counts)
+    everywhere = all(share >= EVERYWHERE for share in shares(candidate, sides))
+    return after > 0 and before + after >= LEAST_SEEN and not everywhere
 
 
 def shares(candidate: Candidate, sides: tuple[Side, Side]) -> tuple[float, float]:

@@ -64,15 +64,20 @@ def _unsuccessful(record: StoredRecord) -> float:
     return float(not is_success(record.text("status"), record.optional("outcome")))
 
 
+def _chat(value: Callable[[StoredRecord], float | None]) -> Callable[[StoredRecord], float | None]:
+    """Of model calls that answer; embeddings are quick, cheap, and have no prompt."""
+    return _of(v.KIND_LLM_CALL, lambda r: None if r.get("operation") == v.OPERATION_EMBEDDINGS else value(r))
+
+
 FIGURES: Final[Mapping[str, Figure]] = {
     each.name: each
     for each in (
         Figure("errors", "share of calls of models and tools that failed", "plain", _failed),
         Figure("failures", "share of sessions that did not succeed", "plain", _of(v.KIND_SESSION, _unsuccessful)),
-        Figure("latency", "seconds of a model call", "log", _of(v.KIND_LLM_CALL, _seconds)),
-        Figure("tokens", "tokens of a model call", "log", _of(
-            v.KIND_LLM_CALL, lambda record: float(record.count("input_tokens") + record.count("output_tokens")))),
-        Figure("cost", "dollars of a priced model call", "log", _of(v.KIND_LLM_CALL, _cost)),
+        Figure("latency", "seconds of a model call", "log", _chat(_seconds)),
+        Figure("input_tokens", "tokens sent with a model call", "log", _chat(lambda r: float(r.count("input_tokens")))),
+        Figure("output_tokens", "tokens of an answer", "log", _chat(lambda r: float(r.count("output_tokens")))),
+        Figure("cost", "dollars of a priced model call", "log", _chat(_cost)),
         Figure("tool_latency", "seconds of a tool call", "log", _of(v.KIND_TOOL_CALL, _seconds)),
     )
 }  # fmt: skip

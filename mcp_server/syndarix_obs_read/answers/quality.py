@@ -76,7 +76,18 @@ class _Known:
     """Sessions that were found, with what they ran on."""
 
     agents: Mapping[str, str]
-    running_on: Mapping[str, Mapping[str, tuple[str, ...]]]
+    running_on: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]
+
+    def agent(self, record: StoredRecord, wanted: str | None) -> str:
+        """Whose score it is: the agent that is asked about if it worked in the session, else the session's first."""
+        session = record.text("session_id")
+        if wanted is not None and (session, wanted) in self.running_on:
+            return wanted
+        return record.text("agent") or self.agents.get(session, "")
+
+    def configuration(self, record: StoredRecord, agent: str) -> Mapping[str, tuple[str, ...]]:
+        """What that agent ran on in the session."""
+        return self.running_on.get((record.text("session_id"), agent), {})
 
 
 async def get_quality(
@@ -99,7 +110,7 @@ async def get_quality(
         period=Period.of(period),
         hints=hints,
         by=tuple(by),
-        groups=_groups(housed, known, by, zone),
+        groups=_groups(housed, known, by, zone, where.agent),
         scores=len(given),
         orphaned=len(homeless),
         orphans=tuple(score_of(each) for each in homeless[:_ORPHANS]),
@@ -150,29 +161,26 @@ async def _sessions(backend: Backend, given: Sequence[StoredRecord], period: Tim
         found += page.rows
     found = [each for each in found if each.text("session_id") in wanted]
     agents = {each.text("session_id"): each.text("agent") for each in sorted(found, key=lambda r: -r.start_ns)}
-    running_on: dict[str, dict[str, tuple[str, ...]]] = {}
-    for (session, agent), configuration in configurations(found).items():
-        if agent == agents.get(session) or session not in running_on:
-            running_on[session] = dict(configuration)
-    return _Known(agents, running_on)
+    return _Known(agents, configurations(found))
 
 
 def _fits(record: StoredRecord, known: _Known, where: Filter) -> bool:
-    session = record.text("session_id")
-    agent = record.text("agent") or known.agents.get(session, "")
-    models = known.running_on.get(session, {}).get("model", ())
+    agent = known.agent(record, where.agent)
+    models = known.configuration(record, agent).get("model", ())
     return where.agent in (None, agent) and (where.model is None or where.model in models)
 
 
-def _key(record: StoredRecord, known: _Known, by: Sequence[str], zone: tzinfo) -> tuple[str | None, ...]:
-    session = record.text("session_id")
+def _key(
+    record: StoredRecord, known: _Known, by: Sequence[str], zone: tzinfo, wanted: str | None
+) -> tuple[str | None, ...]:
+    agent = known.agent(record, wanted)
     found: dict[str, str | None] = {
-        "agent": record.text("agent") or known.agents.get(session),
+        "agent": agent or None,
         "source": record.text("source"),
         "judge_version": record.optional("judge_version"),
         "day": _day(record.start_ns, zone),
     }
-    for name, values in known.running_on.get(session, {}).items():
+    for name, values in known.configuration(record, agent).items():
         found[name] = " + ".join(values) or None
     return tuple(found.get(name) for name in by)
 
@@ -196,12 +204,12 @@ def _agreements(records: Sequence[StoredRecord]) -> dict[tuple[str, str], float]
 
 
 def _groups(
-    records: Sequence[StoredRecord], known: _Known, by: Sequence[str], zone: tzinfo
+    records: Sequence[StoredRecord], known: _Known, by: Sequence[str], zone: tzinfo, wanted: str | None
 ) -> tuple[QualityGroup, ...]:
     found: defaultdict[tuple[str, tuple[str | None, ...]], list[StoredRecord]] = defaultdict(list)
     for record in records:
         if not record.text("score_name").endswith(KAPPA):
-            found[record.text("score_name"), _key(record, known, by, zone)].append(record)
+            found[record.text("score_name"), _key(record, known, by, zone, wanted)].append(record)
     agreed = _agreements(records)
     ordered = sorted(found.items(), key=lambda item: (item[0][0], tuple(str(each) for each in item[0][1])))
     return tuple(_group(name, dict(zip(by, key, strict=True)), each, agreed) for (name, key), each in ordered)

@@ -12,7 +12,7 @@ from syndarix_obs_read.mcp.state import Ctx, seconds_of, state_of
 from syndarix_obs_read.mcp.toolkit import ToolSpec
 from syndarix_obs_read.timerange import SECOND_NS
 
-FigureName = Literal["errors", "failures", "latency", "tokens", "cost", "tool_latency"]
+FigureName = Literal["errors", "failures", "latency", "input_tokens", "output_tokens", "cost", "tool_latency"]
 
 
 async def investigate(

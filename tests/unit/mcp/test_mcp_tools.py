@@ -61,7 +61,8 @@ async def test_only_the_writing_tools_say_that_they_change_something(settings: R
     async with Client(build_server(settings)) as client:
         tools = (await client.list_tools()).tools
 
-    assert {"trigger_alert", "silence_alert", "give_score"} == {tool.name for tool in tools if not tool.annotations.read_only_hint}
+    writing = {tool.name for tool in tools if not tool.annotations.read_only_hint}
+    assert {"trigger_alert", "silence_alert", "give_score"} == writing
     assert ["silence_alert"] == [tool.name for tool in tools if tool.annotations.destructive_hint]
 
 
