@@ -21,6 +21,8 @@ DIMENSIONS: Final = (
 
 LEAST_SEEN: Final = 5
 """Observations that a value needs in the two periods together."""
+NEGLIGIBLE: Final = 1e-9
+"""Difference on the compared scale that is none."""
 EVERYWHERE: Final = 0.97
 """A value that nearly everything has, before and after, explains nothing."""
 
@@ -96,9 +98,11 @@ def change_of_mean(sides: tuple[Side, Side]) -> tuple[float, float]:
 
 
 def _z(difference: float, variance: float) -> float:
+    if abs(difference) < NEGLIGIBLE:  # equal values differ by rounding
+        return 0.0
     if variance > 0:
         return difference / math.sqrt(variance)
-    return math.copysign(math.inf, difference) if difference else 0.0
+    return math.copysign(math.inf, difference)
 
 
 def candidates_in(sides: tuple[Side, Side]) -> dict[Key, Candidate]:
