@@ -9,6 +9,7 @@ from typing import Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from syndarix_obs import vocabulary as v
@@ -106,6 +107,12 @@ def _parent_of_note(target: Any, trace_id: str | None) -> NonRecordingSpan | Non
     span_id = int(target, 16) if _is_hex(target, 16) else 1
     flags = TraceFlags(TraceFlags.SAMPLED)
     return NonRecordingSpan(SpanContext(int(wanted, 16), span_id, is_remote=True, trace_flags=flags))
+
+
+def parent_in(trace_id: str, span_id: str | None) -> Context | None:
+    """The context of a step in a trace of any time, or of the trace alone; None when that is no id of a trace."""
+    parent = _parent_of_note(span_id, trace_id)
+    return None if parent is None else trace.set_span_in_context(parent, Context())
 
 
 def _is_hex(text: Any, length: int) -> bool:

@@ -93,7 +93,8 @@ def _moment(record: StoredRecord) -> int:
 
 def _root(records: Sequence[StoredRecord]) -> StoredRecord:
     known = {record.text("span_id") for record in records}
-    tops = [r for r in records if r.kind not in {v.KIND_APP, v.KIND_ANNOTATION} and r.text("parent_id") not in known]
+    remarks = {v.KIND_APP, v.KIND_ANNOTATION, v.KIND_SCORE}
+    tops = [r for r in records if r.kind not in remarks and r.text("parent_id") not in known]
     return min(tops or records, key=lambda record: record.start_ns)
 
 
@@ -222,4 +223,5 @@ _ROLES: Final = {
     v.KIND_LLM_CALL: "answer",
     v.KIND_TOOL_CALL: "tool result",
     v.KIND_ANNOTATION: "note",
+    v.KIND_SCORE: "score",
 }
