@@ -127,10 +127,12 @@ class ObservabilityPlatform:
         messages: Any = None,
         tools: Any = None,
         system: Any = None,
+        parameters: Any = None,
         operation: str = v.OPERATION_CHAT,
     ) -> LLMCall:
-        """One call of a model; see `LLMCall.response`."""
-        return LLMCall(self._source, provider, model, operation, messages, tools, system)
+        """One call of a model; see `LLMCall.response`. `parameters` are what else the request says: temperature,
+        tool_choice, …"""
+        return LLMCall(self._source, provider, model, operation, messages, tools, system, parameters)
 
     def embeddings(self, *, provider: str, model: str, inputs: Any = None) -> LLMCall:
         """One embeddings call."""

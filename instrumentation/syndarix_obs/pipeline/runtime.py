@@ -118,12 +118,15 @@ class Runtime:
 
     def pseudonym(self, user: str) -> str:
         """The keyed pseudonym of a raw user id."""
+        return self._who().pseudonym(user)
+
+    def _who(self) -> Identity:
         if self._identity is None:
             from syndarix_obs.identity import Identity
 
             key_file = self.settings.user_key_file
             self._identity = Identity(self.settings.home, key_file.read_bytes().strip() if key_file else None)
-        return self._identity.pseudonym(user)
+        return self._identity
 
     def flush(self, timeout: float) -> bool:
         """Bring everything recorded so far to safety, waiting at most `timeout` seconds; True when it is."""
@@ -166,6 +169,7 @@ class Runtime:
 
     def _steps(self, live: LiveSessions) -> list[tuple[str, Step]]:
         """The order of the pipeline."""
+        from syndarix_obs.pipeline.fingerprints import Fingerprints
         from syndarix_obs.pipeline.identify import IdentifyStep
         from syndarix_obs.pipeline.loops import LoopStep
         from syndarix_obs.pipeline.normalise import NormaliseStep
@@ -183,6 +187,7 @@ class Runtime:
             preview_chars=settings.preview_chars,
             max_bytes=settings.max_payload_bytes,
             on_truncate=metrics.truncated,
+            fingerprints=Fingerprints(lambda: self._who().fingerprint_key()),
         )
         return [
             ("normalise", NormaliseStep()),

@@ -144,7 +144,15 @@ class LLMCall(Operation):
     __slots__ = ("_first_ns",)
 
     def __init__(
-        self, source: SpanSource, provider: str, model: str, operation: str, messages: Any, tools: Any, system: Any
+        self,
+        source: SpanSource,
+        provider: str,
+        model: str,
+        operation: str,
+        messages: Any,
+        tools: Any,
+        system: Any,
+        parameters: Any = None,
     ) -> None:
         Operation.__init__(self, source, operation + " " + text_of(model))
         self.kind = SpanKind.CLIENT
@@ -160,6 +168,8 @@ class LLMCall(Operation):
             payload["tools"] = shallow(tools)
         if system is not None:
             payload["system"] = system
+        if parameters is not None:
+            payload["parameters"] = shallow(parameters)
         self._first_ns = 0
 
     def first_token(self) -> None:
