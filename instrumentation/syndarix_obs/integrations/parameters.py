@@ -26,9 +26,7 @@ _ATTRIBUTES: Final = (
 _BETA_HEADERS: Final = frozenset({"anthropic-beta", "openai-beta", "anthropic-version"})
 
 
-def read_request(
-    endpoint: Endpoint, body: Mapping[str, Any], options: Any, span: FinishedSpan
-) -> None:
+def read_request(endpoint: Endpoint, body: Mapping[str, Any], options: Any, span: FinishedSpan) -> None:
     """Put the parameters of a request into its span. On the worker.
 
     Args:
@@ -37,7 +35,9 @@ def read_request(
         options: the client's options of the request (headers, further JSON), or None.
         span: gets attributes for what the conventions name, and `parameters` in its payload for everything.
     """
-    parameters = {name: value for name in body if name not in endpoint.content and (value := given(body, name)) is not None}
+    parameters = {
+        name: value for name in body if name not in endpoint.content and (value := given(body, name)) is not None
+    }
     parameters |= _further(getattr(options, "extra_json", None))
     for name, attribute, kinds in _ATTRIBUTES:
         value = parameters.get(name)
@@ -67,6 +67,7 @@ def _set_others(parameters: Mapping[str, Any], span: FinishedSpan) -> None:
     if isinstance(budget, int):
         span.attributes[v.REQUEST_THINKING_BUDGET] = budget
     if wanted := output_schema(parameters):
+        span.attributes[v.REQUEST_FORM] = wanted
         span.attributes[v.GEN_AI_OUTPUT_TYPE] = "json" if wanted != "text" else "text"
 
 

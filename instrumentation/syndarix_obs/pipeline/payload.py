@@ -12,8 +12,8 @@ from typing import Any, Literal
 from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import guarded
 from syndarix_obs.pipeline import messages
-from syndarix_obs.pipeline.fingerprints import Fingerprints, set_hashes
 from syndarix_obs.pipeline.cut import cut, fit, size_of
+from syndarix_obs.pipeline.fingerprints import Fingerprints, set_hashes
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.redaction.jsonable import dumps
 from syndarix_obs.redaction.step import Redactor

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from syndarix_obs.identity import Identity
     from syndarix_obs.metrics.scrape_endpoint import MetricsServer
     from syndarix_obs.pipeline.consumers import Consumer
+    from syndarix_obs.pipeline.decide import DecideStep
     from syndarix_obs.pipeline.processing import LiveSessions, Processing
     from syndarix_obs.records.finished import Step
 
@@ -149,12 +150,14 @@ class Runtime:
 
     def _build(self) -> Processing:
         from syndarix_obs.metrics.measure import Measure
+        from syndarix_obs.pipeline.decide import DecideStep
         from syndarix_obs.pipeline.pipeline import Pipeline
         from syndarix_obs.pipeline.processing import LiveSessions, Processing
 
         settings, live = self.settings, LiveSessions()
+        decide = DecideStep() if settings.automatic_decisions and settings.capture == "full" else None
         pipeline = Pipeline(
-            self._steps(live),
+            self._steps(live, decide),
             gate=_GATE,
             resource=self.resource,
             measure=Measure(self.metrics),
@@ -164,10 +167,11 @@ class Runtime:
                 "slow_ns": settings.slow_trace_seconds * 1e9,
                 "costly_usd": settings.costly_trace_usd,
             },
+            decide=decide,
         )
         return Processing(pipeline, live, self.queue, self.metrics.dropped)
 
-    def _steps(self, live: LiveSessions) -> list[tuple[str, Step]]:
+    def _steps(self, live: LiveSessions, decide: DecideStep | None) -> list[tuple[str, Step]]:
         """The order of the pipeline."""
         from syndarix_obs.pipeline.fingerprints import Fingerprints
         from syndarix_obs.pipeline.identify import IdentifyStep
@@ -192,6 +196,7 @@ class Runtime:
         return [
             ("normalise", NormaliseStep()),
             ("nested", NestedStep()),
+            *([] if decide is None else [("decide", decide)]),
             ("tokens", TokensStep()),
             ("price", PriceStep(PriceBook(settings.prices_file), metrics.unpriced)),
             ("loops", LoopStep(settings.loop_threshold, live.loop_detected)),
