@@ -125,6 +125,11 @@ def auto_instrument(*, official: bool | None = None) -> list[str]:
     return get_platform().auto_instrument(official=official)
 
 
+def replaying(recording: Any, **options: Any) -> AbstractContextManager[Any]:
+    """See `ObservabilityPlatform.replaying`; makes no platform."""
+    return ObservabilityPlatform.replaying(recording, **options)
+
+
 def flush(timeout: float = 5.0) -> bool:
     """See `ObservabilityPlatform.flush`."""
     return get_platform().flush(timeout)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from syndarix_obs.pipeline.consumers import Consumer
+    from syndarix_obs.replaying.player import Player
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -302,6 +303,18 @@ class ObservabilityPlatform:
         from syndarix_obs.logs import attach_handler
 
         attach_handler(self._runtime, logger, level or self.settings.log_level)
+
+    # --- run again ---
+
+    @staticmethod
+    def replaying(recording: Any, **options: Any) -> AbstractContextManager[Player]:
+        """Within the block, models and tools answer from a recorded session, and nothing is live that was not named.
+
+        Takes the arguments of `replaying.session.replaying`, and raises what it raises.
+        """
+        from syndarix_obs.replaying.session import replaying
+
+        return replaying(recording, **options)
 
     # --- life ---
 

@@ -114,7 +114,7 @@ def read_answer(
     if body.get("usage"):
         payload["usage"] = body["usage"]
     if rest:
-        payload["response"] = rest
+        payload["response"] = {**rest, "usage": body["usage"]} if body.get("usage") else rest
 
 
 def without(body: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from syndarix_obs import guard
 from syndarix_obs.metrics.registry import Metrics
+from syndarix_obs.pipeline import pausing
 from syndarix_obs.pipeline.preload import preload
 from syndarix_obs.pipeline.worker import Worker
 from syndarix_obs.records.resource import Resource
@@ -85,7 +86,8 @@ class Runtime:
         if settings.enabled:
             preload(settings, destinations=consumers is None)
         self._identity: Identity | None = None
-        self._closed = False
+        self._closed = self._paused = False
+        pausing.register(self)
         self._stop_listening = guard.on_failure(self.metrics.internal_error)
         self._metrics_server = self._serve_metrics()
         self._at_exit = _close_at_exit(self)
@@ -108,11 +110,22 @@ class Runtime:
 
     def submit(self, item: Any) -> None:
         """Hand over something that is not a light span: a log line, a started session, a span of the SDK."""
-        if self._closed or not self.settings.enabled:
+        if self._closed or self._paused or not self.settings.enabled:
             return
         self.queue.put_first_class(item)
         if not self.worker.running:
             self.worker.start()
+
+    def pause(self) -> None:
+        """Ignore what comes, without a check for each call: see `pausing`."""
+        self._paused = True
+        self.source.sink = self.source.started = _ignore
+
+    def resume(self) -> None:
+        """Record again."""
+        self._paused = False
+        if self.settings.enabled and not self._closed:
+            self.source.sink, self.source.started = self._accept, self._session_started
 
     def _session_started(self, span: LightSpan) -> None:
         self.submit(Started(span))

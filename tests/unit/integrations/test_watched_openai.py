@@ -417,7 +417,7 @@ def test_answers_of_a_vector_call_are_counted_and_not_kept(watched: Kit) -> None
     assert ("embeddings", 4, 0) == (record.operation, record.input_tokens, record.output_tokens)
     payload = watched.payload("llm_call")
     assert {"input", "parameters", "response", "hashes"} == set(payload)
-    assert {"vectors": {"count": 1, "dimensions": 2}} == payload["response"]
+    assert {"count": 1, "dimensions": 2} == payload["response"]["vectors"]
 
 
 async def test_cancelled_call_is_an_error_and_the_cancellation_passes(watched: Kit) -> None:
