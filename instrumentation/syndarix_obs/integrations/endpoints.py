@@ -71,7 +71,7 @@ def as_dict(value: Any) -> dict[str, Any]:
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         try:
-            dumped = dump(mode="json", exclude_none=True, warnings=False)
+            dumped = dump(mode="json", by_alias=True, exclude_none=True, warnings=False)
         except Exception:  # noqa: BLE001 - a user's output type that cannot be JSON; the plain form can
             dumped = dump(exclude_none=True, warnings=False)
         return dumped if isinstance(dumped, dict) else {}

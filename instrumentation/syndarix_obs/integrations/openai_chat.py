@@ -181,7 +181,9 @@ def _keep_embeddings(response: Any) -> Any:
     if not hasattr(response, "usage"):
         return None
     data = response.data
-    vectors = {"count": len(data), "dimensions": len(data[0].embedding) if data else 0}
+    first = data[0].embedding if data else ()
+    size = len(first) * 3 // 16 if type(first) is str else len(first)  # base64 of four bytes a number
+    vectors = {"count": len(data), "dimensions": size}
     return {"model": response.model, "usage": response.usage, "vectors": vectors}
 
 

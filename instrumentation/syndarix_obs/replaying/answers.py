@@ -169,6 +169,8 @@ def _embeddings(step: ModelStep, body: Mapping[str, Any]) -> dict[str, Any]:
         value: Any = base64.b64encode(struct.pack(f"<{size}f", *vector)).decode() if as_text else vector
         data.append({"object": "embedding", "index": index, "embedding": value})
     rest = _rest(step)
+    if "id" not in step.response and step.response_id is None:
+        rest.pop("id")
     rest.setdefault("usage", {"prompt_tokens": step.input_tokens, "total_tokens": step.input_tokens})
     return {"object": "list", **rest, "data": data}
 

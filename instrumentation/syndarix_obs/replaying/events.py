@@ -1,4 +1,4 @@
-"""The events of a streamed answer, made again from the whole: as many pieces as came, not where exactly they were cut."""
+"""The events of a streamed answer, made from the whole: as many pieces as came, not cut at the same places."""
 
 from __future__ import annotations
 

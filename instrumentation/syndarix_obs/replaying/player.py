@@ -96,9 +96,7 @@ class Player:
                 return None
             if not waiting:
                 self._extra("a model call", request)
-            step = self._choose(
-                agent, waiting, lambda each: first(self._normaliser.request(each.request), wanted), "model call"
-            )
+            step = self._choose(agent, waiting, lambda each: self._request_differs(each, request, wanted), "model call")
             self._replayable(step)
             self._take(step, request=dict(request))
             return step
@@ -211,6 +209,15 @@ class Player:
         if found is not None:
             self._diverge(self._differs(expected, found))
         return expected
+
+    def _request_differs(self, step: ModelStep, live: Mapping[str, Any], wanted: dict[str, Any]) -> Difference | None:
+        if step.foreign:
+            return first(self._normaliser.said(step.request), self._normaliser.said(live))
+        recorded = self._normaliser.request(step.request)
+        if step.request.get("parameters") is None:  # recorded before parameters were, or by a library that tells none
+            recorded.pop("parameters", None)
+            wanted = {name: value for name, value in wanted.items() if name != "parameters"}
+        return first(recorded, wanted)
 
     def _left_out(self, agent: str | None, step: Step) -> AnyStep | None:
         """A recorded step that had ended before this one began, and was not asked for."""

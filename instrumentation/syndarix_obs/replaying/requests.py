@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from syndarix_obs.integrations.anthropic import MESSAGES
 from syndarix_obs.integrations.endpoints import Endpoint
 from syndarix_obs.integrations.openai_chat import CHAT, COMPLETION, EMBEDDINGS
 from syndarix_obs.integrations.openai_responses import RESPONSES
+from syndarix_obs.pipeline import messages
+from syndarix_obs.pipeline.choices import calls_of
 from syndarix_obs.redaction.step import Redactor
 
 _BY_PATH: Final = (
@@ -19,6 +21,9 @@ _BY_PATH: Final = (
 ENDPOINTS: Final[Mapping[str, Endpoint]] = {endpoint.name: endpoint for _path, endpoint in _BY_PATH}
 """Endpoints by their name in recordings."""
 PATHS: Final[Mapping[str, str]] = {endpoint.name: path for path, endpoint in _BY_PATH}
+_INSTRUCTIONS: Final = frozenset({"system", "developer"})
+_RESULTS: Final = frozenset({"tool_result", "tool_call_response", "function_call_output"})
+_RESULT_FIELDS: Final = ("response", "result", "output", "content")
 _OURS: Final = ("stream_options", "beta", "encoding_format")
 """Parameters that a watching platform or the client adds by itself."""
 
@@ -69,9 +74,30 @@ class Normaliser:
         parameters = {k: value for k, value in (request.get("parameters") or {}).items() if k not in _OURS}
         return self.value({**kept, "parameters": parameters})  # type: ignore[no-any-return]  # a dict stays one
 
+    def said(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """A request by what it says alone, whatever form its messages have."""
+        spoken = [m for m in messages.as_list(request.get("input")) if messages.role(m) not in _INSTRUCTIONS]
+        told = [line for message in spoken for line in _told(message)]
+        return self.value({"system": messages.instructions(request), "input": told})  # type: ignore[no-any-return]
+
     def value(self, value: Any) -> Any:
         """Any JSON-like value; JSON in a text counts as what it says."""
         return _tidy(self._redactor.value(_tidy(value)))
+
+
+def _told(message: Any) -> Iterator[dict[str, Any]]:
+    """What one message says: its text, its tool calls, results of tools."""
+    blocks = messages.field(message, "parts") or messages.field(message, "content")
+    results = [b for b in messages.as_list(blocks) if messages.field(b, "type") in _RESULTS] if not isinstance(blocks, str) else []
+    if messages.role(message) == "tool" and not results:
+        results = [message]
+    for result in results:
+        given = next((messages.field(result, n) for n in _RESULT_FIELDS if messages.field(result, n) is not None), None)
+        yield {"role": "tool", "text": given if isinstance(given, str) else messages.text_of(given)}
+    calls = [{"name": call.name, "arguments": call.arguments} for call in calls_of([message])]
+    text = "" if results else messages.text_of(message)
+    if text or calls:
+        yield {"role": messages.role(message), "text": text, "calls": calls}
 
 
 def _tidy(value: Any) -> Any:

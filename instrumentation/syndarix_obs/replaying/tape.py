@@ -49,7 +49,10 @@ class Step:
 
 @dataclass(slots=True)
 class ModelStep(Step):
-    """One call of a model: the request in four parts, and everything that is needed to give the answer again."""
+    """One call of a model: the request in four parts, and everything that is needed to give the answer again.
+
+    `foreign` is True for a call that a library's span told in its own form: requests are then compared by what they say.
+    """
 
     provider: str | None = None
     endpoint: str | None = None
@@ -62,6 +65,7 @@ class ModelStep(Step):
     finish_reason: str | None = None
     stream: bool = False
     chunks: int | None = None
+    foreign: bool = False
     http_status: int | None = None
     input_tokens: int = 0
     output_tokens: int = 0
