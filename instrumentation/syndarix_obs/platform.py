@@ -174,8 +174,12 @@ class ObservabilityPlatform:
         confidence: float | None = None,
         context_summary: Any = None,
         relevant_memory: Any = None,
+        confidence_source: str = v.CONFIDENCE_STATED,
     ) -> str:
-        """Record one decision: what could have been chosen, what was, why and how sure. Returns its id."""
+        """Record one decision: what could have been chosen, what was, why and how sure. Returns its id.
+
+        `confidence_source` says who is how sure: `stated` by the model, `logprob`, `judge` or `vote`.
+        """
         return decisions.decide(
             self._source,
             decision_type,
@@ -185,6 +189,7 @@ class ObservabilityPlatform:
             confidence=confidence,
             context_summary=context_summary,
             relevant_memory=relevant_memory,
+            confidence_source=confidence_source,
         )
 
     def safety_check(self, check: str, *, passed: bool, detail: Any = None) -> None:
@@ -192,11 +197,18 @@ class ObservabilityPlatform:
         decisions.check(self._source, check, passed, detail)
 
     def annotate(
-        self, note: str, *, target: str | None = None, label: str | None = None, trace_id: str | None = None
+        self,
+        note: str,
+        *,
+        target: str | None = None,
+        label: str | None = None,
+        trace_id: str | None = None,
+        session_id: str | None = None,
     ) -> None:
-        """Attach a note to the current span, or to a trace, span or decision by its id."""
+        """Attach a note to the current span, or to a trace, span or decision by its id; `session_id` says to which
+        session it belongs, when that is not the current one."""
         with guarded("annotate"):
-            decisions.annotate(self._source, note, target, label, trace_id)
+            decisions.annotate(self._source, note, target, label, trace_id, session_id)
 
     # --- decorators ---
 

@@ -98,7 +98,7 @@ class Player:
                 self._extra("a model call", request)
             step = self._choose(agent, waiting, lambda each: self._request_differs(each, request, wanted), "model call")
             self._replayable(step)
-            self._take(step, request=dict(request))
+            self._take(step, request=self._normaliser.masked(request))
             return step
 
     # --- tools ---
@@ -146,10 +146,18 @@ class Player:
 
     def add_live(self, step: AnyStep) -> None:
         """Something that really happened."""
+        for name in ("request", "output", "response", "arguments", "result", "error_message"):
+            if getattr(step, name, None) is not None:  # it is kept and shown like anything recorded
+                setattr(step, name, self._normaliser.masked(getattr(step, name)))
         with self._lock:
             step.number = len(self.run.steps) + 1
             self.live_steps.add(step.number)
             self.run.steps.append(step)
+
+    def ended(self, output: Any) -> None:
+        """The agent's function returned this."""
+        if isinstance(output, (str, int, float, bool, list, dict)):
+            self.run.output = self._normaliser.masked(output)
 
     def note(self, text: str) -> None:
         """Something the report should say, once."""

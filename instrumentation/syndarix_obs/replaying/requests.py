@@ -74,6 +74,10 @@ class Normaliser:
         parameters = {k: value for k, value in (request.get("parameters") or {}).items() if k not in _OURS}
         return self.value({**kept, "parameters": parameters})  # type: ignore[no-any-return]  # a dict stays one
 
+    def masked(self, value: Any) -> Any:
+        """A copy with everything sensitive masked, otherwise as it is."""
+        return self._redactor.value(value)
+
     def said(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """A request by what it says alone, whatever form its messages have."""
         spoken = [m for m in messages.as_list(request.get("input")) if messages.role(m) not in _INSTRUCTIONS]
@@ -98,6 +102,11 @@ def _told(message: Any) -> Iterator[dict[str, Any]]:
     text = "" if results else messages.text_of(message)
     if text or calls:
         yield {"role": messages.role(message), "text": text, "calls": calls}
+
+
+def without_nothing(value: Any) -> Any:
+    """A value without members that are null; JSON in the text of arguments as what it says."""
+    return _tidy(value)
 
 
 def _tidy(value: Any) -> Any:

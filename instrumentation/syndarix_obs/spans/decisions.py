@@ -26,6 +26,7 @@ def decide(
     confidence: float | None,
     context_summary: Any,
     relevant_memory: Any,
+    confidence_source: str,
 ) -> str:
     """Record one decision; returns its id."""
     decision_id = uuid.uuid4().hex
@@ -38,6 +39,8 @@ def decide(
     }
     if confidence is not None:
         attributes[v.DECISION_CONFIDENCE] = confidence
+        if confidence_source != v.CONFIDENCE_STATED:
+            attributes[v.DECISION_CONFIDENCE_SOURCE] = confidence_source
     payload = {"reasoning": reasoning, "context_summary": context_summary, "relevant_memory": relevant_memory}
     instant(source, "decide", attributes, {k: value for k, value in payload.items() if value is not None})
     return decision_id
@@ -49,7 +52,14 @@ def check(source: SpanSource, name: str, passed: bool, detail: Any) -> None:
     instant(source, "safety_check", attributes, {} if detail is None else {"detail": detail})
 
 
-def annotate(source: SpanSource, note: str, target: str | None, label: str | None, trace_id: str | None) -> None:
+def annotate(
+    source: SpanSource,
+    note: str,
+    target: str | None,
+    label: str | None,
+    trace_id: str | None,
+    session_id: str | None = None,
+) -> None:
     """Attach a note to a trace, span or decision.
 
     Without `target` the current span is meant. `trace_id` says in which trace a span or decision of the past lies; the
@@ -61,6 +71,8 @@ def annotate(source: SpanSource, note: str, target: str | None, label: str | Non
     attributes = {v.KIND: v.KIND_ANNOTATION, v.ANNOTATION_TARGET: target}
     if label is not None:
         attributes[v.ANNOTATION_LABEL] = label
+    if session_id is not None:
+        attributes[v.SESSION_ID] = session_id
     span = LightSpan(source, "annotation")
     span.attributes = attributes
     span.payload = {"note": note}

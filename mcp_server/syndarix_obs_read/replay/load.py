@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from syndarix_obs_read.settings import ReadSettings
 
 MOST_RECORDS: Final = 5_000
 """Records of a session that are read."""
+_REPLAY: Final = re.compile(r"replay-[0-9a-f]*", re.ASCII)
 _KINDS: Final = (v.KIND_SESSION, v.KIND_LLM_CALL, v.KIND_TOOL_CALL)
 _ENDPOINTS: Final = {"anthropic": "messages", "embeddings": "embeddings", "text_completion": "completions"}
 _NO_CONTENT: Final = (
@@ -60,9 +62,8 @@ async def tape_named(backend: Backend, settings: ReadSettings, name: str) -> Tap
     """A session or trace of the backend, a replay by its id, or the file of a recording."""
     if name.endswith(".json"):
         return load(name)
-    saved = settings.home / "replays" / f"{name}.json"
-    if name.startswith("replay-"):
-        beginnings = sorted(saved.parent.glob(f"{name}*.json"))
+    if _REPLAY.fullmatch(name):
+        beginnings = sorted((settings.home / "replays").glob(f"{name}*.json"))
         if len(beginnings) == 1:
             return load(beginnings[0])
         if beginnings:
@@ -154,7 +155,9 @@ def _problem(record: StoredRecord, endpoint: Any) -> str | None:
 
 
 def _cut(record: StoredRecord) -> str | None:
-    if not (_attributes(record).get(v.PAYLOAD_TRUNCATED) or v.LOG_TRUNCATED in record.payload or _has_mark(record.payload)):
+    if not (
+        _attributes(record).get(v.PAYLOAD_TRUNCATED) or v.LOG_TRUNCATED in record.payload or _has_mark(record.payload)
+    ):
         return None
     return (
         "its payload was truncated when it was recorded; SYNDARIX_OBS_MAX_PAYLOAD_BYTES says how large one may be, and "

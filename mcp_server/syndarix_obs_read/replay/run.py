@@ -83,6 +83,7 @@ def run(tape: Tape, function: Callable[..., Any], *arguments: Any, **options: An
     try:
         with replaying(tape, **options) as player:
             output = _call(function, arguments)
+            player.ended(output)
     except ReplayError as found:
         error = found
     except Exception as found:  # noqa: BLE001 - the agent's own; the report says what it was
@@ -90,7 +91,6 @@ def run(tape: Tape, function: Callable[..., Any], *arguments: Any, **options: An
     if player is None:
         raise error if error is not None else ReplayError("the replay did not begin")
     made = player.run
-    made.output = output if isinstance(output, (str, int, float, bool, list, dict)) else None
     made.status = "error" if error is not None else "ok"
     return Ran(
         tape, made, error, tuple(player.divergences), tuple(player.notes), frozenset(player.live_steps),
