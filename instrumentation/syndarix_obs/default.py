@@ -70,6 +70,11 @@ def tool(name: str, **options: Any) -> ToolCall:
     return get_platform().tool(name, **options)
 
 
+def call_tool(name: str, function: Callable[..., Any], arguments: Any, **options: Any) -> Any:
+    """See `ObservabilityPlatform.call_tool`."""
+    return get_platform().call_tool(name, function, arguments, **options)
+
+
 def memory(operation: str, **options: Any) -> MemoryOperation:
     """See `ObservabilityPlatform.memory`."""
     return get_platform().memory(operation, **options)

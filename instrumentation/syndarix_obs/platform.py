@@ -148,6 +148,13 @@ class ObservabilityPlatform:
         """One call of a tool."""
         return ToolCall(self._source, name, arguments, call_id)
 
+    def call_tool(self, name: str, function: Callable[..., Any], arguments: Any, *, call_id: str | None = None) -> Any:
+        """Call `function(**arguments)` as a tool that a model asked for by name, and return what it returns.
+
+        A coroutine function gives an awaitable. In a replay the function is not called: the record answers.
+        """
+        return decorators.call_as_tool(lambda: self.tool(name, arguments=arguments, call_id=call_id), function, arguments)
+
     def memory(self, operation: str, *, store: str | None = None, query: Any = None) -> MemoryOperation:
         """One memory operation: `search`, `upsert`, `update`, `delete`, `create`."""
         return MemoryOperation(self._source, text_of(operation) + v.MEMORY_OPERATION_SUFFIX, store, query)

@@ -60,7 +60,7 @@ def _failure(step: ModelStep) -> tuple[int, dict[str, str], bytes]:
     error = {"type": kind, "code": kind, "message": step.error_message or kind, "param": None}
     body = {"type": "error", "error": error}
     status = step.http_status or _STATUS_OF_ERROR.get(kind, 500)
-    return status, {"content-type": JSON, **_NO_RETRY}, _encoded(body)
+    return status, {"content-type": JSON, "retry-after": "1", **_NO_RETRY}, _encoded(body)
 
 
 def _rest(step: ModelStep) -> dict[str, Any]:

@@ -85,7 +85,8 @@ def step_of(endpoint: Endpoint, provider: str, body: Mapping[str, Any], response
         endpoint.read(answer, span)
         TokensStep()(span)
         PriceStep(PriceBook(None), lambda _provider, _model: None)(span)
-    error = answer.get("error") if isinstance(answer.get("error"), dict) else {}
+    found = answer.get("error")
+    error: Mapping[str, Any] = found if isinstance(found, dict) else {}
     a = span.attributes
     reasons = a.get(v.GEN_AI_RESPONSE_FINISH_REASONS) or [None]
     return ModelStep(

@@ -74,6 +74,13 @@ class Player:
         self._stopped: ReplayError | None = None
         self._forked = self.rules.fork_at is not None and self.rules.fork_at <= 1
 
+    def changes_for(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is changed in a live request: only those to the model that the forked step asked are meant."""
+        at = self.rules.fork_at or 1
+        forked = next((step for step in self.tape.models() if step.number >= at), None)
+        asked = None if forked is None else (forked.request.get("parameters") or {}).get("model")
+        return self.rules.changes if asked is None or asked == body.get("model") else {}
+
     # --- models ---
 
     def model(self, agent: str | None, request: Mapping[str, Any]) -> ModelStep | None:
@@ -100,6 +107,22 @@ class Player:
             self._replayable(step)
             self._take(step, request=self._normaliser.masked(request))
             return step
+
+    def spoken(self, agent: str | None) -> ModelStep:
+        """The next model call that the agent's own code recorded (`obs.llm`); what it asked is not compared.
+
+        Raises:
+            Stop: there is none.
+        """
+        with self._lock:
+            self._check()
+            waiting = [step for step in self._waiting(agent, ModelStep) if step.foreign]
+            if not waiting:
+                self._extra("a model call of the agent's own", None)
+            if waiting[0].problem is not None and not waiting[0].output:
+                self._replayable(waiting[0])
+            self._take(waiting[0])
+            return waiting[0]
 
     # --- tools ---
 

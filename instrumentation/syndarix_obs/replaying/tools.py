@@ -9,15 +9,19 @@ import inspect
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from syndarix_obs.errors import ReplayError
 from syndarix_obs.integrations.patching import patch
+from syndarix_obs.pipeline.messages import answer
 from syndarix_obs.records.intake import error_type
 from syndarix_obs.replaying.player import Player
 from syndarix_obs.replaying.tape import ToolStep
 from syndarix_obs.spans import correlation, intercept
 from syndarix_obs.spans.decorators import arguments_of
+
+
+_MODEL: Final = "llm"
 
 
 class RecordedToolError(Exception):
@@ -30,7 +34,8 @@ def installed(player: Player, functions: Mapping[str, str]) -> Iterator[None]:
 
     Args:
         player: answers.
-        functions: `module:function` → name of the tool, for functions that are not decorated.
+        functions: `module:function` → name of the tool, for functions that are not decorated; `llm` stands for a
+            function that asks a model by itself and returns its text.
 
     Raises:
         ReplayError: a named function does not exist.
@@ -70,6 +75,10 @@ class _Answering:
         with self._recorded(tool, arguments) as made:
             made.result = await run()
         return made.result
+
+    def spoken(self) -> str:
+        """What a model said that the agent's own code asked."""
+        return answer(self._player.spoken(correlation.current().agent).output)
 
     def entered(self, tool: str) -> None:
         """A block whose body would run."""
@@ -144,6 +153,8 @@ def _replace(place: str, name: str, answering: _Answering) -> Callable[[], None]
 
 def _asking(function: Callable[..., Any], name: str, answering: _Answering) -> Callable[..., Any]:
     arguments = arguments_of(function)
+    if name == _MODEL:
+        return functools.wraps(function)(lambda *_args, **_kwargs: answering.spoken())
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from syndarix_obs.errors import NotReplayable
+from syndarix_obs.integrations.endpoints import Endpoint
 from syndarix_obs.integrations.patching import patch
 from syndarix_obs.replaying import answers, live, sockets
 from syndarix_obs.replaying.player import Player
@@ -146,9 +147,8 @@ class _Playing:
 
     def _changed(self, request: Any, body: Mapping[str, Any]) -> Any:
         """The request with the fork's changes."""
-        endpoint = endpoint_of(request.url.path)
-        assert endpoint is not None  # `_answer` has looked
-        made, notes = live.changed(endpoint, body, self._player.rules.changes)
+        endpoint = _endpoint(request)
+        made, notes = live.changed(endpoint, body, self._player.changes_for(body))
         for note in notes:
             self._player.note(note)
         headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
@@ -161,12 +161,19 @@ class _Playing:
         )
 
     def _lived(self, request: Any, response: Any, content: bytes) -> Any:
-        endpoint = endpoint_of(request.url.path)
-        assert endpoint is not None  # `_answer` has looked
+        endpoint = _endpoint(request)
         provider = "anthropic" if endpoint.name == "messages" else "openai"
         self._player.add_live(live.step_of(endpoint, provider, _json(request.content) or {}, response, content))
         headers = [(k, value) for k, value in response.headers.items() if k.lower() not in _NOT_OURS]
         return self.http.Response(response.status_code, headers=headers, content=content, request=request)
+
+
+def _endpoint(request: Any) -> Endpoint:
+    """The endpoint of a request that was found to have one."""
+    found = endpoint_of(request.url.path)
+    if found is None:
+        raise NotReplayable(f"{request.url.path} is no endpoint of a model")
+    return found
 
 
 def _json(content: bytes) -> dict[str, Any] | None:

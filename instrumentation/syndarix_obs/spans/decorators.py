@@ -43,6 +43,19 @@ def wrap(function: F, opened: Callable[[tuple[Any, ...], dict[str, Any]], Operat
     return cast(F, call)
 
 
+def call_as_tool(opened: Callable[[], ToolCall], function: Callable[..., Any], arguments: Any) -> Any:
+    """Run `function(**arguments)` inside a tool call; a coroutine function gives a coroutine."""
+    if inspect.iscoroutinefunction(function):
+        return _coroutine(lambda: function(**arguments), lambda _args, _kwargs: opened(), True)()
+    operation = opened()
+    if intercept.active is not None:
+        return intercept.active.call(*_asked(operation), lambda: function(**arguments))
+    with operation:
+        result = function(**arguments)
+        _keep(operation, result, True)
+        return result
+
+
 def _asked(operation: ToolCall) -> tuple[str, Any]:
     """Name and arguments of a call."""
     return str(operation.attributes[v.GEN_AI_TOOL_NAME]), (operation.payload or {}).get("arguments")

@@ -93,19 +93,19 @@ def _right(record: StoredRecord, session: tuple[str, str | None] | None) -> bool
 
 def _reliability(agent: str, decision_type: str, source: str, pairs: list[tuple[float, bool]]) -> Reliability:
     values = [sure for sure, _right in pairs]
-    common = {
-        "agent": agent or None, "decision_type": decision_type, "source": source, "outcomes": len(pairs),
-        "mean_confidence": sum(values) / len(values), "success_rate": sum(right for _s, right in pairs) / len(pairs),
-        "verdict": refusal(values),
-    }  # fmt: skip
-    if common["verdict"] is not None:
-        return Reliability(**common)
-    found = calibrate(pairs)
-    return Reliability(
-        **common, brier=found.brier, reliability=found.reliability, resolution=found.resolution,
-        uncertainty=found.uncertainty, ece=found.ece,
-        bins=tuple(
-            ReliabilityBin(count=b.count, confidence=b.confidence, success=b.success, low=b.low, high=b.high)
-            for b in found.bins
-        ),
+    verdict = refusal(values)
+    plain = Reliability(
+        agent=agent or None, decision_type=decision_type, source=source, outcomes=len(pairs), verdict=verdict,
+        mean_confidence=sum(values) / len(values), success_rate=sum(right for _sure, right in pairs) / len(pairs),
     )  # fmt: skip
+    if verdict is not None:
+        return plain
+    found = calibrate(pairs)
+    bins = tuple(
+        ReliabilityBin(count=b.count, confidence=b.confidence, success=b.success, low=b.low, high=b.high)
+        for b in found.bins
+    )
+    return plain.model_copy(update={
+        "brier": found.brier, "reliability": found.reliability, "resolution": found.resolution,
+        "uncertainty": found.uncertainty, "ece": found.ece, "bins": bins,
+    })  # fmt: skip

@@ -85,7 +85,7 @@ def diff(backend: str, before: Tape, after: Tape, *, limit: int = _STEPS) -> Run
     return RunDiff(
         backend=backend, before=sides[0], after=sides[1], tool_distance=aligned.tool_distance,
         summary=_summary(*sides, counts, different), more_steps=max(0, len(different) - limit),
-        steps=tuple(_step(pair) for pair in different[:limit]), **counts,
+        steps=tuple(_step(pair) for pair in different[:limit]), same=counts["same"], changed=counts["changed"], added=counts["added"], removed=counts["removed"],
     )  # fmt: skip
 
 

@@ -131,6 +131,7 @@ def _show_tape(common: Common, settings: ReadSettings, screen: Screen, tape: Tap
 
 def _run(tape: Tape, place: str, arguments: str | None, **options: Any) -> Ran:
     called = function_at(place)
+    options["tools_at"] = {**getattr(called, "replay_tools", {}), **options["tools_at"]}
     return run(tape, called, *_arguments(called, arguments, tape), **options)
 
 

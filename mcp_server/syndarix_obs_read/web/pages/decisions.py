@@ -13,7 +13,7 @@ from syndarix_obs_read.answers.decisions import (
     decision_patterns,
     list_decisions,
 )
-from syndarix_obs_read.answers.graph import DecisionGraph, decision_graph
+from syndarix_obs_read.answers.graph import DecisionGraph, GraphEdge, decision_graph
 from syndarix_obs_read.answers.messages import brief
 from syndarix_obs_read.web.asked import Asked, Got, attempt
 from syndarix_obs_read.web.html import NOTHING, Child, Html, el, joined
@@ -71,17 +71,21 @@ def _graph(answer: DecisionGraph) -> Child:
     """What follows what, as a table, and as Mermaid text to take along."""
     if not answer.edges:
         return None
-    rows = (
-        ([el("span", e.before, cls="name"), el("span", e.after, cls="name"), f.count(e.count),
-          f.count(e.failed_runs), f.count(e.other_runs), "" if e.lift is None else f"{e.lift:.2f}×"], "")
-        for e in answer.edges
-    )  # fmt: skip
+    rows = ((_edge(each), "") for each in answer.edges)
     return pieces.section(
         "What led to what",
         tables.table(_EDGE_COLUMNS, rows, caption="What led to what"),
         el("details", el("summary", "as Mermaid text"), el("pre", answer.mermaid)),
         aside=f"{answer.runs:,} runs, {answer.failed_runs:,} failed, {answer.total_variants:,} variants",
     )
+
+
+def _edge(edge: GraphEdge) -> list[Child]:
+    lift = "" if edge.lift is None else f"{edge.lift:.2f}×"
+    return [
+        el("span", edge.before, cls="name"), el("span", edge.after, cls="name"), f.count(edge.count),
+        f.count(edge.failed_runs), f.count(edge.other_runs), lift,
+    ]  # fmt: skip
 
 
 def _pattern(asked: Asked, pattern: DecisionPattern) -> list[Child]:
