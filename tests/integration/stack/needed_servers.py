@@ -1,6 +1,8 @@
-"""Skip by name where a server is missing."""
+"""Skip by name where a server is missing; targets of a test's own."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -13,3 +15,10 @@ def require(*names: str) -> None:
     missing = sorted(set(names) - {each.server.name for each in found})
     if missing:
         pytest.skip(f"not on the PATH: {', '.join(missing)}")
+
+
+def write_agents(etc: Path, text: str) -> None:
+    """Targets of a test's own in place of the link to the repository's."""
+    file = etc / "targets" / "agents.yml"
+    file.unlink(missing_ok=True)
+    file.write_text(text, "utf-8")

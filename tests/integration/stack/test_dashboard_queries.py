@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from alert_sinks import free_ports
-from needed_servers import require
+from needed_servers import require, write_agents
 
 import queries
 from syndarix_obs import ObservabilityPlatform, Settings
@@ -58,9 +58,7 @@ def stack(make_options: Callable[[dict[str, str], dict[str, str]], Options]) -> 
     (port,) = free_ports(1)
     with running_stack(make_options({}, {}), only=names) as stack, pytest.MonkeyPatch.context() as environment:
         etc = stack.options.etc / "prometheus"
-        (etc / "targets" / "agents.yml").write_text(
-            f'[{{"targets": ["127.0.0.1:{port}"], "labels": {{"environment": "demo"}}}}]', "utf-8"
-        )
+        write_agents(etc, f'[{{"targets": ["127.0.0.1:{port}"], "labels": {{"environment": "demo"}}}}]')
         _speed_up(etc / "rules", stack)
         _settings(environment, stack, port)
         run(stack.options.data / "home", 30, 7, on_progress=lambda _done, _of: time.sleep(1.5))  # one scrape each
