@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from syndarix_obs_demo.run import DemoReport
 
@@ -96,7 +97,12 @@ def needed(backend: str, environment: Mapping[str, str]) -> dict[str, str]:
     """
     if backend not in {"stack", "both"}:
         return {}
-    addresses = {name: value for name, value in environment.items() if name.startswith("SYNDARIX_OBS_READ_") and value}
+    addresses = {
+        name: value
+        for name, value in environment.items()
+        # A bare name is a container's: from the terminal that reads this, it leads nowhere.
+        if name.startswith("SYNDARIX_OBS_READ_") and "." in (urlsplit(value).hostname or "")
+    }
     return {"SYNDARIX_OBS_BACKEND": "stack", **dict(sorted(addresses.items()))}
 
 
