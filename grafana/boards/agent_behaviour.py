@@ -24,7 +24,7 @@ _DECISIONS = s.lines("decision")
 _SAID = (
     f'{_DECISIONS} | json type="decision_type", selected="selected", options="options", confidence="confidence",'
     ' reasoning="reasoning"'
-    ' | label_format options=`{{regexReplaceAll "," (regexReplaceAll "[\\[\\]"]" .options "") ", "}}`,'
+    ' | label_format options=`{{regexReplaceAll "," (regexReplaceAll "[\\\\[\\\\]\\"]" .options "") ", "}}`,'
     ' type=`{{regexReplaceAll "_" .type " "}}`'
 )
 """The options as words, not as JSON."""

@@ -33,7 +33,7 @@ READABLE: Final = (
     ' usd="cost_usd", selected="selected"'
     " | line_format `{{.kind}} {{.agent}} · {{if .message}}{{.message}}{{else}}{{.name}}"
     "{{if .selected}} → {{.selected}}{{end}}{{if .outcome}} → {{.outcome}}{{end}}"
-    '{{if .ms}} · {{divf .ms 1000 | printf "%.2f"}} s{{end}}{{if .usd}} · {{.usd}} USD{{end}}'
+    '{{if .ms}} · {{divf .ms 1000 | printf "%.2f"}} s{{end}}{{if .usd}} · {{.usd | float64 | printf "%.6f"}} USD{{end}}'
     "{{if .error}} · {{.error}}{{end}}{{end}}`"
 )
 """A line as a sentence: what happened, how it ended, seconds, dollars, what the error said."""

@@ -4,7 +4,6 @@ say why return data."""
 from __future__ import annotations
 
 import json
-import shutil
 import time
 import urllib.error
 import urllib.parse
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 from alert_sinks import free_ports
-from needed_servers import require, write_agents
+from needed_servers import require, speed_up_boards, write_agents
 
 import queries
 from syndarix_obs import ObservabilityPlatform, Settings
@@ -59,22 +58,11 @@ def stack(make_options: Callable[[dict[str, str], dict[str, str]], Options]) -> 
     with running_stack(make_options({}, {}), only=names) as stack, pytest.MonkeyPatch.context() as environment:
         etc = stack.options.etc / "prometheus"
         write_agents(etc, f'[{{"targets": ["127.0.0.1:{port}"], "labels": {{"environment": "demo"}}}}]')
-        _speed_up(etc / "rules", stack)
+        speed_up_boards(stack.options)
         _settings(environment, stack, port)
         run(stack.options.data / "home", 30, 7, on_progress=lambda _done, _of: time.sleep(1.5))  # one scrape each
         _fail_once(stack.options.data / "home")
         yield stack
-
-
-def _speed_up(rules: Path, stack: Stack) -> None:
-    source = rules.resolve()
-    rules.unlink()
-    shutil.copytree(source, rules)
-    file = rules / "dashboards.yml"
-    text = file.read_text("utf-8").replace("interval: 1m", "interval: 5s").replace("interval: 5m", "interval: 5s")
-    file.write_text(text, "utf-8")
-    url = f"http://127.0.0.1:{stack.options.ports.prometheus}/-/reload"
-    urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=10).close()
 
 
 def _settings(environment: pytest.MonkeyPatch, stack: Stack, port: int) -> None:
