@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from syndarix_obs_read.answers.health import HealthReport, check_health, worst
+from syndarix_obs_read.answers.health import HealthReport, broken, check_health, worst
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import Check
 from syndarix_obs_read.doctor import agents, chain, machine, servers, spool
-from syndarix_obs_read.doctor.finding import broken
 from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.settings import ReadSettings
 
