@@ -11,7 +11,7 @@ from boards.targets import Loki, LokiNow, Prom, PromNow, exemplars
 
 SESSIONS = "environment_agent_type_status:agent_sessions:rate1m"
 DECISIONS = "environment_agent_type_selected:agent_decisions:rate5m"
-TASKS = "environment_task_type_le:agent_task_duration_seconds_bucket:rate1m"
+TASKS = "environment_task_type_le:agent_task_duration_seconds_bucket:rate2m"
 SECTIONS = "environment_agent_section:context_tokens_used:max5m"
 WINDOW = "environment_agent:context_window_used:max"
 MEMORY = "environment_operation_store_status:memory_operations:rate1m"
@@ -96,12 +96,12 @@ OUTCOMES = [
         )],
     ),
     graph(
-        title="Task duration P50", unit="s", interval="1m", nothing="No task ended",
+        title="Task duration P50", unit="s", interval="2m", nothing="No task ended",
         description="Half of the tasks of a type were quicker than this. Follows environment.",
         targets=[Prom(expr=s.quantile(0.5, TASKS, s.ENVIRONMENT, "task_type"), legend="{{task_type}}")],
     ),
     graph(
-        title="Task duration P95", unit="s", interval="1m", nothing="No task ended",
+        title="Task duration P95", unit="s", interval="2m", nothing="No task ended",
         description="95% of the tasks of a type were quicker than this. A rise with steady latency of models and "
         "tools means more steps for each task. Follows environment.",
         targets=[
@@ -215,7 +215,6 @@ CONTEXT = [
         targets=[
             Prom(expr=s.quantile(0.95, MEMORY_SECONDS, s.ENVIRONMENT, "operation"), legend="{{operation}}", ref="A"),
             Prom(expr=s.quantile(0.95, CONTEXT_SECONDS, s.ENVIRONMENT), legend="context", ref="B"),
-            exemplars("memory_operation_seconds", s.ENVIRONMENT, "C"),
         ],
     ),
 ]  # fmt: skip

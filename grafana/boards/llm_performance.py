@@ -12,8 +12,8 @@ from boards.targets import Loki, Prom, PromNow, exemplars
 REQUESTS = "environment_model:llm_requests:rate1m"
 ERRORS = "environment_model:llm_errors:rate1m"
 TOKENS = "environment_agent_project_model_type:llm_tokens:increase5m"
-LATENCY = "environment_model_le:llm_latency_seconds_bucket:rate1m"
-FIRST_CHUNK = "environment_model_le:llm_time_to_first_token_seconds_bucket:rate1m"
+LATENCY = "environment_model_le:llm_latency_seconds_bucket:rate2m"
+FIRST_CHUNK = "environment_model_le:llm_time_to_first_token_seconds_bucket:rate2m"
 LATENCY_5M = "environment_model_le:llm_latency_seconds_bucket:rate5m"
 FIRST_CHUNK_5M = "environment_model_le:llm_time_to_first_token_seconds_bucket:rate5m"
 EMBEDDING = "environment_model_le:embedding_seconds_bucket:rate1m"
@@ -48,9 +48,9 @@ _AN_HOUR = f"and on (agent, model) {NORMAL} offset 1h"
 """Before that the band is a guess from a few points, and everything lies outside of it."""
 _OUTSIDE = f"({_DISTANCE}) {_AN_HOUR} > on () group_left () threshold:latency_baseline:sigmas"
 _OF_ONE = (
-    f"and on (agent, model) topk(1, abs((last_over_time({P95}{{{s.AGENT_MODEL}}}[$__range] @ end())"
-    f" - on (agent, model) last_over_time({NORMAL}[$__range] @ end()))"
-    f" / on (agent, model) clamp_min(last_over_time({SPREAD}[$__range] @ end()), 0.001)))"
+    f"and on (agent, model) topk(1, abs((last_over_time({P95}{{{s.AGENT_MODEL}}}[1h] @ end())"
+    f" - on (agent, model) last_over_time({NORMAL}[1h] @ end()))"
+    f" / on (agent, model) clamp_min(last_over_time({SPREAD}[1h] @ end()), 0.001)))"
 )
 """Only the agent and model that were furthest from their normal at the end: bands of several cannot be drawn as one."""
 _SIGMA = f"{SPREAD} * on () group_left () threshold:latency_baseline:sigmas"
@@ -87,7 +87,7 @@ SUMMARY = [
 
 HEATMAPS = [
     heatmap(
-        title="Latency", unit="s", interval="1m", cells="reqps",
+        title="Latency", unit="s", interval="2m", cells="reqps",
         description="How many calls took how long; the stronger the colour, the more. Two bands are two kinds of "
         "calls; a band that climbs is a model that slows down. Follows environment and model.",
         targets=[
@@ -96,7 +96,7 @@ HEATMAPS = [
         ],
     ),
     heatmap(
-        title="Time to first token", unit="s", interval="1m", cells="reqps", nothing="No streamed calls",
+        title="Time to first token", unit="s", interval="2m", cells="reqps", nothing="No streamed calls",
         description="The same for the first token of streamed answers. A rise with steady latency means shorter "
         "answers after a longer wait: usually a queue at the provider.",
         targets=[Prom(expr=s.mean(FIRST_CHUNK, s.MODEL, "le"), legend="{{le}}", buckets=True)],
@@ -128,7 +128,7 @@ BY_MODEL = [
         ],
     ),
     graph(
-        title="P95 latency by model", unit="s", interval="1m", limits=theme.rising(theme.LATENCY_S),
+        title="P95 latency by model", unit="s", interval="2m", limits=theme.rising(theme.LATENCY_S),
         description="A line per model; the upper dashed line is where an alert fires. Follows environment and model. "
         "One line that rises alone is that model's provider.",
         targets=[
@@ -137,7 +137,7 @@ BY_MODEL = [
         ],
     ),
     graph(
-        title="P95 time to first token by model", unit="s", interval="1m", limits=theme.rising(theme.FIRST_TOKEN_S),
+        title="P95 time to first token by model", unit="s", interval="2m", limits=theme.rising(theme.FIRST_TOKEN_S),
         nothing="No streamed calls",
         description="A line per model, for streamed answers; the upper dashed line is where an alert fires.",
         targets=[

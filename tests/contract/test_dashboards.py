@@ -165,7 +165,7 @@ def test_every_alert_is_marked_once_and_not_at_all_where_money_and_behaviour_are
 def test_the_graphs_of_latency_show_single_calls_that_lead_to_their_traces() -> None:
     named = {panel["title"] for _, panel in PANELS if any(target.get("exemplar") for target in panel["targets"])}
     assert {"Latency", "P95 latency by model", "P95 time to first token by model", "Task duration P95",
-            "Memory and context P95", "P95 latency by tool"} == named  # fmt: skip
+            "P95 latency by tool"} == named  # fmt: skip
 
 
 @pytest.mark.parametrize("uid", BOARDS)

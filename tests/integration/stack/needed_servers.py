@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import urllib.request
 from pathlib import Path
@@ -34,7 +35,8 @@ def speed_up_boards(options: Options) -> None:
     rules.unlink()
     shutil.copytree(source, rules)
     file = rules / "dashboards.yml"
-    text = file.read_text("utf-8").replace("interval: 1m", "interval: 5s").replace("interval: 5m", "interval: 5s")
+    text = file.read_text("utf-8")
+    text = re.sub(r"interval: \dm", "interval: 5s", text)
     file.write_text(text, "utf-8")
     url = f"http://127.0.0.1:{options.ports.prometheus}/-/reload"
     urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=10).close()
