@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
@@ -83,18 +84,19 @@ class Grafana:
         sent = f"fetch('/login', {{method: 'POST', headers: {{'Content-Type': 'application/json'}}, body: {words!r}}})"
         assert pilot.js(f"{sent}.then(answer => answer.status)") == 200
 
-    def open(self, pilot: Pilot, uid: str, theme: str = "light", **words: str) -> float:
+    def open(self, pilot: Pilot, uid: str, theme: str = "light", *, frame: bool = True, **words: str) -> float:
         """Open a board and wait until every panel that is in sight has loaded; seconds that it took.
 
         Args:
             pilot: a browser that is logged in.
             uid: the board's.
             theme: `light` or `dark`.
+            frame: with Grafana's own menu around the board.
             words: further words of the address, such as `from` or `var-agent` (with `_` for `-`).
         """
         given = {"theme": theme, **{name.replace("_", "-"): value for name, value in words.items()}}
         began = time.monotonic()
-        pilot.go(f"{self.url}/d/{uid}?{urllib.parse.urlencode(given)}&kiosk")
+        pilot.go(f"{self.url}/d/{uid}?{urllib.parse.urlencode(given)}{'' if frame else '&kiosk'}")
         return self.settle(pilot) - began
 
     def settle(self, pilot: Pilot) -> float:

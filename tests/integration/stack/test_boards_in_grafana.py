@@ -171,3 +171,36 @@ def test_with_a_server_down_only_its_own_panels_are_empty(
         stack.up([server])
 
 
+
+
+def test_a_recent_run_leads_to_its_trace_in_tempo_and_in_the_explorer(grafana: Grafana, pilot: Pilot) -> None:
+    links = seen(grafana, pilot, "overview")["Recent traces"].links
+    in_tempo = next(link for link in links if link.startswith("/explore"))
+    assert any(link.startswith("http://127.0.0.1:8766/trace?id=") for link in links) or len(links) == len(set(links))
+    pilot.go(grafana.url + in_tempo)
+    pilot.until("document.body.innerText.includes('invoke_agent')", "document.body.innerText.slice(0, 500)")
+
+
+def test_a_model_leads_to_its_own_performance(grafana: Grafana, pilot: Pilot) -> None:
+    links = seen(grafana, pilot, "llm-performance")["Models side by side"].links
+    narrowed = next(link for link in links if "var-model=gpt" in link)
+    pilot.go(grafana.url + narrowed)
+    grafana.settle(pilot)
+    rows = next(each for each in panels(pilot) if each.title == "Models side by side")
+    assert {cell for cell in rows.cells if cell.startswith(("gpt", "claude"))} == {narrowed.partition("var-model=")[2]}
+
+
+def test_choosing_an_agent_keeps_the_runs_in_which_it_took_part(grafana: Grafana, pilot: Pilot) -> None:
+    runs = seen(grafana, pilot, "overview", var_agent="support")["Recent traces"]
+    assert "triage" in runs.cells  # it began them
+
+
+def test_an_alert_leads_to_the_runbook(grafana: Grafana, pilot: Pilot) -> None:
+    found = queries.boards()["errors-alerts"]
+    panel = next(each for each in queries.panels(found) if each["title"] == "Firing alerts")
+    (link,) = [each["value"][0]["url"] for override in panel["fieldConfig"]["overrides"]
+               for each in override["properties"] if each["id"] == "links"]  # fmt: skip
+    variable = next(each for each in found["templating"]["list"] if each["name"] == "runbook")
+    address = link.replace("${runbook}", variable["query"]).replace("${__value.raw}", "HighErrorRate")
+    pilot.go(grafana.url + address)
+    pilot.until("document.body.innerText.includes('HighErrorRate')", "document.title")
