@@ -370,6 +370,9 @@ PAYLOAD_ATTRIBUTES: Final[Mapping[str, str]] = {
 
 # --- Metrics ------------------------------------------------------------------------------------------------------
 
+SCRAPE_PORTS: Final = (9464, 9465, 9466, 9467, 9468)
+"""Ports of the scrape endpoint with the stack, the first free one; prometheus/targets/agents.yml has them."""
+
 LATENCY_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0)
 """Seconds; model calls run from 50 ms (embeddings, caches) to minutes (reasoning)."""
 FIRST_TOKEN_BUCKETS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 60.0)
