@@ -3,10 +3,11 @@
     python benchmarks/forecast.py daily_series.csv [--json]
 
 The file has the columns `series,date,value`. A forecast sees the values up to the day asked and no later one. Months
-with a missing day are not scored, nor are those before there is a forecast (14 known days). Error: |forecast ÷ actual − 1|.
-Printed, in parts of one: the mean over series of the median error over all days asked (`mean_of_medians`, and `run_rate`
-for days so far ÷ days gone × days of the month), the same at day 3 alone (`day3`), the share of months that ended within
-the 80% interval, over all forecasts (`coverage`) and on the worst series (`worst_coverage`).
+with a missing day are not scored, nor are those before there is a forecast (14 known days). The error is |forecast ÷
+actual − 1|. Printed, in parts of one: the mean over series of the median error over all days asked
+(`mean_of_medians`, and `run_rate` for days so far ÷ days gone × days of the month), the same at day 3 alone (`day3`),
+the share of months that ended within the 80% interval, over all forecasts (`coverage`) and on the worst series
+(`worst_coverage`).
 """
 
 from __future__ import annotations

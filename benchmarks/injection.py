@@ -1,11 +1,11 @@
-"""Planted anomalies in five series of an agent's week: how many are found, how soon, and how often there is a false alarm.
+"""Planted anomalies in five series of an agent's week: how many are found, how soon, and how many alarms are false.
 
     python benchmarks/injection.py [--seeds 3] [--json]
 
-Each of the eight shapes is planted once in each series of each seed, in the busy hours of a working day after the third week
-(`injection_week.py` says how large each is). Found: an alarm between the first disturbed bucket and an hour after the last.
-Delay: buckets from the first disturbed one to the alarm. False: episodes of the undisturbed series after their first day,
-by 30 days of a series. Quiet: alarms within the first 24 hours, and from Sunday noon to Monday noon, of undisturbed series.
+Each of the eight shapes is planted once in each series of each seed, in the busy hours of a working day after the
+third week (`injection_week.py` says how large each is). Found: an alarm between the first disturbed bucket and an
+hour after the last. Delay: buckets from the first disturbed one to the alarm. False: alarms of the undisturbed
+series, by 30 days of a series; also those of its first 24 hours, and from Sunday noon to Monday noon.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ import json
 import os
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads for products this small only wait for each other
 
-import numpy as np  # noqa: E402 - after the setting, which numpy reads once
-from injection_week import PER_DAY, SERIES, SHAPES, Floats, Injected, week  # noqa: E402
-from syndarix_obs_read.analysis.detector import score  # noqa: E402
-from syndarix_obs_read.analysis.episodes import Episode, alarms, episodes  # noqa: E402
-from syndarix_obs_read.analysis.scale import Scale, even  # noqa: E402
+import numpy as np
+
+from injection_week import PER_DAY, SERIES, SHAPES, Floats, Injected, week
+from syndarix_obs_read.analysis.detector import score
+from syndarix_obs_read.analysis.episodes import Episode, alarms, episodes
+from syndarix_obs_read.analysis.scale import Scale, even
 
 MONTH = 30 * PER_DAY
 
@@ -39,32 +40,34 @@ class Tried:
     """Buckets; None when it was not found."""
 
 
-def watch(values: Floats, scale: Scale) -> list[Episode]:
+def watch(values: Floats, scale: Scale, calls: Floats) -> list[Episode]:
     """The episodes of a series that begins on a Monday at midnight, as `syndarix-obs watch` finds them."""
-    return episodes(score(even(values, scale), PER_DAY).score.tolist(), warm_up=PER_DAY)
+    weight = None if scale is Scale.SUM else calls[: len(values)]
+    return episodes(score(even(values, scale), PER_DAY, weight=weight).score.tolist(), warm_up=PER_DAY)
 
 
-def delay(planted: Injected, scale: Scale) -> int | None:
+def delay(planted: Injected, scale: Scale, calls: Floats) -> int | None:
     """Buckets until an alarm; None without one. What comes later than an hour after its end is not looked at."""
     seen = planted.values[: planted.last + 13]
-    found = [place for place in alarms(watch(seen, scale)) if place >= planted.first - 24]
+    found = [place for place in alarms(watch(seen, scale, calls)) if place >= planted.first - 24]
     # A ramp may be noticed before it has its whole size.
     return max(min(found) - planted.first, 0) if found else None
 
 
-def plant(series: dict[str, Floats], seed: int) -> Iterator[Tried]:
-    """Every shape once in every series."""
+def plant(series: dict[str, Floats], seed: int, only: Collection[str] = SERIES) -> Iterator[Tried]:
+    """Every shape once in every series, or in those named."""
     chance = np.random.default_rng(1_000 + seed)
-    for name, values in series.items():
+    for name, values in ((name, values) for name, values in series.items() if name in only):
         for shape, disturb in SHAPES.items():
             day = int(chance.integers(3, 8)) * 7 + int(chance.integers(0, 5))
             at = day * PER_DAY + int(chance.integers(9 * PER_DAY // 24, 16 * PER_DAY // 24))
-            yield Tried(name, shape, delay(disturb(values, at, SERIES[name], chance), SERIES[name]))
+            planted = disturb(values, at, SERIES[name], chance)
+            yield Tried(name, shape, delay(planted, SERIES[name], series["calls"]))
 
 
 def quiet(series: dict[str, Floats]) -> dict[str, float]:
     """Alarms of undisturbed series: in all, in the first 24 hours, around the turn of the week."""
-    found = {name: alarms(watch(values, SERIES[name])) for name, values in series.items()}
+    found = {name: alarms(watch(values, SERIES[name], series["calls"])) for name, values in series.items()}
     places = [place for one in found.values() for place in one]
     turn = [place for place in places if (place + PER_DAY // 2) // PER_DAY % 7 == 0 and place >= PER_DAY]
     months = sum(map(len, series.values())) / MONTH

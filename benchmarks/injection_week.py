@@ -1,8 +1,9 @@
 """Sixty days of an agent's week, made up from a seed, and eight ways to disturb them.
 
-Calls follow the clock (few at night, a third at weekends) with Poisson noise and slow swings of their own; each call has
-tokens, a duration and a price drawn from skewed distributions; errors are rare. A value of a bucket is what the calls of its
-five minutes come to, as records would give it; shares and sizes of fewer than five calls are unknown.
+Calls follow the clock (few at night, a third at weekends) with Poisson noise and slow swings of their own. Each call
+has tokens, a duration and a price drawn from skewed distributions, and now and then an error; all of them grow with
+the load. A value is what the calls of five minutes come to, as records would give it; shares and sizes of fewer than
+five calls are unknown.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from syndarix_obs_read.analysis.scale import Scale, even, uneven
 
 Floats = NDArray[np.float64]
@@ -38,9 +40,9 @@ def week(seed: int, days: int = DAYS) -> dict[str, Floats]:
     made: dict[str, list[float]] = {name: [] for name in SERIES}
     for number, load in zip(calls, busy, strict=True):
         known = number >= LEAST_CALLS
-        tokens = chance.lognormal(7.0 + 0.2 * load, 0.6, number)
-        seconds = chance.lognormal(0.8 + 0.4 * load, 0.5, number)
-        errors = chance.random(number) < 0.015 + 0.015 * load
+        tokens = chance.lognormal(7.0 + 0.5 * load, 0.6, number)
+        seconds = chance.lognormal(0.8 + 0.7 * load, 0.5, number)
+        errors = chance.random(number) < 0.01 + 0.04 * load
         made["calls"].append(float(number))
         made["cost"].append(float(tokens.sum() * 4e-6))
         made["tokens_per_call"].append(float(tokens.mean()) if known else np.nan)
@@ -81,7 +83,7 @@ Shape = Callable[[Floats, int, Scale, np.random.Generator], Injected]
 """Takes a series, the bucket to begin at, its scale and chance."""
 
 FACTOR = {Scale.SUM: 2.5, Scale.SIZE: 1.8, Scale.SHARE: 8.0}
-"""How many times as much an anomaly is: calls, dollars; seconds, tokens of a call; share of errors (2% become 16%)."""
+"""How many times as much an anomaly is: calls, dollars; seconds, tokens of a call; share of errors (5% become 40%)."""
 
 
 def _times(values: Floats, factor: Floats | float, scale: Scale) -> Floats:
@@ -112,7 +114,7 @@ def variance(values: Floats, at: int, scale: Scale, chance: np.random.Generator)
     return _scaled(values, at, FACTOR[scale] ** (sign * chance.uniform(1.0, 1.6, 36)), scale)
 
 
-def stuck(values: Floats, at: int, scale: Scale, _: np.random.Generator) -> Injected:
+def stuck(values: Floats, at: int, _: Scale, __: np.random.Generator) -> Injected:
     """Three hours of the value before."""
     changed = values.copy()
     changed[at : at + 36] = values[at - 1]
@@ -124,7 +126,7 @@ def drop(values: Floats, at: int, scale: Scale, _: np.random.Generator) -> Injec
     return _scaled(values, at, np.full(24, 0.01 if scale is Scale.SIZE else 0.0), scale)
 
 
-def weekly_shape(values: Floats, at: int, scale: Scale, _: np.random.Generator) -> Injected:
+def weekly_shape(values: Floats, at: int, _: Scale, __: np.random.Generator) -> Injected:
     """From ten to six a Saturday is as busy as the Thursday before. `at` says which week."""
     saturday = at // (7 * PER_DAY) * 7 * PER_DAY + 5 * PER_DAY
     first, last = saturday + 10 * PER_DAY // 24, saturday + 18 * PER_DAY // 24
@@ -133,7 +135,7 @@ def weekly_shape(values: Floats, at: int, scale: Scale, _: np.random.Generator) 
     return Injected(changed, first, last - 1)
 
 
-def missing(values: Floats, at: int, scale: Scale, _: np.random.Generator) -> Injected:
+def missing(values: Floats, at: int, _: Scale, __: np.random.Generator) -> Injected:
     """Two hours without a record."""
     changed = values.copy()
     changed[at : at + 24] = np.nan

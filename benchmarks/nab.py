@@ -2,10 +2,11 @@
 
     python benchmarks/nab.py nab.jsonl.gz [--json] [--series]
 
-A line of the file is `{name, timestamps, values, windows}`. What counts as a detection is every alarm of `analysis.episodes`
-over `analysis.detector`, as `syndarix-obs watch` raises them: one threshold, fixed there, for all series and all three
-profiles. A score looks at no later row. In place of the watch's first day, the benchmark's own probationary rows are silent.
-The file is read as gzip when its name ends in .gz. `seconds` is the time for all of it, reading and scoring included.
+A line of the file is `{name, timestamps, values, windows}`. Detections are the alarms of `analysis.episodes` over
+`analysis.detector`, as `syndarix-obs watch` raises them: one threshold, fixed there, for all series and all three
+profiles. A score looks at no later row. In place of the watch's first day, the benchmark's own probationary rows are
+silent. The file is read as gzip when its name ends in .gz. `seconds` is the time for all of it, reading and scoring
+included.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads for products this small only wait for each other
 
-import nab_scoring  # noqa: E402 - after the setting, which numpy reads once
-import numpy as np  # noqa: E402
-from nab_scoring import Counted, Window  # noqa: E402
-from syndarix_obs_read.analysis import detector  # noqa: E402
-from syndarix_obs_read.analysis.episodes import alarms, episodes  # noqa: E402
+import numpy as np
+
+import nab_scoring
+from nab_scoring import Counted, Window
+from syndarix_obs_read.analysis import detector
+from syndarix_obs_read.analysis.episodes import alarms, episodes
 
 DAY = 86_400
 MONDAY = 4 * DAY
@@ -47,8 +49,7 @@ class Series:
 
 def read(path: Path) -> Iterator[Series]:
     """All series of the file."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else open(path, encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:
                 yield _series(json.loads(line))

@@ -1,8 +1,8 @@
 """The published scoring of the Numenta Anomaly Benchmark (Lavin and Ahmad 2015, arXiv 1510.03336), written anew.
 
 A labelled window is worth up to 1 for its first detection, the more the earlier; a window without one costs `missed`; a
-detection outside of windows costs up to `false`, less when a window has just ended. The first 15% of a series (of 5,000 rows
-at most) count for nothing. A score is scaled so that 0 is a detector that says nothing and 100 a perfect one.
+detection outside of windows costs up to `false`, less when a window has just ended. The first 15% of a series (of 5,000
+rows at most) count for nothing. A score is scaled so that 0 is a detector that says nothing and 100 a perfect one.
 """
 
 from __future__ import annotations

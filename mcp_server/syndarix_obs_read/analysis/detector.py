@@ -1,29 +1,31 @@
-"""How unusual each value of a series is, from the values up to it alone: the larger of several opinions.
+"""How unusual each value of a series is, from the values up to it alone: the greatest of several opinions.
 
-Level: the mean of the last 1, 3 and 12 values, less what was expected, over its own spread of the last two weeks. Spread:
-the same for the size of those differences. Neighbours: no window of the last two weeks looks like the last ten values.
-Stuck: one value for longer than ever. Missing: no value for longer than ever. Each is divided by its limit, so that 1 is
-where an alarm begins and 2 is twice as bad.
+Level: the mean of the last 1, 3 and 12 values, less what was expected, over its own spread of the long window.
+Spread: the same for the size of those differences. Neighbours: no window of the long one looks like the last ten
+values. Stuck: equal values for longer than chance has it. Missing: the same for unknown ones. Each is divided by its
+limit, so that an alarm begins at 1, and 2 is twice as bad.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from syndarix_obs_read.analysis import expected, moving
+from syndarix_obs_read.analysis.expected import LONG
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from syndarix_obs_read.analysis.moving import Floats
 
-LEVELS = {1: 12.0, 3: 8.0, 12: 4.4}
+LEVELS = {1: 12.0, 3: 8.0, 12: 4.8}
 """Values averaged, and how many standard deviations such a mean may be off."""
 
-SPREAD = (12, 7.0)
+SPREADS = {3: 9.0, 12: 7.0}
 """The same for the mean size of the differences: values that vary more than they did."""
 
 WINDOW = 10
@@ -32,18 +34,21 @@ WINDOW = 10
 NEAREST = 1.5
 """Distance to the nearest earlier window, in standard deviations of the series."""
 
-STUCK = 3
-"""Repeats in a row that are an alarm where values hardly ever repeat; else twice the longest run there was."""
+RARE = 7.5
+"""A run of equal or missing values is an alarm when its chance is 10 to the minus this."""
 
-MISSING = 3
-"""Unknown values in a row, likewise."""
+RAREST = 0.003
+"""Chance of one more of the same that is never gone below: what has not been seen in two weeks may still happen."""
 
 MATERIAL = 0.05
-"""Differences count against at least this share of the whole series' standard deviation: a rhythm kept to the last digit
-leaves no error of its own to compare with."""
+"""Differences count against at least this share of the standard deviation of the series itself: a rhythm that is kept
+to the last digit leaves no error of its own to compare with."""
 
-LEAST_KNOWN = 200
-"""Known values in the long window before a run of equal or missing ones says anything."""
+PRIOR = 5.0
+"""Runs that the chance of going on is taken as known from, before it was seen."""
+
+LEAST_SEEN = 39
+"""Values at about the same time on earlier days, before a run says anything: three days of two hours' five minutes."""
 
 WARM_UP = 30
 """Values before the first opinion."""
@@ -68,54 +73,62 @@ class Scores:
     """Standard deviation of value less expected, over the long window."""
 
 
-def score(values: Floats, per_day: int, first: int = 0) -> Scores:
+def score(values: Floats, per_day: int, first: int = 0, weight: Floats | None = None) -> Scores:
     """Score evenly spaced values; NaN is an unknown one. `per_day` values make a day.
 
-    `first` is the place in the week of the first value, 0 = Monday midnight. A score never changes when values are added.
+    `first` is the place in the week of the first value, 0 = Monday midnight. `weight` is how many calls each value is
+    the mean or the share of, so that one of few calls may be further off. Later values never change a score.
     """
     expectation = expected.expect(values, per_day, first)
-    long = expected.LONG
-    rows = values - expectation.predictions
-    _, whole, _ = moving.before(values, long)
+    days = expected.Days(len(values), per_day, first)
+    differences = (values - expectation.predictions) * (1.0 if weight is None else _trust(weight))
+    _, whole, _ = moving.before(values, LONG)
     least = MATERIAL * np.nan_to_num(whole)
     opinions = np.array(
         [
-            _level(rows, expectation, long, least),
-            _spread(expectation.pick(rows), long, least),
-            _neighbours(values, long),
-            _runs(_repeats(values), ~np.isnan(values), STUCK, long),
-            _runs(np.isnan(values), ~np.isnan(values), MISSING, long),
+            _worst(differences, expectation, least, LEVELS, two_sided=True),
+            _worst(np.abs(differences), expectation, least, SPREADS, two_sided=False),
+            _neighbours(values),
+            np.maximum(*(_run(_repeats(values, of_zero), days) for of_zero in (True, False))),
+            _run(np.isnan(values), days),
         ]
     )
     opinions[:, : WARM_UP + 1] = 0.0
-    _, spread, _ = moving.before(expectation.pick(rows), long)
     return Scores(
         score=np.clip(opinions.max(axis=0), 0.0, CEILING),
         opinion=opinions.argmax(axis=0),
         expected=expectation.pick(expectation.predictions),
-        spread=spread,
+        spread=expectation.pick(np.array([moving.before(row, LONG)[1] for row in differences])),
     )
 
 
-def _level(rows: NDArray[np.float64], expectation: expected.Expectation, long: int, least: Floats) -> Floats:
-    """The worst of the means, each against the past errors of the prediction that is chosen."""
+def _trust(weight: Floats) -> Floats:
+    """Root of the weight over its usual one: noise shrinks with the root of what is averaged."""
+    usual, _, _ = moving.before(weight, LONG)
+    return np.sqrt(weight / np.where(usual > 0, usual, np.nan))
+
+
+def _worst(
+    rows: NDArray[np.float64],
+    expectation: expected.Expectation,
+    least: Floats,
+    limits: Mapping[int, float],
+    *,
+    two_sided: bool,
+) -> Floats:
+    """The worst of the means of so many values, each against the past of the prediction that is chosen."""
     found = []
-    for size, limit in LEVELS.items():
-        unusual = np.array([_deviation(_last(row, size), long, least) for row in rows])
-        found.append(np.abs(expectation.pick(unusual)) / limit)
+    for size, limit in limits.items():
+        unusual = expectation.pick(np.array([_deviation(_last(row, size), least) for row in rows])) / limit
+        found.append(np.abs(unusual) if two_sided else np.maximum(unusual, 0.0))
     worst: Floats = np.max(found, axis=0)
     return worst
 
 
-def _spread(differences: Floats, long: int, least: Floats) -> Floats:
-    size, limit = SPREAD
-    return np.maximum(_deviation(_last(np.abs(differences), size), long, least), 0.0) / limit
-
-
-def _neighbours(values: Floats, long: int) -> Floats:
+def _neighbours(values: Floats) -> Floats:
     known = ~np.isnan(values)
-    _, spread, number = moving.before(values[known], long)
-    distance = moving.nearest(values[known], WINDOW, long)
+    _, spread, number = moving.before(values[known], LONG)
+    distance = moving.nearest(values[known], WINDOW, LONG)
     found = np.zeros(len(values))
     found[known] = np.where(number > WARM_UP, _over(distance, spread, values[known]), 0.0) / NEAREST
     return found
@@ -129,10 +142,11 @@ def _last(values: Floats, size: int) -> Floats:
     return found
 
 
-def _deviation(values: Floats, long: int, least: Floats) -> Floats:
+def _deviation(values: Floats, least: Floats) -> Floats:
     """How many of its standard deviations each value is from its mean of the long window; 0 where unknown."""
-    middle, spread, number = moving.before(values, long)
-    return np.where(number >= WARM_UP, _over(np.nan_to_num(values - middle), np.maximum(np.nan_to_num(spread), least), middle), 0.0)
+    middle, spread, number = moving.before(values, LONG)
+    unusual = _over(np.nan_to_num(values - middle), np.maximum(np.nan_to_num(spread), least), middle)
+    return np.where(number >= WARM_UP, unusual, 0.0)
 
 
 def _over(differences: Floats, spread: Floats, size: Floats) -> Floats:
@@ -142,29 +156,22 @@ def _over(differences: Floats, spread: Floats, size: Floats) -> Floats:
     return limited
 
 
-def _repeats(values: Floats) -> NDArray[np.bool_]:
-    """Whether each value equals the one before."""
-    return np.concatenate(([False], values[1:] == values[:-1]))
+def _repeats(values: Floats, of_zero: bool) -> NDArray[np.bool_]:
+    """Whether each value equals the one before; zeros apart from others, since they repeat for their own reasons."""
+    same = values[1:] == values[:-1]
+    return np.concatenate(([False], same & ((values[1:] == 0) == of_zero)))
 
 
-def _runs(same: NDArray[np.bool_], known: NDArray[np.bool_], least: int, long: int) -> Floats:
-    """Length of the present run over what it may be: `least`, or twice the longest run of the long window before it."""
-    runs = moving.run_lengths(same)
-    longest = _longest_before(runs, long)
-    total = np.concatenate(([0.0], np.cumsum(known & ~same)))
-    places = np.arange(len(same))
-    changes = total[places] - total[np.maximum(places - long, 0)]
-    return np.where(changes >= LEAST_KNOWN, runs / np.maximum(least, 2 * longest + 1), 0.0)
+def _run(same: NDArray[np.bool_], days: expected.Days) -> Floats:
+    """The chance of the present run as a power of ten, over `RARE`: one more of the same, at this time of such a day.
 
-
-def _longest_before(runs: Floats, long: int) -> Floats:
-    """The longest run that had ended before the present one began, within the long window and in steps of a tenth of it."""
-    ended = np.where(np.append(runs[1:], 0) == 0, runs, 0.0)
-    step = max(long // 10, 1)
-    found = np.zeros(len(runs))
-    for first in range(0, len(runs), step):
-        last = min(first + step, len(runs))
-        past = ended[max(0, first - long) : first]
-        newest = np.maximum.accumulate(np.concatenate(([past.max(initial=0.0)], ended[first : last - 1])))
-        found[first:last] = newest[: last - first]
-    return found
+    What comes in runs of its own is likelier to go on than to begin, so the greater of both chances counts.
+    """
+    begins, seen = days.sums(same)
+    followed, _ = days.sums(same & np.concatenate(([False], same[:-1])))
+    begin = begins / np.maximum(seen, 1)
+    go_on = (followed + PRIOR * begin) / (begins + PRIOR)
+    surprise = -np.log10(np.clip(np.maximum(begin, go_on), RAREST, 1.0))
+    total = np.cumsum(np.where(same & (seen >= LEAST_SEEN), surprise, 0.0))
+    before = np.maximum.accumulate(np.where(same, 0.0, total))
+    return (total - before) / RARE

@@ -41,8 +41,8 @@ class Episode:
 class Episodes:
     """Takes scores in order, one a place, and keeps the episodes they make.
 
-    An episode that had closed opens again when it returns within `REST` places of its last alarm. `warm_up` is the number of
-    places, from the first, that open none. Given the episodes of an earlier look, it goes on where that one stopped.
+    An episode that had closed opens again when it returns within `REST` places of its last alarm. `warm_up` is the
+    number of places, from the first, that open none.
     """
 
     def __init__(self, warm_up: int = 0) -> None:

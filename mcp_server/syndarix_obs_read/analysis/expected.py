@@ -30,7 +30,7 @@ LEAST_ERRORS = 200
 """Places at which a profile must have been compared with what came, before it may be preferred to the level."""
 
 MARGIN = 1.2
-"""A profile must beat the level by this factor of mean square error: on a series without rhythm, noise sometimes does."""
+"""A profile must beat the level by this factor of mean square error; without a rhythm, noise alone sometimes does."""
 
 SATURDAY = 5
 
@@ -51,7 +51,7 @@ class Expectation:
 
 
 def expect(values: Floats, per_day: int, first: int) -> Expectation:
-    """Predict each value from those before it. `first` is the place in the week of the first one, 0 = Monday midnight."""
+    """Predict each value from those before it. `first` is the first one's place in the week, 0 = Monday midnight."""
     level = moving.median_before(values, LONG, max(per_day // 24, 1))
     predictions = np.array([level, _daily(values, per_day, first), _weekly(values, per_day)])
     return Expectation(predictions, _least_error(values, predictions, LONG))
@@ -59,8 +59,7 @@ def expect(values: Floats, per_day: int, first: int) -> Expectation:
 
 def _daily(values: Floats, per_day: int, first: int) -> Floats:
     """Mean of the same time on the last days of the same kind."""
-    day = (first + np.arange(len(values))) // per_day % 7
-    weekend = day >= SATURDAY
+    weekend = _weekend(len(values), per_day, first)
     of_kind = [np.where(weekend, np.nan, values), np.where(weekend, values, np.nan)]
     lags = [per_day * number for number in range(1, DAYS + 1)]
     working, free = (_profile(kind, lags) for kind in of_kind)
@@ -91,3 +90,35 @@ def _least_error(values: Floats, predictions: NDArray[np.float64], size: int) ->
         proven = (number >= LEAST_ERRORS) & ~np.isnan(prediction)
         errors[row] = np.where(proven, average * (MARGIN if row else 1.0), np.inf)
     return errors.argmin(axis=0)
+
+
+class Days:
+    """Sums over about the same time of the days of two weeks before, working days and weekends apart."""
+
+    def __init__(self, count: int, per_day: int, first: int) -> None:
+        self._per_day = per_day
+        self._places = np.arange(count)
+        self._weekend = _weekend(count, per_day, first)
+
+    def sums(self, flags: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """At each place how many flags were true then, and how many there were."""
+        working = self._both(flags & ~self._weekend, ~self._weekend)
+        free = self._both(flags & self._weekend, self._weekend)
+        return np.where(self._weekend, free[0], working[0]), np.where(self._weekend, free[1], working[1])
+
+    def _both(self, flags: NDArray[np.bool_], days: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        return self._sum(flags), self._sum(days)
+
+    def _sum(self, flags: NDArray[np.bool_]) -> Floats:
+        total = np.concatenate(([0.0], np.cumsum(flags, dtype=np.float64)))
+        beside, end = max(self._per_day // 24, 1), len(flags)
+        found = np.zeros(end)
+        for lag in range(self._per_day, 15 * self._per_day, self._per_day):
+            last = np.clip(self._places - lag + beside + 1, 0, end)
+            found += total[last] - total[np.clip(self._places - lag - beside, 0, end)]
+        return found
+
+
+def _weekend(count: int, per_day: int, first: int) -> NDArray[np.bool_]:
+    days: NDArray[np.int64] = (first + np.arange(count)) // per_day % 7
+    return days >= SATURDAY

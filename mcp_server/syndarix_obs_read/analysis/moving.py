@@ -1,4 +1,4 @@
-"""Moving sums over a series, each from the values up to a place only: means, spread, quantiles, nearest earlier windows.
+"""Moving sums over a series, each from the values up to a place only: means, spread, medians, nearest earlier windows.
 
 Series are float arrays of numpy; NaN is an unknown value and is left out of every sum.
 """
@@ -77,13 +77,6 @@ def nearest(values: Floats, length: int, memory: int) -> Floats:
         distances[(other > place - length) | (other <= place - length - memory)] = np.inf
         found[first + length - 1 : last + length - 1] = np.sqrt(np.maximum(distances.min(axis=1), 0.0) / length)
     return found
-
-
-def run_lengths(same: NDArray[np.bool_]) -> Floats:
-    """How many entries in a row were true, up to and with each place."""
-    places = np.arange(1, len(same) + 1)
-    broken = np.maximum.accumulate(np.where(same, 0, places))
-    return (places - broken).astype(np.float64)
 
 
 def _filled(values: Floats) -> Floats:
