@@ -19,7 +19,7 @@ from typing import Any
 
 import results
 from mcp_budget import texts, trace
-from syndarix_obs.records import LogRecord, Record
+from syndarix_obs.records.model import LogRecord, Record
 from syndarix_obs.store.location import store_path
 from syndarix_obs.store.writer import StoreWriter
 from syndarix_obs_read.answers import agents, costs, decisions, errors, explain, logs, sessions, traces

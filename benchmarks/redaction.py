@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 import results
-from syndarix_obs.pipeline.redact import Redactor
+from syndarix_obs.redaction.step import Redactor
 
 TEXT = """
 the agent should confirm before it changes a booking and then offer two options with a short reason for each

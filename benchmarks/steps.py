@@ -21,8 +21,8 @@ from typing import Any
 import workload
 from subjects import ours
 from syndarix_obs import ObservabilityPlatform, Settings
-from syndarix_obs.conversion import from_span
-from syndarix_obs.intake import from_light
+from syndarix_obs.records.conversion import from_span
+from syndarix_obs.records.intake import from_light
 
 NOWHERE = "http://127.0.0.1:9"
 TOGETHER = (1, 4, 8, 16)

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import results
-from syndarix_obs.exporters.embedded import EmbeddedExporter
-from syndarix_obs.records import CostRecord, LLMRecord, LogRecord, Record
+from syndarix_obs.destinations.sqlite import EmbeddedExporter
+from syndarix_obs.records.model import CostRecord, LLMRecord, LogRecord, Record
 from syndarix_obs.store import search
 from syndarix_obs.store.database import open_for_read
 from syndarix_obs.store.writer import StoreWriter

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from syndarix_obs.operations import ContextAssembly, LLMCall, MemoryOperation, SpanOperation, ToolCall
 from syndarix_obs.platform import ObservabilityPlatform
-from syndarix_obs.sessions import Session, Task
 from syndarix_obs.settings import Settings
+from syndarix_obs.spans.operations import ContextAssembly, LLMCall, MemoryOperation, SpanOperation, ToolCall
+from syndarix_obs.spans.sessions import Session, Task
 
 _lock = threading.Lock()
 _platform: ObservabilityPlatform | None = None
@@ -27,6 +27,11 @@ def get_platform() -> ObservabilityPlatform:
         with _lock:
             if _platform is None:
                 _platform = ObservabilityPlatform.from_env()
+    return _platform
+
+
+def made() -> ObservabilityPlatform | None:
+    """The default platform if there is one; makes none."""
     return _platform
 
 

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from syndarix_obs import correlation
 from syndarix_obs import vocabulary as v
-from syndarix_obs.correlation import Correlation
 from syndarix_obs.guard import guarded
-from syndarix_obs.intake import error_text, error_type
-from syndarix_obs.pipeline.redact import Redactor
-from syndarix_obs.records import LogRecord
-from syndarix_obs.span import RandomIds, before_left
+from syndarix_obs.records.intake import error_text, error_type
+from syndarix_obs.records.model import LogRecord
+from syndarix_obs.redaction.step import Redactor
+from syndarix_obs.spans import correlation
+from syndarix_obs.spans.correlation import Correlation
+from syndarix_obs.spans.span import RandomIds, before_left
 
 if TYPE_CHECKING:
     from syndarix_obs.pipeline.pipeline import Pipeline
-    from syndarix_obs.runtime import Runtime
+    from syndarix_obs.pipeline.runtime import Runtime
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _OURS = "syndarix_obs"

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from syndarix_obs import decisions, decorators, propagation
 from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import guarded
-from syndarix_obs.metrics import Metrics
-from syndarix_obs.operations import (
+from syndarix_obs.metrics.registry import Metrics
+from syndarix_obs.pipeline.runtime import Runtime
+from syndarix_obs.settings import Settings
+from syndarix_obs.spans import decisions, decorators, propagation
+from syndarix_obs.spans.operations import (
     ContextAssembly,
     LLMCall,
     MemoryOperation,
@@ -24,16 +26,14 @@ from syndarix_obs.operations import (
     ToolCall,
     text_of,
 )
-from syndarix_obs.runtime import Runtime
-from syndarix_obs.sessions import Session, Task
-from syndarix_obs.settings import Settings
-from syndarix_obs.tracer import LightTracerProvider
+from syndarix_obs.spans.sessions import Session, Task
+from syndarix_obs.spans.tracer import LightTracerProvider
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
     from prometheus_client import CollectorRegistry
 
-    from syndarix_obs.consumers import Consumer
+    from syndarix_obs.pipeline.consumers import Consumer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -89,6 +89,11 @@ class ObservabilityPlatform:
             SettingsError: a setting is unknown or its value is not allowed.
         """
         return cls(Settings())
+
+    @property
+    def runtime(self) -> Runtime:
+        """What is behind the platform, for receivers that feed it with records of other programs."""
+        return self._runtime
 
     @property
     def registry(self) -> CollectorRegistry:
@@ -265,6 +270,9 @@ class ObservabilityPlatform:
 
     def auto_instrument(self, *, official: bool | None = None) -> list[str]:
         """Watch the LLM libraries that are installed; returns the names of those that are watched now.
+
+        A library that another platform of this process watches already stays with that one until its `shutdown`, and is
+        this platform's then; a warning names the line where the other one asked.
 
         Args:
             official: use the official instrumentors for `openai` and `anthropic` in place of our own, cheaper ones; by

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from syndarix_obs import guard
-from syndarix_obs.consumers import BaseConsumer, Consumer
-from syndarix_obs.finished import FinishedSpan
+from syndarix_obs.pipeline.consumers import BaseConsumer, Consumer
 from syndarix_obs.platform import ObservabilityPlatform
-from syndarix_obs.records import Record, SessionRecord
+from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.records.model import Record, SessionRecord
 from syndarix_obs.settings import Settings
 
 START_NS = 1_767_225_600_000_000_000

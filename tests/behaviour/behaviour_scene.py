@@ -14,7 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 from syndarix_obs import ObservabilityPlatform, Settings
-from syndarix_obs.span import _random as ids_of_log_lines
+from syndarix_obs.spans.span import _random as ids_of_log_lines
 from syndarix_obs.testing import CountingIds
 
 MINUTE = 60 * 10**9

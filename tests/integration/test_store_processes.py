@@ -10,9 +10,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from syndarix_obs.exporters.embedded import EmbeddedExporter
+from syndarix_obs.destinations.sqlite import EmbeddedExporter
 from syndarix_obs.identity import Identity
-from syndarix_obs.records import CostRecord, LLMRecord
+from syndarix_obs.records.model import CostRecord, LLMRecord
 from syndarix_obs.store.database import open_for_read
 from syndarix_obs.store.writer import StoreWriter
 

@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.integrations.calls import OnHeaders
 from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_answer
 from syndarix_obs.integrations.provider_names import ProviderNames
 from syndarix_obs.integrations.requests import Undo, Watcher
-from syndarix_obs.span import SpanSource
-from syndarix_obs.usage import service_tier_of
+from syndarix_obs.pricing.usage import service_tier_of
+from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.spans.span import SpanSource
 
 _DELTA_TEXTS = ("text", "thinking", "partial_json")
 _TEXT_OF_DELTA = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}

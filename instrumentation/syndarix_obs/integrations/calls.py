@@ -11,13 +11,13 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
 from opentelemetry.trace import SpanKind, StatusCode
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.guard import guarded
 from syndarix_obs.integrations import sse
 from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_request, references
 from syndarix_obs.integrations.provider_errors import describe
-from syndarix_obs.operations import LLMCall, text_of
-from syndarix_obs.span import SPAN_KEY, LightSpan, SpanSource
+from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.spans.operations import LLMCall, text_of
+from syndarix_obs.spans.span import SPAN_KEY, LightSpan, SpanSource
 
 CALL_KEY: Final = otel_context.create_key("syndarix-provider-call")
 """Where the current context keeps the call whose request is under way."""
@@ -138,7 +138,7 @@ class ProviderCall(LLMCall):
             return
         self.answer.error = error
         self.error = error
-        self.status = StatusCode.ERROR
+        self.status_code = StatusCode.ERROR
         self.answer.kept = getattr(error, "completion", self.answer.kept)  # answered and billed, but cut or filtered
         self.release()
         self.end(end_time)

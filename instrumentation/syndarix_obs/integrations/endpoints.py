@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
-from syndarix_obs.operations import shallow
+from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.spans.operations import shallow
 
 _LEFT_OUT: Final = frozenset({"Omit", "NotGiven"})
 """Classes of the values by which the clients mark an argument that was not given."""

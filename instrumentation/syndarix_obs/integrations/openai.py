@@ -7,7 +7,7 @@ from syndarix_obs.integrations.openai_chat import CHAT, COMPLETION, EMBEDDINGS
 from syndarix_obs.integrations.openai_responses import RESPONSES
 from syndarix_obs.integrations.provider_names import ProviderNames
 from syndarix_obs.integrations.requests import Undo, Watcher
-from syndarix_obs.span import SpanSource
+from syndarix_obs.spans.span import SpanSource
 
 ENDPOINTS = {
     "/chat/completions": CHAT,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.integrations.endpoints import Endpoint, read_answer
+from syndarix_obs.records.finished import FinishedSpan
 
 _DELTA_TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 """Texts of a delta; the reasoning ones are extensions of compatible providers."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_answer
+from syndarix_obs.records.finished import FinishedSpan
 
 _LAST_EVENTS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _TEXT_DELTAS: Final = frozenset({"response.output_text.delta", "response.refusal.delta"})

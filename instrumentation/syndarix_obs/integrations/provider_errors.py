@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
+from syndarix_obs.records.finished import FinishedSpan
 
 
 def describe(error: BaseException, span: FinishedSpan) -> None:

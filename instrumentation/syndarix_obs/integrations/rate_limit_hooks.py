@@ -12,12 +12,12 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import guarded
 from syndarix_obs.integrations.calls import CALL_KEY
 from syndarix_obs.integrations.provider_names import provider_at
-from syndarix_obs.rate_limits import ratios
-from syndarix_obs.span import SPAN_KEY
+from syndarix_obs.metrics.rate_limits import ratios
+from syndarix_obs.spans.span import SPAN_KEY
 
 if TYPE_CHECKING:
-    from syndarix_obs.metrics import Metrics
-    from syndarix_obs.runtime import Runtime
+    from syndarix_obs.metrics.registry import Metrics
+    from syndarix_obs.pipeline.runtime import Runtime
 
 _EVERY_NS: Final = 200_000_000
 _MOST_MODELS: Final = 4096

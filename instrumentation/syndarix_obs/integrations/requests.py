@@ -20,7 +20,7 @@ from syndarix_obs.integrations.endpoints import Endpoint, given
 from syndarix_obs.integrations.patching import patch
 from syndarix_obs.integrations.provider_names import ProviderNames
 from syndarix_obs.integrations.streams import watch_bytes, watch_stream
-from syndarix_obs.span import SpanSource
+from syndarix_obs.spans.span import SpanSource
 
 Undo = Callable[[], None]
 _ASK: Final = {"include_usage": True}

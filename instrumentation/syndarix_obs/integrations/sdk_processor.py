@@ -10,9 +10,9 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from syndarix_obs.correlation import NOTHING, Correlation, current
 from syndarix_obs.guard import guarded
 from syndarix_obs.integrations.native_spans import repeats
+from syndarix_obs.spans.correlation import NOTHING, Correlation, current
 
 _MOST_OPEN: Final = 100_000
 

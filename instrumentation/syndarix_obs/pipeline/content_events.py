@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.pipeline.decode import decoded
-from syndarix_obs.records import SpanEvent
+from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.records.model import SpanEvent
 
 _INPUT_ROLES: Final[Mapping[str, str]] = {
     "gen_ai.system.message": "system",

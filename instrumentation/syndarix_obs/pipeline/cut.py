@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.pipeline.redaction.jsonable import dumps
+from syndarix_obs.redaction.jsonable import dumps
 
 _ROOM = 48
 """Bytes that the marker takes at most."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.pipeline import spellings as s
 from syndarix_obs.pipeline.decode import decoded, unflatten
+from syndarix_obs.records.finished import FinishedSpan
 
 _INTERESTING: Final = (
     "llm.",

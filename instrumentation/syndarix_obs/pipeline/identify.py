@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
+from syndarix_obs.records.finished import FinishedSpan
 
 
 class IdentifyStep:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
+from syndarix_obs.records.finished import FinishedSpan
 
 _MAX_SESSIONS = 10_000
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.correlation import NOTHING, Correlation
-from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.pipeline import content_events, foreign
 from syndarix_obs.pipeline.decode import decoded
+from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.spans.correlation import NOTHING, Correlation
 
 OWN_SCOPE: Final = "syndarix_obs"
 """Instrumentation scope of our own API, which needs no translation."""

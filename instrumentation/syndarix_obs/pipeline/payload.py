@@ -12,12 +12,12 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
 from syndarix_obs.guard import guarded
 from syndarix_obs.pipeline import messages
 from syndarix_obs.pipeline.cut import cut, fit, size_of
-from syndarix_obs.pipeline.redact import Redactor
-from syndarix_obs.pipeline.redaction.jsonable import dumps
+from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.redaction.jsonable import dumps
+from syndarix_obs.redaction.step import Redactor
 
 Capture = Literal["none", "metadata", "full"]
 

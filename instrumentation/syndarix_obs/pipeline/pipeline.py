@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.consumers import Consumer
-from syndarix_obs.conversion import from_span
-from syndarix_obs.finished import FinishedSpan, Step
 from syndarix_obs.guard import guarded, record_failure
-from syndarix_obs.records import Record, SessionRecord
-from syndarix_obs.resource import Resource
-from syndarix_obs.sampling import TailSampler
+from syndarix_obs.pipeline.consumers import Consumer
+from syndarix_obs.pipeline.sampling import TailSampler
+from syndarix_obs.records.conversion import from_span
+from syndarix_obs.records.finished import FinishedSpan, Step
+from syndarix_obs.records.model import Record, SessionRecord
+from syndarix_obs.records.resource import Resource
 
 Pair = tuple[FinishedSpan | None, Sequence[Record]]
 """A span with its records; no span for records that come without one."""
@@ -110,7 +110,7 @@ class Pipeline:
 
     def _with_records(self, span: FinishedSpan) -> tuple[FinishedSpan, Sequence[Record]] | None:
         try:
-            return span, from_span(span, self._resource)
+            return span, from_span(span, span.resource or self._resource)
         except Exception as error:  # noqa: BLE001 - one bad span must not stop the others
             record_failure("process", error)
             return None

@@ -10,7 +10,7 @@ from syndarix_obs.pricing import catalogue
 from syndarix_obs.pricing.overrides import Override, load, select
 from syndarix_obs.pricing.providers import price_data_id
 from syndarix_obs.pricing.rates import Price, Rates
-from syndarix_obs.usage import TokenUsage
+from syndarix_obs.pricing.usage import TokenUsage
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot

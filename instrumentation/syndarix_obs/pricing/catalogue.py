@@ -16,7 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from syndarix_obs.pricing.rates import MILLION, ZERO, Price, Rates
-from syndarix_obs.usage import TokenUsage
+from syndarix_obs.pricing.usage import TokenUsage
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from syndarix_obs.usage import TokenUsage
+from syndarix_obs.pricing.usage import TokenUsage
 
 ZERO: Final = Decimal(0)
 MILLION: Final = Decimal(1_000_000)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import islice
 
-from syndarix_obs.records import Record
+from syndarix_obs.records.model import Record
 
 _RECORD_BYTES = 1000
 

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.records import CostRecord, Record, SessionRecord
+from syndarix_obs.records.model import CostRecord, Record, SessionRecord
 from syndarix_obs.store.schema import (
     COMMON_COLUMNS,
     KIND_COLUMNS,

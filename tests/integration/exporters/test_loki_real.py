@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from real_servers import Ledger, get, server, until
 
-from syndarix_obs import records as r
 from syndarix_obs import vocabulary as v
-from syndarix_obs.exporters.budget import Budget
-from syndarix_obs.exporters.frames import parse
-from syndarix_obs.exporters.http_post import HttpPost
-from syndarix_obs.exporters.loki import PUSH_PATH, LokiExporter
-from syndarix_obs.exporters.loki_push import encode_line, labels_text, metadata_fields, push_body
-from syndarix_obs.exporters.spooled import Post
-from syndarix_obs_read.stack.launcher import Stack
+from syndarix_obs.delivery.disk_budget import Budget
+from syndarix_obs.delivery.frames import parse
+from syndarix_obs.delivery.http import HttpPost
+from syndarix_obs.delivery.spooled import Post
+from syndarix_obs.destinations.loki import PUSH_PATH, LokiExporter
+from syndarix_obs.destinations.loki_push import encode_line, labels_text, metadata_fields, push_body
+from syndarix_obs.records import model as r
+from syndarix_obs_stack.launcher import Stack
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 

@@ -12,13 +12,13 @@ import pytest
 from real_servers import Ledger, get, server, until
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.exporters.budget import Budget
-from syndarix_obs.exporters.spooled import Post
-from syndarix_obs.exporters.tempo import TempoExporter
-from syndarix_obs.finished import FinishedSpan
-from syndarix_obs.records import SpanEvent
-from syndarix_obs.resource import Resource
-from syndarix_obs_read.stack.launcher import Stack
+from syndarix_obs.delivery.disk_budget import Budget
+from syndarix_obs.delivery.spooled import Post
+from syndarix_obs.destinations.tempo import TempoExporter
+from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.records.model import SpanEvent
+from syndarix_obs.records.resource import Resource
+from syndarix_obs_stack.launcher import Stack
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 

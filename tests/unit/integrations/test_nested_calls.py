@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
-from syndarix_obs.pipeline.nested import NestedStep
+from syndarix_obs.pricing.nested import NestedStep
+from syndarix_obs.records.finished import FinishedSpan
 
 
 def span(span_id: str, parent: str | None, operation: object, **attributes: object) -> FinishedSpan:

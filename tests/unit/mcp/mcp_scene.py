@@ -10,8 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from syndarix_obs import records as r
-from syndarix_obs.records import Record
+from syndarix_obs.records import model as r
+from syndarix_obs.records.model import Record
 from syndarix_obs.store.location import store_path
 from syndarix_obs.store.writer import StoreWriter
 from syndarix_obs_read.backends.embedded import EmbeddedBackend

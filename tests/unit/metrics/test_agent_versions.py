@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from syndarix_obs import records as r
-from syndarix_obs.finished import FinishedSpan
-from syndarix_obs.metrics import Metrics
-from syndarix_obs.pipeline.measure import Measure
+from syndarix_obs.metrics.measure import Measure
+from syndarix_obs.metrics.registry import Metrics
+from syndarix_obs.records import model as r
+from syndarix_obs.records.finished import FinishedSpan
 
 
 def _after_calls_of(*versions: str | None) -> Metrics:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from prometheus_client.openmetrics.exposition import generate_latest
 
-from syndarix_obs import records as r
-from syndarix_obs.finished import FinishedSpan
-from syndarix_obs.metrics import Metrics
-from syndarix_obs.pipeline.measure import Measure
+from syndarix_obs.metrics.measure import Measure
+from syndarix_obs.metrics.registry import Metrics
+from syndarix_obs.records import model as r
+from syndarix_obs.records.finished import FinishedSpan
 
 SECOND = 1_000_000_000
 LLM = {"provider": "openai", "model": "gpt-4o", "agent": "support", "project": "acme"}

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from syndarix_obs import guard
 from syndarix_obs import vocabulary as v
 from syndarix_obs.errors import MetricError, SyndarixObsError
-from syndarix_obs.metrics import Metrics
+from syndarix_obs.metrics.registry import Metrics
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -116,7 +116,7 @@ def test_each_platform_has_a_registry_of_its_own_by_default() -> None:
 
 def test_prometheus_is_loaded_with_the_first_metric_and_not_before() -> None:
     code = (
-        "import sys, syndarix_obs.metrics as m; x = m.Metrics(); early = 'prometheus_client' in sys.modules; "
+        "import sys, syndarix_obs.metrics.registry as m; x = m.Metrics(); early = 'prometheus_client' in sys.modules; "
         "x.registry; sys.exit(early or 'prometheus_client' not in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

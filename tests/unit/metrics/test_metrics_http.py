@@ -13,8 +13,8 @@ import pytest
 
 from syndarix_obs import guard
 from syndarix_obs import vocabulary as v
-from syndarix_obs.exporters.metrics_http import MetricsServer, exposed_registry
-from syndarix_obs.metrics import Metrics
+from syndarix_obs.metrics.registry import Metrics
+from syndarix_obs.metrics.scrape_endpoint import MetricsServer, exposed_registry
 
 
 @pytest.fixture

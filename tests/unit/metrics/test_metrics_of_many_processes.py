@@ -9,9 +9,9 @@ from pathlib import Path
 
 WORKER = """
 import sys
-from syndarix_obs import records as r
-from syndarix_obs.metrics import Metrics
-from syndarix_obs.pipeline.measure import Measure
+from syndarix_obs.records import model as r
+from syndarix_obs.metrics.registry import Metrics
+from syndarix_obs.metrics.measure import Measure
 number = int(sys.argv[1])
 metrics = Metrics()
 measure = Measure(metrics)
@@ -25,8 +25,8 @@ sys.stdin.read()
 """
 READER = """
 from prometheus_client import generate_latest
-from syndarix_obs.exporters.metrics_http import exposed_registry
-from syndarix_obs.metrics import Metrics
+from syndarix_obs.metrics.scrape_endpoint import exposed_registry
+from syndarix_obs.metrics.registry import Metrics
 print(generate_latest(exposed_registry(Metrics().registry)).decode())
 """
 

@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from syndarix_obs.exporters.pushgateway import PushgatewayExporter
-from syndarix_obs.metrics import Metrics
+from syndarix_obs.metrics.pushgateway import PushgatewayExporter
+from syndarix_obs.metrics.registry import Metrics
 
 Push = tuple[str, str, str | None, str]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syndarix_obs.rate_limits import LIMITS, ratios
+from syndarix_obs.metrics.rate_limits import LIMITS, ratios
 
 RECORDINGS = Path(__file__).parents[3] / ".." / "shared" / "data" / "provider_recordings.jsonl"
 

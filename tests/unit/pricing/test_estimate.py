@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from syndarix_obs.estimate import MESSAGE_TOKENS, estimate_messages, estimate_tokens
+from syndarix_obs.pricing.estimate import MESSAGE_TOKENS, estimate_messages, estimate_tokens
 
 
 @pytest.mark.parametrize(

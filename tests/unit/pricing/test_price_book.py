@@ -14,7 +14,7 @@ from genai_prices import Usage, calc_price, data_snapshot
 from genai_prices.data import providers
 
 from syndarix_obs.pricing import Price, PriceBook
-from syndarix_obs.usage import TokenUsage
+from syndarix_obs.pricing.usage import TokenUsage
 
 NOON = datetime(2026, 11, 4, 12, 0, tzinfo=UTC)
 CONTEXTS: tuple[tuple[str | None, bool, dict[str, str]], ...] = (

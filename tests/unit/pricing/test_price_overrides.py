@@ -10,7 +10,7 @@ import pytest
 
 from syndarix_obs.errors import SettingsError
 from syndarix_obs.pricing import Price, PriceBook
-from syndarix_obs.usage import TokenUsage
+from syndarix_obs.pricing.usage import TokenUsage
 
 ENTRY = {
     "provider": "openai", "model": "my-model", "from": "2026-01-01",

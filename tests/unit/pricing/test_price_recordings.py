@@ -12,11 +12,11 @@ import pytest
 from genai_prices import Usage, calc_price, extract_usage
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.finished import FinishedSpan
-from syndarix_obs.pipeline.price import PriceStep
-from syndarix_obs.pipeline.tokens import TokensStep
 from syndarix_obs.pricing import PriceBook
-from syndarix_obs.usage import to_attributes, usage_from
+from syndarix_obs.pricing.price_step import PriceStep
+from syndarix_obs.pricing.token_step import TokensStep
+from syndarix_obs.pricing.usage import to_attributes, usage_from
+from syndarix_obs.records.finished import FinishedSpan
 
 RECORDINGS = Path(__file__).parents[3] / ".." / "shared" / "data" / "provider_recordings.jsonl"
 NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)

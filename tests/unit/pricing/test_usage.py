@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.usage import (
+from syndarix_obs.pricing.usage import (
     OTHER_ATTRIBUTES,
     TokenUsage,
     consistent,

@@ -13,9 +13,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from syndarix_obs import records as r
 from syndarix_obs import vocabulary as v
-from syndarix_obs.records import Record, SpanEvent
+from syndarix_obs.records import model as r
+from syndarix_obs.records.model import Record, SpanEvent
 from syndarix_obs.store.writer import StoreWriter
 
 S = 1_000_000_000

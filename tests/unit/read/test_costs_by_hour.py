@@ -17,14 +17,14 @@ import read_scene as scene
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from syndarix_obs.records import Record
+from syndarix_obs.records.model import Record
 from syndarix_obs.store import hours
 from syndarix_obs.store.database import open_for_read, open_for_write
 from syndarix_obs_read.backends.filters import LARGEST_NS, Filter
 from syndarix_obs_read.backends.rows import DIMENSIONS, CostRow
-from syndarix_obs_read.backends.sqlite import ledger
-from syndarix_obs_read.backends.sqlite.functions import add_functions
-from syndarix_obs_read.backends.sqlite.lines import by_hour
+from syndarix_obs_read.backends.sql import ledger
+from syndarix_obs_read.backends.sql.functions import add_functions
+from syndarix_obs_read.backends.sql.lines import by_hour
 
 HOUR = 3_600
 ZONES = [UTC, ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata"), ZoneInfo("Australia/Lord_Howe")]

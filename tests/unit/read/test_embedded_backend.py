@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import read_scene as scene
 
-from syndarix_obs import records as r
+from syndarix_obs.records import model as r
 from syndarix_obs.store.location import store_path
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
@@ -27,7 +27,7 @@ from syndarix_obs_read.backends.protocols import (
     TraceSource,
 )
 from syndarix_obs_read.backends.rows import StoredRecord
-from syndarix_obs_read.backends.sqlite.pool import Pool
+from syndarix_obs_read.backends.sql.pool import Pool
 from syndarix_obs_read.errors import BackendError, BackendTimeout, BackendUnavailable, FilterError
 
 

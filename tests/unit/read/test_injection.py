@@ -17,15 +17,15 @@ import read_scene as scene
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from syndarix_obs import records as r
 from syndarix_obs import vocabulary as v
+from syndarix_obs.records import model as r
 from syndarix_obs.store.database import open_for_read
 from syndarix_obs.store.location import store_path
 from syndarix_obs_read.answers.ids import resolve_session, resolve_trace
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import EQUAL, Filter
 from syndarix_obs_read.backends.rows import DIMENSIONS
-from syndarix_obs_read.backends.sqlite import records as statements
+from syndarix_obs_read.backends.sql import records as statements
 from syndarix_obs_read.errors import FilterError, ReadError
 
 NASTY = [

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import read_scene as scene
 
-from syndarix_obs import records as r
-from syndarix_obs.records import SpanEvent
+from syndarix_obs.records import model as r
+from syndarix_obs.records.model import SpanEvent
 from syndarix_obs.store.location import store_path
 from syndarix_obs_read.answers.step import get_step, names_of
 from syndarix_obs_read.answers.trace import get_trace

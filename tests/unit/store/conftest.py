@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from syndarix_obs.records import CostRecord, LLMRecord, Record
+from syndarix_obs.records.model import CostRecord, LLMRecord, Record
 from syndarix_obs.store.writer import StoreWriter
 
 SECOND = 1_000_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from syndarix_obs import records as r
+from syndarix_obs.records import model as r
 from syndarix_obs.store.backlog import Backlog
 
 

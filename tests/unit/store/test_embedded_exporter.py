@@ -14,9 +14,9 @@ import pytest
 
 from syndarix_obs import guard
 from syndarix_obs import vocabulary as v
+from syndarix_obs.destinations.sqlite import EmbeddedExporter
 from syndarix_obs.errors import StoreCorrupt, StoreTooNew
-from syndarix_obs.exporters.embedded import EmbeddedExporter
-from syndarix_obs.records import LLMRecord, Record, SessionRecord
+from syndarix_obs.records.model import LLMRecord, Record, SessionRecord
 from syndarix_obs.store import search
 from syndarix_obs.store.database import open_for_read, open_for_write
 from syndarix_obs.store.retention import prune

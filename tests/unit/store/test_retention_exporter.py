@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from syndarix_obs.exporters import embedded
-from syndarix_obs.exporters.embedded import EmbeddedExporter
-from syndarix_obs.records import ToolRecord
+from syndarix_obs.destinations import sqlite as embedded
+from syndarix_obs.destinations.sqlite import EmbeddedExporter
+from syndarix_obs.records.model import ToolRecord
 from syndarix_obs.store.database import open_for_read
 
 DAY_NS = 86_400 * 10**9

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from syndarix_obs.errors import StoreCorrupt, StoreError, StoreTooNew
-from syndarix_obs.records import Record
+from syndarix_obs.records.model import Record
 from syndarix_obs.store.database import open_for_read, open_for_write
 from syndarix_obs.store.writer import StoreWriter
 

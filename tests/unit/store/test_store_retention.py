@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.records import LLMRecord, Record, SessionRecord
+from syndarix_obs.records.model import LLMRecord, Record, SessionRecord
 from syndarix_obs.store import search
 from syndarix_obs.store.database import open_for_write
 from syndarix_obs.store.retention import Removed, forget_user, prune

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syndarix_obs import records as r
+from syndarix_obs.records import model as r
 from syndarix_obs.store import schema, search
 from syndarix_obs.store.database import migrate, open_for_read, open_for_write
 from syndarix_obs.store.migrations import MIGRATIONS, RECORDS

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syndarix_obs.records import LLMRecord
+from syndarix_obs.records.model import LLMRecord
 from syndarix_obs.store import search
 from syndarix_obs.store.database import open_for_read, open_for_write
 from syndarix_obs.store.writer import StoreWriter

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from syndarix_obs import guard
 from syndarix_obs import vocabulary as v
-from syndarix_obs.records import CostRecord, LLMRecord, Record, SessionRecord, ToolRecord
+from syndarix_obs.records.model import CostRecord, LLMRecord, Record, SessionRecord, ToolRecord
 from syndarix_obs.store.database import is_busy, is_full, open_for_read
 from syndarix_obs.store.schema import payload_text
 from syndarix_obs.store.writer import StoreWriter

@@ -10,7 +10,7 @@ import pytest
 import web_scene as scene
 from web_browser import Browser
 
-from syndarix_obs import records as r
+from syndarix_obs.records import model as r
 from syndarix_obs_read.web.asked import before_word
 from syndarix_obs_read.web.parts import charts
 from syndarix_obs_read.web.parts.pieces import moment, short, user

@@ -11,8 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from syndarix_obs import records as r
-from syndarix_obs.records import Record, SpanEvent
+from syndarix_obs.records import model as r
+from syndarix_obs.records.model import Record, SpanEvent
 from syndarix_obs.store.location import store_path
 from syndarix_obs.store.writer import StoreWriter
 from syndarix_obs_read.backends.embedded import EmbeddedBackend

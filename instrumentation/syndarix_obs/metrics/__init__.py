@@ -1,0 +1,1 @@
+"""Prometheus metrics: declaration, the step that moves them, and the two ways out (scrape and push)."""

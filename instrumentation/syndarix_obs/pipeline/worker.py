@@ -1,0 +1,237 @@
+"""The one background thread of a platform: takes ended spans from the queue and drives the pipeline.
+
+It starts with the first span, restarts in forked children, gives the interpreter lock away every millisecond so that
+the agent never waits for a whole batch, and answers flush requests in queue order.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from syndarix_obs.guard import guarded, record_failure
+from syndarix_obs.spans.queue import SpanQueue
+
+_FORK_WAIT_S = 1.0
+_DRAIN_LIMIT_S = 20.0
+_DRAIN_LOOK_S = 0.25
+_LEAST_FLUSH_S = 0.5
+_TURN_S = 0.001
+"""How long the worker keeps the interpreter lock; a waiting agent thread then gets it long before its 5 ms are due."""
+
+
+class Processor(Protocol):
+    """What the worker drives."""
+
+    def handle(self, item: Any) -> None:
+        """Process one item of the queue."""
+        ...
+
+    def tick(self) -> None:
+        """A round is over."""
+        ...
+
+    def flush(self, timeout: float) -> bool:
+        """Bring everything processed so far to safety."""
+        ...
+
+    def close(self, timeout: float) -> None:
+        """Flush and release."""
+        ...
+
+
+class _Request:
+    """A flush or close that waits its turn in the queue."""
+
+    __slots__ = ("close", "deadline", "done", "result")
+
+    def __init__(self, timeout: float, close: bool) -> None:
+        self.deadline = time.monotonic() + timeout
+        self.close = close
+        self.done = threading.Event()
+        self.result = False
+
+
+class Worker:
+    """Owns the thread.
+
+    Args:
+        queue: where ended spans wait.
+        build: makes the processor; called on the worker; imports nothing.
+        interval: seconds between two rounds.
+    """
+
+    def __init__(self, queue: SpanQueue, build: Callable[[], Processor], interval: float) -> None:
+        self._queue = queue
+        self._build = build
+        self._interval = interval
+        self._lock = threading.Lock()
+        self._busy = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self.running = False
+        _workers.add(self)
+
+    def start(self) -> None:
+        """Start the thread unless it runs; cheap to call again."""
+        with self._lock:
+            if self.running:
+                return
+            self.running = True
+            self._thread = threading.Thread(target=self._run, name="syndarix-obs", daemon=True)
+            self._thread.start()
+            _finish_in_multiprocessing_child(self)
+
+    def request(self, timeout: float, *, close: bool = False) -> bool:
+        """Flush (and end) the worker, waiting at most `timeout` seconds; True when all is safe."""
+        if not self.running:
+            return True
+        request = _Request(timeout, close)
+        self._queue.put_first_class(request)
+        self._queue.wake.set()
+        finished = request.done.wait(timeout) or (close and self._wait_while_draining(request))
+        return finished and request.result
+
+    def _wait_while_draining(self, request: _Request) -> bool:
+        """After a burst the queue holds more than the time to close allows for: no span may be lost to that.
+
+        What waits in the queue is on no disk yet, and bringing it there needs no destination. So closing takes longer
+        for as long as the queue gets shorter.
+        """
+        until, left = time.monotonic() + _DRAIN_LIMIT_S, len(self._queue) + 1
+        while 0 < len(self._queue) < left and time.monotonic() < until:
+            left = len(self._queue)
+            request.done.wait(_DRAIN_LOOK_S)
+        return request.done.is_set() or request.done.wait(_LEAST_FLUSH_S + _DRAIN_LOOK_S)
+
+    def before_fork(self) -> bool:
+        """Wait until the thread holds no lock: in the child nobody would ever let go of it."""
+        return self._busy.acquire(timeout=_FORK_WAIT_S)
+
+    def after_fork_in_parent(self) -> None:
+        """Let the thread go on."""
+        self._busy.release()
+
+    def after_fork_in_child(self) -> None:
+        """In a forked child the thread is gone and what waited belongs to the parent."""
+        self._lock = threading.Lock()
+        self._busy = threading.Lock()
+        self._thread = None
+        self.running = False
+        self._queue.forget()
+
+    def _run(self) -> None:
+        queue = self._queue
+        with self._busy:
+            processor = self._built()
+        while True:
+            queue.wake.wait(self._interval)
+            queue.wake.clear()
+            if self._round(processor):
+                return
+
+    def _built(self) -> Processor:
+        try:
+            return self._build()
+        except Exception as error:  # noqa: BLE001 - the agent must not notice
+            record_failure("start", error)
+            return _Discard()
+
+    def _round(self, processor: Processor) -> bool:
+        """Everything that waits; True when the worker has been told to end."""
+        take, now = self._queue.take, time.monotonic
+        turn_ends = now() + _TURN_S
+        while (item := take()) is not None:
+            if type(item) is _Request:
+                if self._answer(item, processor):
+                    return True
+                continue
+            with self._busy:
+                self._handle(item, processor)
+            if now() >= turn_ends:
+                time.sleep(0)
+                turn_ends = now() + _TURN_S
+        with self._busy, guarded("tick"):
+            processor.tick()
+        return False
+
+    def _handle(self, item: Any, processor: Processor) -> None:
+        try:
+            processor.handle(item)
+        except Exception as error:  # noqa: BLE001 - one bad span must not stop the others
+            record_failure("process", error)
+
+    def _answer(self, request: _Request, processor: Processor) -> bool:
+        least = _LEAST_FLUSH_S if request.close else 0.0
+        remaining = max(least, request.deadline - time.monotonic())
+        try:
+            request.result = processor.flush(remaining)
+            if request.close:
+                processor.close(max(0.1, request.deadline - time.monotonic()))
+        except Exception as error:  # noqa: BLE001 - the caller waits for an answer in any case
+            record_failure("flush", error)
+        if request.close:
+            self.running = False
+        request.done.set()
+        return request.close
+
+
+class _Discard:
+    """Takes the processor's place when that could not be built; the failure has been counted and logged."""
+
+    def handle(self, item: Any) -> None:
+        """Drop the item."""
+
+    def tick(self) -> None:
+        """Nothing to do."""
+
+    def flush(self, timeout: float) -> bool:  # noqa: ARG002 - part of the protocol
+        """Nothing is safe."""
+        return False
+
+    def close(self, timeout: float) -> None:
+        """Nothing to release."""
+
+
+_workers: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+_paused: list[Worker] = []
+
+
+def _before_fork() -> None:
+    _paused[:] = [worker for worker in list(_workers) if worker.before_fork()]
+
+
+def _after_fork_in_parent() -> None:
+    for worker in _paused:
+        worker.after_fork_in_parent()
+    _paused.clear()
+
+
+def _after_fork_in_child() -> None:
+    _paused.clear()
+    for worker in list(_workers):
+        worker.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )
+
+
+def _finish_in_multiprocessing_child(worker: Worker) -> None:
+    """Children of `multiprocessing` end without `atexit`; they run the finalizers of `multiprocessing.util` instead."""
+    if "multiprocessing.util" not in sys.modules:
+        return
+    from multiprocessing.process import parent_process
+    from multiprocessing.util import Finalize
+
+    if parent_process() is None:
+        return
+    Finalize(None, worker.request, args=(5.0,), exitpriority=0)

@@ -1,0 +1,1 @@
+"""The frozen record, and how a finished span of any library becomes one."""

@@ -1,0 +1,57 @@
+"""International bank account numbers: country, length and check digits have to be right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from syndarix_obs.redaction.spans import Span, free_left, free_right
+
+_IBAN_START = re.compile(r"[0-9](?<=[A-Za-z][0-9])[0-9](?<=[A-Za-z]{2}[0-9]{2})(?=[ \u00a0]?[A-Za-z0-9])")
+_IBAN_LENGTHS = {
+    code: length
+    for length, codes in {
+        15: "NO", 16: "BE", 18: "DK FK FI FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU XK MN",
+        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM TL SO",
+        24: "AD CZ ES MD PK RO SA SE SK TN VG",
+        25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB NI PL SV",
+        29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC", 32: "LC", 33: "RU",
+    }.items()
+    for code in codes.split()
+}  # fmt: skip
+"""Country code → number of characters of its IBAN (ISO 13616 registry)."""
+IBAN_COUNTRIES = tuple(sorted(_IBAN_LENGTHS))
+"""Country codes that an IBAN may begin with."""
+
+
+def ibans(text: str) -> Iterator[Span]:
+    """Account numbers with a known country, the length it has there and the right check digits."""
+    for match in _IBAN_START.finditer(text):
+        start = match.start() - 2
+        length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
+        if length is None or not free_left(text, start):
+            continue
+        end = _end_of_characters(text, start, length)
+        if end and free_right(text, end) and mod97(text[start:end]):
+            yield start, end
+
+
+def _end_of_characters(text: str, start: int, count: int) -> int:
+    """Where the `count`th letter or digit from `start` ends, single spaces skipped; 0 when something else comes."""
+    found = _characters(count).match(text, start)
+    return found.end() if found else 0
+
+
+@lru_cache(maxsize=64)
+def _characters(count: int) -> re.Pattern[str]:
+    return re.compile(rf"(?:[A-Za-z0-9][ \u00a0-]?){{{count - 1}}}[A-Za-z0-9]")
+
+
+def mod97(iban: str) -> bool:
+    """True when the check digits of an IBAN are right."""
+    packed = "".join(filter(str.isalnum, iban.upper()))
+    return int((packed[4:] + packed[:4]).translate(_AS_NUMBER)) % 97 == 1
+
+
+_AS_NUMBER = str.maketrans({letter: str(10 + index) for index, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ")})
