@@ -67,7 +67,7 @@ def backtest(values: dict[date, float]) -> Iterator[Scored]:
         actual = sum(values[day] for day in days)
         for number in ASKED:
             said = forecast(values, days[number - 1])
-            if isinstance(said, Forecast) and actual > 0:
+            if isinstance(said, Forecast) and said.run_rate is not None and actual > 0:
                 yield Scored(
                     number,
                     abs(said.expected / actual - 1),

@@ -72,6 +72,8 @@ QUESTIONS: Final[tuple[Question, ...]] = (
              "decisions --patterns --type tool_selection"),
     Question("costs", "Money", "Sum the cost ledger by agent, model, day and more.",
              "costs --by agent,model --since 2026-03"),
+    Question("forecast", "Money", "Say what the current month will cost, with an interval.",
+             "forecast --by project,model"),
     Question("errors", "Explain", "Group what failed by its message.", "errors --agent support --since 7d"),
     Question("loops", "Explain", "List loops: one tool called again and again with the same arguments.",
              "loops --since 7d", without={"mcp": "get_errors lists them"}),

@@ -60,8 +60,8 @@ class Forecast:
     low: float
     high: float
     """80% of months end between the two."""
-    run_rate: float
-    """What days so far ÷ days gone × days of the month says, to compare."""
+    run_rate: float | None
+    """What days so far ÷ days gone × days of the month says, to compare; None before the month's first whole day."""
     own_months: float
     """Months of own history that the interval rests on; 0: on the pooled table alone."""
 
@@ -79,16 +79,20 @@ class NotYet:
 Days = Mapping[date, float]
 
 
-def forecast(history: Days, day: date) -> Forecast | NotYet:
-    """The total of the month of `day`, from the values of whole days up to and with `day`; later ones are not read.
+def forecast(history: Days, day: date, of: date | None = None) -> Forecast | NotYet:
+    """The total of a month, from the values of whole days up to and with `day`; later ones are not read.
 
+    The month is that of `day`, or the one that `of` lies in: on the first of a month only the days before it are whole.
     Raises ValueError for a negative or non-finite value: amounts that can go below zero have no relative error.
     """
     known = _checked(history, day)
     if len(known) < LEAST_DAYS:
         return NotYet(day, len(known), day + timedelta(days=LEAST_DAYS - len(known)))
-    last = day.toordinal()
-    days, gone = calendar.monthrange(day.year, day.month)[1], day.day
+    first = (of or day).replace(day=1)
+    days, last = calendar.monthrange(first.year, first.month)[1], day.toordinal()
+    gone = last - first.toordinal() + 1
+    if not 0 <= gone <= days:
+        raise ValueError(f"{day} is neither in the month of {of} nor the day before it")
     so_far = _sum(known, last - gone + 1, last)
     expected = so_far + _rest(known, last, days - gone)
     width, months = _width(known, last, gone, days)
@@ -98,7 +102,7 @@ def forecast(history: Days, day: date) -> Forecast | NotYet:
         expected=expected,
         low=max(so_far, expected * math.exp(-width)),
         high=expected * math.exp(width),
-        run_rate=so_far / gone * days,
+        run_rate=so_far / gone * days if gone else None,
         own_months=months,
     )
 

@@ -84,3 +84,16 @@ def test_what_is_spent_already_is_the_least() -> None:
 def test_amounts_without_a_relative_error_are_refused(value: float) -> None:
     with pytest.raises(ValueError, match="2026-09-03"):
         forecast(days(date(2026, 9, 1), 20) | {date(2026, 9, 3): value}, date(2026, 9, 20))
+
+
+def test_on_the_first_of_a_month_the_days_before_it_are_what_is_known() -> None:
+    history = days(date(2026, 6, 1), 122)
+    answer = forecast(history, date(2026, 9, 30), of=date(2026, 10, 1))
+    assert isinstance(answer, Forecast)
+    assert (0.0, None) == (answer.so_far, answer.run_rate)
+    assert answer.expected == pytest.approx(sum(days(date(2026, 6, 1), 153).values()) - sum(history.values()))
+
+
+def test_a_month_that_is_not_next_is_refused() -> None:
+    with pytest.raises(ValueError, match="neither in the month"):
+        forecast(days(date(2026, 6, 1), 60), date(2026, 7, 15), of=date(2026, 9, 1))
