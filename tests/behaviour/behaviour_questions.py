@@ -105,6 +105,13 @@ def _agents(given: dict[str, Any]) -> Question:
     return ask
 
 
+def _buckets(given: dict[str, Any], step_ns: int) -> Question:
+    async def ask(backend: Backend, now_ns: int, pseudonym: Callable[[str], str]) -> Any:
+        return await backend.buckets(_where(now_ns, pseudonym, **given), step_ns)
+
+    return ask
+
+
 def _trace(trace_id: str, limit: int, payloads: bool) -> Question:
     async def ask(backend: Backend, _now_ns: int, _pseudonym: Callable[[str], str]) -> Any:
         page = await backend.trace(trace_id, limit=limit, payloads=payloads)
@@ -160,6 +167,11 @@ QUESTIONS: dict[str, Question] = {
         for name in ("everything", "one agent", "one project", "one session", "one task type", "hostile agent",
                      "the first part")
     },
+    **{
+        f"buckets: {name}": _buckets(_NARROWED[name], MINUTE)
+        for name in ("everything", "one agent", "one project", "one session", "hostile agent", "the first part")
+    },
+    "buckets of five minutes": _buckets({}, 5 * MINUTE),
     "a trace": _trace(FIRST_TRACE, 100, True),
     "a trace without payloads": _trace(FIRST_TRACE, 100, False),
     "the beginning of a trace": _trace(FIRST_TRACE, 3, True),
