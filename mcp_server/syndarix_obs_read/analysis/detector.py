@@ -73,11 +73,14 @@ class Scores:
     """Standard deviation of value less expected, over the long window."""
 
 
-def score(values: Floats, per_day: int, first: int = 0, weight: Floats | None = None) -> Scores:
+def score(
+    values: Floats, per_day: int, first: int = 0, weight: Floats | None = None, newest: int | None = None
+) -> Scores:
     """Score evenly spaced values; NaN is an unknown one. `per_day` values make a day.
 
     `first` is the place in the week of the first value, 0 = Monday midnight. `weight` is how many calls each value is
-    the mean or the share of, so that one of few calls may be further off. Later values never change a score.
+    the mean or the share of, so that one of few calls may be further off. Later values never change a score. With
+    `newest`, only so many places at the end are compared with their neighbours, which is what takes time.
     """
     expectation = expected.expect(values, per_day, first)
     days = expected.Days(len(values), per_day, first)
@@ -88,7 +91,7 @@ def score(values: Floats, per_day: int, first: int = 0, weight: Floats | None = 
         [
             _worst(differences, expectation, least, LEVELS, two_sided=True),
             _worst(np.abs(differences), expectation, least, SPREADS, two_sided=False),
-            _neighbours(values),
+            _neighbours(values, newest),
             np.maximum(*(_run(_repeats(values, of_zero), days) for of_zero in (True, False))),
             _run(np.isnan(values), days),
         ]
@@ -125,10 +128,10 @@ def _worst(
     return worst
 
 
-def _neighbours(values: Floats) -> Floats:
+def _neighbours(values: Floats, newest: int | None) -> Floats:
     known = ~np.isnan(values)
     _, spread, number = moving.before(values[known], LONG)
-    distance = moving.nearest(values[known], WINDOW, LONG)
+    distance = moving.nearest(values[known], WINDOW, LONG, newest)
     found = np.zeros(len(values))
     found[known] = np.where(number > WARM_UP, _over(distance, spread, values[known]), 0.0) / NEAREST
     return found

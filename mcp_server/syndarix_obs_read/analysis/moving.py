@@ -57,18 +57,19 @@ def median_before(values: Floats, size: int, every: int) -> Floats:
     return found
 
 
-def nearest(values: Floats, length: int, memory: int) -> Floats:
+def nearest(values: Floats, length: int, memory: int, newest: int | None = None) -> Floats:
     """Distance of the window that ends at each place to the nearest of the `memory` windows before it.
 
     Root mean square of the differences, in the unit of the values; 0 where there is no earlier window. Windows that
-    overlap are no neighbours. Unknown values count as the one before.
+    overlap are no neighbours. Unknown values count as the one before. `newest` looks at the last so many places alone.
     """
     found = np.zeros(len(values))
     if len(values) < 2 * length:
         return found
     windows = np.lib.stride_tricks.sliding_window_view(_filled(values).astype(np.float32), length)
     squares = (windows * windows).sum(axis=1)
-    for first in range(length, len(windows), BLOCK):
+    begin = length if newest is None else max(length, len(windows) - newest)
+    for first in range(begin, len(windows), BLOCK):
         last = min(first + BLOCK, len(windows))
         start = max(0, first - length - memory + 1)
         products = windows[first:last] @ windows[start:last].T

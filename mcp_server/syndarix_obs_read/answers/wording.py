@@ -111,6 +111,10 @@ def _note(record: StoredRecord) -> str:
     return f"{label}: {note}" if label else note
 
 
+def _anomaly(record: StoredRecord) -> str:
+    return f"{record.text('series')} {record.text('state')}: {record.text('opinion')}"
+
+
 def _app(record: StoredRecord) -> str:
     return brief(record.payload.get("message") or record.text("error_message"), WIDTH)
 
@@ -126,6 +130,7 @@ _TITLES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_DECISION: lambda r: r.text("decision_type"),
     v.KIND_COST: lambda r: r.text("model"),
     v.KIND_ANNOTATION: lambda r: r.text("label") or "note",
+    v.KIND_ANOMALY: lambda r: r.text("series"),
     v.KIND_APP: lambda r: r.text("logger"),
 }
 
@@ -140,5 +145,6 @@ _SUMMARIES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_DECISION: _decision,
     v.KIND_COST: _cost,
     v.KIND_ANNOTATION: _note,
+    v.KIND_ANOMALY: _anomaly,
     v.KIND_APP: _app,
 }

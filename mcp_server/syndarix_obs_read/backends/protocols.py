@@ -189,8 +189,9 @@ class RawSource(Protocol):
 
 @runtime_checkable
 class Backend(
-    TraceSource, RecordSource, LedgerSource, SessionSource, AgentSource, BucketSource, NameSource, HealthSource, Protocol
-):
+    TraceSource, RecordSource, LedgerSource, SessionSource, AgentSource, BucketSource, NameSource, HealthSource,
+    Protocol,
+):  # fmt: skip
     """Everything that answers need."""
 
     @property

@@ -217,7 +217,7 @@ class RawLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketRow:
-    """What one agent did for one project within one bucket of time. Without calls of a model or tool there is no row."""
+    """What one agent did for one project within one bucket of time; without a call of a model or tool, no row."""
 
     agent: str | None
     project: str | None

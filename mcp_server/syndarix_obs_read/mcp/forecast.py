@@ -29,8 +29,8 @@ async def get_cost_forecast(
     limit: a.Limit = None,
 ) -> forecast_answer.ForecastList:
     """What the current month will cost, with the interval that 80% of months end in. Null while there are less than
-    two weeks of history; `ready` says from when on it can be known. Amounts are decimal texts in dollars. What was spent
-    already, and on what, is get_cost_summary's."""
+    two weeks of history; `ready` says from when on it can be known. Amounts are decimal texts in dollars. What was
+    spent already, and on what, is get_cost_summary's."""
     state = state_of(ctx)
     where = state.filter(agent=agent, project=project, user=user, task_type=task_type, model=model)
     return await forecast_answer.forecast_costs(

@@ -39,6 +39,7 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "search_logs": {"text": "refund", "payloads": True},
     "get_cost_summary": {"by": ["agent", "model", "day"]},
     "get_cost_forecast": {"by": ["project", "model"]},
+    "list_anomalies": {"since": "7d"},
     "get_health": {},
     "list_alerts": {"labels": {"agent": "support"}},
     "trigger_alert": {"name": "Harm", "summary": "refunds go wrong", "labels": {"agent": "support"}},
