@@ -56,6 +56,8 @@ _ONLY_RECORDS: dict[str, dict[str, Any]] = {
     "warnings and worse": {"level": "warning"},
     "log lines": {"kinds": (v.KIND_APP,)},
     "decisions and tools": {"kinds": (v.KIND_DECISION, v.KIND_TOOL_CALL)},
+    "anomalies": {"kinds": (v.KIND_ANOMALY,)},
+    "anomalies of an agent": {"kinds": (v.KIND_ANOMALY,), "agent": "support"},
     "contexts": {"kinds": (v.KIND_CONTEXT, v.KIND_ANNOTATION)},
 }
 _NOT_OF_SESSIONS = ("running",)

@@ -76,7 +76,7 @@ def anomaly(source: SpanSource, state: str, values: Mapping[str, Any], at_ns: in
     span.attributes = {v.KIND: v.KIND_ANOMALY, v.ANOMALY_STATE: state}
     span.attributes |= {key: value for key, value in values.items() if value is not None}
     flags = TraceFlags(TraceFlags.SAMPLED)
-    parent = NonRecordingSpan(SpanContext(uuid.uuid4().int, 1, is_remote=True, trace_flags=flags))
+    parent = NonRecordingSpan(SpanContext(source.ids.trace_id(), 1, is_remote=True, trace_flags=flags))
     span.begin(trace.set_span_in_context(parent, otel_context.Context()), at_ns)
     span.end(span.start_ns)
 

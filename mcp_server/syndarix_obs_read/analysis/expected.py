@@ -120,5 +120,5 @@ class Days:
 
 
 def _weekend(count: int, per_day: int, first: int) -> NDArray[np.bool_]:
-    days: NDArray[np.int64] = (first + np.arange(count)) // per_day % 7
-    return days >= SATURDAY
+    weekend: NDArray[np.bool_] = (first + np.arange(count)) // per_day % 7 >= SATURDAY
+    return weekend

@@ -16,7 +16,8 @@ _LINES: Final = 30
 Level = Literal["debug", "info", "warning", "error", "critical"]
 
 Kind = Literal[
-    "session", "task", "llm_call", "tool_call", "memory", "context", "safety", "decision", "cost", "annotation", "app"
+    "session", "task", "llm_call", "tool_call", "memory", "context", "safety", "decision", "cost", "annotation",
+    "anomaly", "app",
 ]
 
 

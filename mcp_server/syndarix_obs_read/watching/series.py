@@ -61,7 +61,7 @@ class Work:
         total = np.concatenate(([0.0], np.cumsum(calls)))
         places = np.arange(1, len(calls) + 1)
         hour = total[places] - total[np.maximum(places - 3_600 // STEP_S, 0)]
-        return np.maximum.reduce([hour, _later(hour, PER_DAY), _later(hour, 7 * PER_DAY)])
+        return np.maximum(np.maximum(hour, _later(hour, PER_DAY)), _later(hour, 7 * PER_DAY))
 
 
 def works(rows: Sequence[BucketRow], until_ns: int) -> Iterator[Work]:

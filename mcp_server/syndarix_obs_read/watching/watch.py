@@ -108,7 +108,11 @@ class Watch:
     async def _remembered(self) -> dict[Key, Known]:
         where = Filter(kinds=(v.KIND_ANOMALY,), since_ns=max(0, self._clock() - REMEMBERS_NS))
         page = await self._backend.records(where, limit=_MOST_EVENTS, payloads=False)
-        return known_of(page.rows)
+        known = known_of(page.rows)
+        for (_, agent, name), one in known.items():
+            if one.state != CLOSED:  # a new process begins without the gauge's value
+                self._platform.metrics.set(v.AGENT_ANOMALY, (agent, name), one.score)
+        return known
 
     def _record(self, event: Event) -> None:
         self._platform.anomaly(
