@@ -14,8 +14,17 @@ CLOSES = 0.8
 QUIET = 12
 """Quiet places in a row that end an episode: an hour of five minutes."""
 
-REST = 120
-"""Places after an alarm in which what comes back is still the same episode: ten hours of five minutes."""
+REST = 288
+"""Most places after an alarm in which what comes back is still the same episode: a day of five minutes."""
+
+LEAST_REST = 120
+"""Fewest: ten hours."""
+
+REST_SHARE = 0.03
+"""Between the two, this share of all places so far: who knows a series for longer need not be told as soon."""
+
+SETTLES = 12
+"""Places after an alarm whose worst it speaks for: an hour in which whoever is told has hardly begun to look."""
 
 WORSE = 2.0
 """An episode that was announced is announced again when its score is this many times as high."""
@@ -31,7 +40,7 @@ class Episode:
     alarms: list[int] = field(default_factory=list)
     """Where it was announced: at its beginning, and whenever it had become twice as bad as it was said to be."""
     announced: float = 0.0
-    """Score of the last announcement."""
+    """How bad it was said to be: the highest score within `SETTLES` places of the last announcement."""
     last: int = 0
     """Last place that was not quiet."""
     closed: int | None = None
@@ -41,7 +50,7 @@ class Episode:
 class Episodes:
     """Takes scores in order, one a place, and keeps the episodes they make.
 
-    An episode that had closed opens again when it returns within `REST` places of its last alarm. `warm_up` is the
+    An episode that had closed opens again when it returns within `rest` places of its last alarm. `warm_up` is the
     number of places, from the first, that open none.
     """
 
@@ -63,7 +72,7 @@ class Episodes:
         if newest is not None and newest.closed is None:
             _go_on(newest, place, score)
         elif score >= OPENS:
-            if newest is not None and place < newest.alarms[-1] + REST:
+            if newest is not None and place < newest.alarms[-1] + rest(place):
                 newest.closed = None
                 _go_on(newest, place, score)
             else:
@@ -78,9 +87,16 @@ def _go_on(episode: Episode, place: int, score: float) -> None:
         episode.closed = episode.last + 1
     if score > episode.peak_score:
         episode.peak, episode.peak_score = place, score
-    if score >= WORSE * episode.announced:
+    if place < episode.alarms[-1] + SETTLES:
+        episode.announced = max(episode.announced, score)
+    elif score >= WORSE * episode.announced:
         episode.alarms.append(place)
         episode.announced = score
+
+
+def rest(place: int) -> float:
+    """How many places after an alarm what comes back at this one is still the same episode."""
+    return max(LEAST_REST, min(REST, REST_SHARE * place))
 
 
 def episodes(scores: Sequence[float], warm_up: int = 0) -> list[Episode]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syndarix_obs_read.analysis.episodes import QUIET, REST, Episodes, alarms, episodes
+from syndarix_obs_read.analysis.episodes import LEAST_REST, QUIET, REST, SETTLES, Episodes, alarms, episodes, rest
 
 CALM = [0.2] * (QUIET + 1)
 
@@ -31,12 +31,22 @@ def test_what_comes_back_soon_is_the_same_episode() -> None:
 
 
 def test_what_comes_back_late_is_a_new_one() -> None:
-    assert [0, REST] == alarms(episodes([1.2, *[0.1] * (REST - 1), 1.2]))
+    assert [0, LEAST_REST] == alarms(episodes([1.2, *[0.1] * (LEAST_REST - 1), 1.2]))
 
 
-def test_twice_as_bad_is_announced_again_and_then_only_twice_that() -> None:
-    (found,) = episodes([1.0, 1.9, 2.0, 3.9, 4.0])
-    assert [0, 2, 4] == found.alarms
+def test_late_is_later_in_a_series_that_is_known_for_long_but_never_more_than_a_day() -> None:
+    assert (LEAST_REST, 150, REST) == (rest(0), rest(5_000), rest(1_000_000))
+
+
+def test_an_alarm_speaks_for_the_worst_of_its_first_hour() -> None:
+    (found,) = episodes([1.0, 1.9, 3.0, *[1.2] * SETTLES, 5.9])
+    assert [0] == found.alarms
+
+
+def test_later_twice_as_bad_is_announced_again_and_then_only_twice_that() -> None:
+    settled = [1.0] * (SETTLES - 1)
+    (found,) = episodes([1.0, *settled, 1.9, 2.0, *settled, 3.9, 4.0])
+    assert [0, SETTLES + 1, 2 * SETTLES + 2] == found.alarms
 
 
 def test_the_warm_up_opens_nothing() -> None:
