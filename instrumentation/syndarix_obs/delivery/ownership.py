@@ -32,6 +32,15 @@ def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed; False when somebody else has it locked."""
+    try:
+        _lock(descriptor)
+    except OSError:
+        return False
+    return True
+
+
 class OwnedFolder:
     """One process's folder in a spool, locked by us.
 

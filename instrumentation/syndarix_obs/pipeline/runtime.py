@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from syndarix_obs import guard
 from syndarix_obs.metrics.registry import Metrics
+from syndarix_obs.pipeline import termination
 from syndarix_obs.pipeline.preload import preload
 from syndarix_obs.pipeline.worker import Worker
 from syndarix_obs.records.resource import Resource
@@ -88,6 +89,8 @@ class Runtime:
         self._stop_listening = guard.on_failure(self.metrics.internal_error)
         self._metrics_server = self._serve_metrics()
         self._at_exit = _close_at_exit(self)
+        if settings.enabled and settings.save_on_signals:
+            termination.save(self)
 
     def _serve_metrics(self) -> MetricsServer | None:
         """The scrape endpoint, from the start: a scraper must see the counters at 0 before anything happens."""
@@ -112,6 +115,11 @@ class Runtime:
         self.queue.put_first_class(item)
         if not self.worker.running:
             self.worker.start()
+
+    @property
+    def recording(self) -> bool:
+        """Whether anything may wait to be saved."""
+        return self.worker.running
 
     def _session_started(self, span: LightSpan) -> None:
         self.submit(Started(span))

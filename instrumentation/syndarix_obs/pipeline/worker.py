@@ -234,4 +234,4 @@ def _finish_in_multiprocessing_child(worker: Worker) -> None:
 
     if parent_process() is None:
         return
-    Finalize(None, worker.request, args=(5.0,), exitpriority=0)
+    Finalize(None, worker.request, args=(5.0,), kwargs={"close": True}, exitpriority=0)
