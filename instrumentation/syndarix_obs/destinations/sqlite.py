@@ -17,8 +17,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from syndarix_obs.errors import StoreCorrupt, StoreError, StoreTooNew
 from syndarix_obs.destinations.unstored import Unstored
+from syndarix_obs.errors import StoreCorrupt, StoreError, StoreTooNew
 from syndarix_obs.guard import guarded, record_failure
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import Record, SessionRecord
@@ -108,7 +108,7 @@ class EmbeddedExporter:
         return self._backlog.wait_until_settled(timeout)
 
     def close(self, timeout: float) -> None:
-        """Commit everything and give the file back within `timeout` seconds; what is left then waits beside the store."""
+        """Commit everything and give the file back within `timeout` seconds; what is left then lies beside the store."""
         self._backlog.close(timeout)
         if self._thread is not None and self._pid == os.getpid():
             self._thread.join(timeout)

@@ -42,5 +42,5 @@ def test_every_kind_of_record_survives(record: r.Record) -> None:
 
 @pytest.mark.parametrize("line", ["", "{}", "[]", "null", '{"kind":"nothing"}', '{"kind":"span","unknown":1}'])
 def test_a_line_that_is_no_record_says_so(line: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         from_line(line)
