@@ -108,7 +108,7 @@ class EmbeddedExporter:
         return self._backlog.wait_until_settled(timeout)
 
     def close(self, timeout: float) -> None:
-        """Commit everything and give the file back within `timeout` seconds; what is left then lies beside the store."""
+        """Commit everything and give the file back within `timeout` seconds; what is left lies beside the store."""
         self._backlog.close(timeout)
         if self._thread is not None and self._pid == os.getpid():
             self._thread.join(timeout)
