@@ -45,6 +45,7 @@ def preload(settings: Settings, *, destinations: bool = True) -> None:
 
 def _pipeline() -> None:
     import ast
+    import ctypes
     import encodings.ascii
     import linecache  # with `ast`, `tokenize` and `unicodedata` what formatting a stack trace needs
     import multiprocessing.process
