@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from syndarix_obs.delivery.ownership import try_lock
+from syndarix_obs.delivery.ownership import make_private, try_lock
 from syndarix_obs.guard import record_failure
 from syndarix_obs.records.model import Record
 from syndarix_obs.records.saved import from_line, to_line
@@ -38,7 +38,7 @@ class Unstored:
     def leave(self, records: Sequence[Record]) -> bool:
         """Write records for the next process; False when that could not be done."""
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._folder)
             data = "".join(to_line(record) + "\n" for record in records).encode("utf-8", "surrogatepass")
             if sum(path.stat().st_size for path in self._files()) + len(data) > MOST_BYTES:
                 return False

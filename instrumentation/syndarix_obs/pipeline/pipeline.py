@@ -120,11 +120,13 @@ class Pipeline:
         self._go_on(self._batch)
 
     def _session_started(self, spans: Sequence[FinishedSpan]) -> None:
-        for span in spans:
-            record = from_span(span, self._resource)[0]
+        for record in (from_span(span, self._resource)[0] for span in spans):
             if isinstance(record, SessionRecord):
                 object.__setattr__(record, "status", v.STATUS_RUNNING)  # not handed out yet
-                self._each((self._measure, *self.consumers), lambda c, r=record: c.session_started(r))
+                self._tell_of_session(record)
+
+    def _tell_of_session(self, record: SessionRecord) -> None:
+        self._each((self._measure, *self.consumers), lambda consumer: consumer.session_started(record))
 
     def emit(self, record: Record) -> None:
         """Pass on a record that is not a span's, for example an application log line."""

@@ -6,6 +6,9 @@ Heavy imports (SQLite, prices, exporters) happen when a platform is made, in the
 from __future__ import annotations
 
 import atexit
+import contextlib
+import logging
+import os
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -22,6 +25,8 @@ from syndarix_obs.spans.queue import SpanQueue, Started
 from syndarix_obs.spans.span import LightSpan, SpanSource
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prometheus_client import CollectorRegistry
 
     from syndarix_obs.identity import Identity
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from syndarix_obs.pipeline.processing import LiveSessions, Processing
     from syndarix_obs.records.finished import Step
 
+_log = logging.getLogger("syndarix_obs")
 # Without these steps no text may leave: identify and redact hide people and secrets, payload redacts the big texts.
 _GATE = frozenset({"identify", "payload", "redact"})
 
@@ -211,7 +217,15 @@ class Runtime:
             return self._given_consumers
         from syndarix_obs.destinations import build_exporters
 
+        _say_if_open(self.settings.home)
         return build_exporters(self.settings, self.metrics, self.resource)
+
+
+def _say_if_open(home: Path) -> None:
+    """A folder that others may write to is one in which they can put files of their own."""
+    with contextlib.suppress(OSError):
+        if os.name == "posix" and home.stat().st_mode & 0o022:
+            _log.warning("syndarix-obs: other users of this machine may write to %s: `chmod 700 %s`", home, home)
 
 
 def _contained(custom: Callable[[str], str] | None) -> Callable[[str], str] | None:

@@ -61,7 +61,7 @@ def _plain_containers(value: Any, depth: int = _MAX_DEPTH) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _iterates_as_usual(kind: type) -> bool:
+def _iterates_as_usual(kind: Any) -> bool:
     if issubclass(kind, dict):
         return kind is OrderedDict or (kind.items is dict.items and kind.values is dict.values)
     return kind.__iter__ is list.__iter__ or kind.__iter__ is tuple.__iter__
