@@ -135,7 +135,7 @@ async def test_a_client_over_http_calls_every_tool(mode: str, serving: Serving) 
     ):
         results = await call_everything(client)
 
-    assert 20 == len(results)
+    assert 18 == len(results)  # those that write are not there over the network
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
 """Records as Loki lines: batched, with their own time and structured metadata.
 
-Built on python-logging-loki's emitter, which brings the session, the URL and the version's API; everything that it
-lacks (batches, Loki's binary form, timestamps of the record, metadata, timeouts, retries) is here and in `delivery.py`.
-
 A line's time is the end of what it tells of, because Loki takes lines only in rough order of time. A line that is too
 old or too far behind for Loki is stored under Loki's present time: its own times are in the line, nothing is lost.
 """
@@ -13,8 +10,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
-
-from logging_loki.emitter import LokiEmitterV1
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.delivery.frames import Frame
@@ -55,8 +50,8 @@ def _outcome(reply: Reply) -> Outcome:
     return outcome(reply, _TAKEN)
 
 
-class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no types
-    """The library's emitter as a destination: many lines in one push, compressed unless Loki is on this machine.
+class LokiEmitter:
+    """Loki as a destination: many lines in one push, compressed unless Loki is on this machine.
 
     Args:
         url: base URL of Loki, or of its push API.
@@ -76,7 +71,9 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
         tenant: str | None = None,
     ) -> None:
         base = url.rstrip("/")
-        super().__init__(base if base.endswith("/push") else base + PUSH_PATH, tags, auth)
+        self.url = base if base.endswith("/push") else base + PUSH_PATH
+        self.tags = dict(tags or {})
+        self.auth = auth
         headers = {"Content-Type": "application/x-protobuf", **({"X-Scope-OrgID": tenant} if tenant else {})}
         self._headers = headers
         self._max_line = self._cut = 0

@@ -12,9 +12,11 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from syndarix_obs import foreign, guard
+from syndarix_obs.errors import SettingsError
 from syndarix_obs.metrics.registry import Metrics
 from syndarix_obs.pipeline import termination
 from syndarix_obs.pipeline.preload import preload
@@ -92,6 +94,7 @@ class Runtime:
         )
         self._given_consumers = consumers
         if settings.enabled:
+            _check_extras(settings)
             preload(settings, destinations=consumers is None)
         self._identity: Identity | None = None
         self._closed = False
@@ -219,6 +222,14 @@ class Runtime:
 
         _say_if_open(self.settings.home)
         return build_exporters(self.settings, self.metrics, self.resource)
+
+
+def _check_extras(settings: Settings) -> None:
+    if settings.backend in {"stack", "both"} and settings.otlp_protocol == "grpc" and find_spec("grpc") is None:
+        raise SettingsError(
+            "SYNDARIX_OBS_OTLP_PROTOCOL is 'grpc', and grpcio is not installed: `pip install 'syndarix-obs[grpc]'`, "
+            "or take SYNDARIX_OBS_OTLP_PROTOCOL=http/protobuf"
+        )
 
 
 def _say_if_open(home: Path) -> None:

@@ -46,7 +46,7 @@ def _describe(value: Any) -> Any:
 
 def _plain_containers(value: Any, depth: int = _MAX_DEPTH) -> bool:
     """Whether no dict, list or tuple in there has an iterator of its own: the C encoder would follow it for ever."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind is not dict and kind is not list and kind is not tuple and not isinstance(value, (dict, list, tuple)):
         return True
     if not depth or not _iterates_as_usual(kind):
