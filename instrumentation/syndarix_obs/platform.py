@@ -189,11 +189,17 @@ class ObservabilityPlatform:
         decisions.check(self._source, check, passed, detail)
 
     def annotate(
-        self, note: str, *, target: str | None = None, label: str | None = None, trace_id: str | None = None
+        self,
+        note: str,
+        *,
+        target: str | None = None,
+        label: str | None = None,
+        trace_id: str | None = None,
+        **attributes: Any,
     ) -> None:
-        """Attach a note to the current span, or to a trace, span or decision by its id."""
+        """Attach a note, and attributes beside it, to the current span, or to a trace, span or decision by its id."""
         with guarded("annotate"):
-            decisions.annotate(self._source, note, target, label, trace_id)
+            decisions.annotate(self._source, note, target, label, trace_id, attributes)
 
     def score(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from syndarix_obs import vocabulary as v
@@ -12,6 +12,15 @@ from syndarix_obs_read.backends.rows import StoredRecord
 
 WIDTH: Final = 160
 """Characters that the words about one record may take."""
+
+
+def stack_trace(record: StoredRecord) -> str | None:
+    """The stack trace of the exception that the record ended with, or that an application's line came with."""
+    for event in reversed(tuple(record.get("events") or ())):
+        if isinstance(event, Mapping) and (found := (event.get("attributes") or {}).get("exception.stacktrace")):
+            return str(found)
+    logged = record.payload.get("exception")
+    return str(logged) if logged else None
 
 
 def title(record: StoredRecord) -> str:
