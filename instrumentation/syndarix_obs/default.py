@@ -70,6 +70,11 @@ def tool(name: str, **options: Any) -> ToolCall:
     return get_platform().tool(name, **options)
 
 
+def call_tool(name: str, function: Callable[..., Any], arguments: Any, **options: Any) -> Any:
+    """See `ObservabilityPlatform.call_tool`."""
+    return get_platform().call_tool(name, function, arguments, **options)
+
+
 def memory(operation: str, **options: Any) -> MemoryOperation:
     """See `ObservabilityPlatform.memory`."""
     return get_platform().memory(operation, **options)
@@ -143,6 +148,11 @@ def extract(headers: Mapping[str, Any]) -> AbstractContextManager[None]:
 def auto_instrument(*, official: bool | None = None) -> list[str]:
     """See `ObservabilityPlatform.auto_instrument`."""
     return get_platform().auto_instrument(official=official)
+
+
+def replaying(recording: Any, **options: Any) -> AbstractContextManager[Any]:
+    """See `ObservabilityPlatform.replaying`; makes no platform."""
+    return ObservabilityPlatform.replaying(recording, **options)
 
 
 def flush(timeout: float = 5.0) -> bool:
