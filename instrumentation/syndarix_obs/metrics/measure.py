@@ -42,6 +42,7 @@ class Measure(BaseConsumer):
             r.SafetyRecord: self._safety,
             r.DecisionRecord: self._decision,
             r.AnomalyRecord: self._anomaly,
+            r.ScoreRecord: self._score,
         }
 
     def consume(self, span: FinishedSpan | None, records: Sequence[r.Record]) -> None:
@@ -132,6 +133,11 @@ class Measure(BaseConsumer):
     def _anomaly(self, record: r.AnomalyRecord, _exemplar: _Exemplar) -> None:
         closed = record.state == v.ANOMALY_STATES[-1]
         self._metrics.set(v.AGENT_ANOMALY, (record.agent, record.series), 0 if closed else record.score or 1)
+
+    def _score(self, record: r.ScoreRecord, _exemplar: _Exemplar) -> None:
+        if record.value is not None:
+            child = self._metrics.histogram_child(v.EVALUATION_SCORE, (record.agent, record.score_name, record.source))
+            child.observe(record.value)
 
     def _progressed(self, agent: str | None, at_s: float) -> None:
         """Spans finish out of order; progress never goes back."""

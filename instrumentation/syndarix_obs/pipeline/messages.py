@@ -11,6 +11,10 @@ from typing import Any
 
 _TEXT_FIELDS = ("text", "content", "output", "refusal", "thinking", "response", "summary")
 _CALLS = frozenset({"tool_use", "function_call", "tool_call", "custom_tool_call", "server_tool_use", "mcp_call"})
+_OWN_CALLS = frozenset(
+    {"web_search_call", "file_search_call", "code_interpreter_call", "computer_call", "image_generation_call"}
+)
+"""Tools that OpenAI runs itself: an item of the answer each, called by their type."""
 _INSTRUCTION_ROLES = frozenset({"system", "developer"})
 _RESULTS = frozenset({"function_call_output", "tool_result", "tool_call_response", "custom_tool_call_output"})
 _MAX_DEPTH = 6
@@ -24,6 +28,12 @@ def field(message: Any, name: str) -> Any:
         return message.get(name) if isinstance(message, Mapping) else getattr(message, name, None)
     except Exception:  # noqa: BLE001 - a property of the caller's object may raise anything
         return None
+
+
+def is_call(block: Any) -> bool:
+    """Whether an item or block is a call of a tool, the provider's own tools included."""
+    kind = field(block, "type")
+    return isinstance(kind, str) and (kind in _CALLS or kind in _OWN_CALLS)
 
 
 def as_list(messages: Any) -> list[Any]:
@@ -104,6 +114,17 @@ def _short(arguments: Any) -> str:
         return ", ".join(f"{key}={value!r}" if isinstance(value, (str, int, float)) else f"{key}=…"
                          for key, value in arguments.items())  # fmt: skip
     return ""
+
+
+def template(payload: Mapping[str, Any]) -> str:
+    """The part of the system prompt that stays the same from call to call, as far as can be told: the blocks up to the
+    last one that the provider is asked to cache, else all of it. What follows is usually about one user."""
+    blocks = payload.get("system")
+    cached = [
+        place for place, block in enumerate(blocks if isinstance(blocks, (list, tuple)) else ())
+        if isinstance(block, Mapping) and block.get("cache_control")
+    ]  # fmt: skip
+    return text_of(blocks[: cached[-1] + 1]) if cached and blocks else instructions(payload)
 
 
 def instructions(payload: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import guarded, record_failure
 from syndarix_obs.pipeline.consumers import Consumer
+from syndarix_obs.pipeline.decide import DecideStep
 from syndarix_obs.pipeline.sampling import TailSampler
 from syndarix_obs.records.conversion import from_span
 from syndarix_obs.records.finished import FinishedSpan, Step
@@ -35,6 +36,7 @@ class Pipeline:
         measure: the consumer that sees every span, before sampling.
         consumers: the destinations, after sampling.
         sampling: arguments of the tail sampler.
+        decide: the step that reads decisions out of model calls; None for none.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Pipeline:
         measure: Consumer,
         consumers: Sequence[Consumer],
         sampling: dict[str, float],
+        decide: DecideStep | None = None,
     ) -> None:
         self._steps = tuple(steps)
         self._gate = gate
@@ -54,10 +57,17 @@ class Pipeline:
         self.consumers = tuple(consumers)
         self._sampler = TailSampler(self._forward, **sampling)
         self._ready: list[Pair] = []
+        self._decide = decide
 
     def process(self, spans: Sequence[FinishedSpan]) -> None:
-        """Take finished spans all the way, in their order."""
+        """Take finished spans all the way, in their order; decisions read from earlier ones go before them."""
         self._refine(spans)
+        if self._decide is not None and (decided := self._decide.take()):
+            self._refine(decided)
+            spans = [*decided, *spans]
+        self._record(spans)
+
+    def _record(self, spans: Sequence[FinishedSpan]) -> None:
         pairs = [pair for span in spans if (pair := self._with_records(span)) is not None]
         _consume(self._measure, pairs)
         for span, records in pairs:
@@ -80,10 +90,14 @@ class Pipeline:
 
     def tick(self) -> None:
         """One round is over."""
+        if self._decide is not None:
+            self._decide.expire()
+            self._decided(everything=False)
         self._each((self._measure, *self.consumers), lambda c: c.tick())
 
     def flush(self, timeout: float) -> bool:
         """Bring everything to safety within `timeout` seconds for all destinations together."""
+        self._decided(everything=True)
         self._sampler.flush()
         self._hand_out()
         safe: list[bool] = []
@@ -93,10 +107,17 @@ class Pipeline:
 
     def close(self, timeout: float) -> None:
         """Flush and release everything within `timeout` seconds for all destinations together."""
+        self._decided(everything=True)
         self._sampler.flush()
         self._hand_out()
         left = _countdown(timeout)
         self._each((self._measure, *self.consumers), lambda c: c.close(left()))
+
+    def _decided(self, *, everything: bool) -> None:
+        decided = [] if self._decide is None else self._decide.take(everything=everything)
+        if decided:
+            self._refine(decided)
+            self._record(decided)
 
     def _refine(self, spans: Sequence[FinishedSpan]) -> None:
         for name, step in self._steps:

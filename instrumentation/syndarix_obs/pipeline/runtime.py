@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from syndarix_obs import guard
 from syndarix_obs.metrics.registry import Metrics
+from syndarix_obs.pipeline import pausing
 from syndarix_obs.pipeline.preload import preload
 from syndarix_obs.pipeline.worker import Worker
 from syndarix_obs.records.resource import Resource
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from syndarix_obs.identity import Identity
     from syndarix_obs.metrics.scrape_endpoint import MetricsServer
     from syndarix_obs.pipeline.consumers import Consumer
+    from syndarix_obs.pipeline.decide import DecideStep
     from syndarix_obs.pipeline.processing import LiveSessions, Processing
     from syndarix_obs.records.finished import Step
 
@@ -84,7 +86,8 @@ class Runtime:
         if settings.enabled:
             preload(settings, destinations=consumers is None)
         self._identity: Identity | None = None
-        self._closed = False
+        self._closed = self._paused = False
+        pausing.register(self)
         self._stop_listening = guard.on_failure(self.metrics.internal_error)
         self._metrics_server = self._serve_metrics()
         self._at_exit = _close_at_exit(self)
@@ -107,23 +110,37 @@ class Runtime:
 
     def submit(self, item: Any) -> None:
         """Hand over something that is not a light span: a log line, a started session, a span of the SDK."""
-        if self._closed or not self.settings.enabled:
+        if self._closed or self._paused or not self.settings.enabled:
             return
         self.queue.put_first_class(item)
         if not self.worker.running:
             self.worker.start()
+
+    def pause(self) -> None:
+        """Ignore what comes, without a check for each call: see `pausing`."""
+        self._paused = True
+        self.source.sink = self.source.started = _ignore
+
+    def resume(self) -> None:
+        """Record again."""
+        self._paused = False
+        if self.settings.enabled and not self._closed:
+            self.source.sink, self.source.started = self._accept, self._session_started
 
     def _session_started(self, span: LightSpan) -> None:
         self.submit(Started(span))
 
     def pseudonym(self, user: str) -> str:
         """The keyed pseudonym of a raw user id."""
+        return self._who().pseudonym(user)
+
+    def _who(self) -> Identity:
         if self._identity is None:
             from syndarix_obs.identity import Identity
 
             key_file = self.settings.user_key_file
             self._identity = Identity(self.settings.home, key_file.read_bytes().strip() if key_file else None)
-        return self._identity.pseudonym(user)
+        return self._identity
 
     def flush(self, timeout: float) -> bool:
         """Bring everything recorded so far to safety, waiting at most `timeout` seconds; True when it is."""
@@ -146,12 +163,14 @@ class Runtime:
 
     def _build(self) -> Processing:
         from syndarix_obs.metrics.measure import Measure
+        from syndarix_obs.pipeline.decide import DecideStep
         from syndarix_obs.pipeline.pipeline import Pipeline
         from syndarix_obs.pipeline.processing import LiveSessions, Processing
 
         settings, live = self.settings, LiveSessions()
+        decide = DecideStep() if settings.automatic_decisions and settings.capture == "full" else None
         pipeline = Pipeline(
-            self._steps(live),
+            self._steps(live, decide),
             gate=_GATE,
             resource=self.resource,
             measure=Measure(self.metrics),
@@ -161,11 +180,13 @@ class Runtime:
                 "slow_ns": settings.slow_trace_seconds * 1e9,
                 "costly_usd": settings.costly_trace_usd,
             },
+            decide=decide,
         )
         return Processing(pipeline, live, self.queue, self.metrics.dropped)
 
-    def _steps(self, live: LiveSessions) -> list[tuple[str, Step]]:
+    def _steps(self, live: LiveSessions, decide: DecideStep | None) -> list[tuple[str, Step]]:
         """The order of the pipeline."""
+        from syndarix_obs.pipeline.fingerprints import Fingerprints
         from syndarix_obs.pipeline.identify import IdentifyStep
         from syndarix_obs.pipeline.loops import LoopStep
         from syndarix_obs.pipeline.normalise import NormaliseStep
@@ -183,10 +204,12 @@ class Runtime:
             preview_chars=settings.preview_chars,
             max_bytes=settings.max_payload_bytes,
             on_truncate=metrics.truncated,
+            fingerprints=Fingerprints(lambda: self._who().fingerprint_key()),
         )
         return [
             ("normalise", NormaliseStep()),
             ("nested", NestedStep()),
+            *([] if decide is None else [("decide", decide)]),
             ("tokens", TokensStep()),
             ("price", PriceStep(PriceBook(settings.prices_file), metrics.unpriced)),
             ("loops", LoopStep(settings.loop_threshold, live.loop_detected)),

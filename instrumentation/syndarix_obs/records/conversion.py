@@ -25,6 +25,9 @@ _OWN_FIELD = frozenset(
         v.CONTEXT_EVICTED, v.CONTEXT_TOKENS, v.CONTEXT_LIMIT, v.SAFETY_CHECK, v.SAFETY_PASSED, v.MEMORY_FOUND,
         v.ANNOTATION_TARGET, v.ANNOTATION_LABEL, v.LOOP_COUNT, v.LOOP_TOOL, v.ANOMALY_EPISODE, v.ANOMALY_SERIES,
         v.ANOMALY_STATE, v.ANOMALY_SCORE, v.ANOMALY_OPINION, v.ANOMALY_OBSERVED, v.ANOMALY_EXPECTED, v.ANOMALY_OPENED,
+        v.GEN_AI_EVALUATION_NAME,
+        v.GEN_AI_EVALUATION_SCORE_VALUE, v.GEN_AI_EVALUATION_SCORE_LABEL, v.SCORE_TYPE, v.SCORE_SOURCE,
+        v.SCORE_JUDGE_VERSION,
     }
 )  # fmt: skip
 
@@ -237,6 +240,19 @@ def _anomaly(a: Mapping[str, Any], common: dict[str, Any]) -> r.Record:
     )
 
 
+def _score(a: Mapping[str, Any], common: dict[str, Any]) -> r.Record:
+    return r.ScoreRecord(
+        score_type=_text(a.get(v.SCORE_TYPE), "score"),
+        score_name=_text(a.get(v.GEN_AI_EVALUATION_NAME), "unknown"),
+        value=_number(a.get(v.GEN_AI_EVALUATION_SCORE_VALUE)),
+        label=a.get(v.GEN_AI_EVALUATION_SCORE_LABEL),
+        source=_text(a.get(v.SCORE_SOURCE), "code"),
+        judge_version=a.get(v.SCORE_JUDGE_VERSION),
+        target=a.get(v.ANNOTATION_TARGET),
+        **common,
+    )
+
+
 def _with_price(record: r.LLMRecord, span: FinishedSpan) -> r.LLMRecord:
     if span.price is None:
         return record
@@ -280,4 +296,5 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Any], dict[str, Any]], r.Record]] = 
     v.KIND_DECISION: _decision,
     v.KIND_ANNOTATION: _annotation,
     v.KIND_ANOMALY: _anomaly,
+    v.KIND_SCORE: _score,
 }

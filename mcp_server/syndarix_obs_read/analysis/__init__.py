@@ -1,1 +1,1 @@
-"""Methods over series of numbers: forecasts, detectors, episodes. Pure: no store, no query, no clock."""
+"""What is computed without asking a backend, a clock or a store: pure functions over plain values and series."""
