@@ -1,1 +1,1 @@
-"""What can be computed from sessions without asking a backend: pure functions over plain values."""
+"""What is computed without asking a backend, a clock or a store: pure functions over plain values and series."""

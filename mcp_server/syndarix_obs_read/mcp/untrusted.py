@@ -24,9 +24,10 @@ UNTRUSTED: Final = frozenset({
     "answer", "configuration", "evidence", "explanation", "judge_version", "said", "source", "step", "steps", "target",
     "value", "verdict",
     "agents", "agent", "agent_type", "alerts", "annotations", "arguments", "author", "comment", "context_summary",
-    "decision_type", "details", "error_message", "error_type", "event", "examples", "fields", "finding", "key", "label",
-    "labels", "lines", "message", "name", "names", "options", "outcome", "outcomes", "over", "pattern", "payload",
-    "reasoning", "relevant_memory", "selected", "stack_trace", "summary", "text", "title", "tool", "traces", "where",
+    "decision_type", "details", "episode", "error_message", "error_type", "event", "examples", "fields", "finding",
+    "key", "label", "labels", "lines", "message", "name", "names", "opinion", "options", "outcome", "outcomes", "over",
+    "pattern", "payload", "reasoning", "relevant_memory", "selected", "series", "stack_trace", "summary", "text", "title",
+    "tool", "traces", "where",
 })  # fmt: skip
 """Names of fields that hold recorded text: what a model, a user, a tool or a library wrote."""
 
