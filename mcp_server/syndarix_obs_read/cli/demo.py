@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +17,9 @@ from syndarix_obs_read.cli.asking import settings_of
 from syndarix_obs_read.cli.options import Common
 from syndarix_obs_read.errors import FilterError, ReadError
 from syndarix_obs_read.settings import ReadSettings
+
+if TYPE_CHECKING:
+    from syndarix_obs_demo.alarm import Alarm
 
 
 def demo(
@@ -45,8 +49,18 @@ def demo(
         print(json.dumps(asdict(report), indent=2, default=str))
         return
     prefix = called(common.home, needed(settings.backend, os.environ))
-    code = show(report, _answer(settings), lambda line: print(line, flush=True), prefix, story)
+    alarm = _alarm(report.store) if story is Scenario.REGRESSION else None
+    code = show(report, _answer(settings), lambda line: print(line, flush=True), prefix, story, alarm)
     raise typer.Exit(code)
+
+
+def _alarm(store: Path | None) -> Alarm | None:
+    """What the watch finds in an embedded store; with the stack, its own watch raises the alert in Alertmanager."""
+    if store is None:
+        return None
+    from syndarix_obs_demo.alarm import look
+
+    return look(store.parent)
 
 
 def _answer(settings: ReadSettings) -> Callable[[list[str]], int]:
