@@ -51,7 +51,7 @@ def stops(report: DemoReport) -> tuple[Stop, ...]:
 def regression_stops(alarm: Alarm | None) -> tuple[Stop, ...]:
     """The questions after a worse prompt was deployed."""
     episode = None if alarm is None else alarm.episode
-    which = ("--agent", "support", "--since", "1h") if episode is None else (episode.episode,)
+    which = ("--agent", "support", "--since", "3h") if episode is None else (episode.episode,)
     return (
         *([Stop("What is unusual?", ("anomalies", "--agent", "support", "--since", "2d"))] if episode else []),
         Stop("What changed?", ("investigate", *which)),

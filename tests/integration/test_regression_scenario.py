@@ -15,6 +15,7 @@ pytest.importorskip("anthropic", reason="the demo runs through the real anthropi
 from syndarix_obs.store.location import store_path
 from syndarix_obs_demo import Scenario, run
 from syndarix_obs_demo.alarm import look
+from syndarix_obs_demo.scenario import USUAL_SESSIONS
 from syndarix_obs_read.answers.compare import compare
 from syndarix_obs_read.answers.episode import figure_of, investigate_episode
 from syndarix_obs_read.answers.investigate import Investigation, investigate
@@ -24,14 +25,16 @@ from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.errors import NotFound, UsageError
 from syndarix_obs_read.timerange import parse_range
 
+pytestmark = pytest.mark.slow
+
 SUPPORT = Filter(agent="support")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store in which a worse prompt was deployed an hour ago."""
+    """A store in which a worse prompt was deployed three hours ago."""
     folder = tmp_path_factory.mktemp("regression")
-    run(folder, 80, 7, scenario=Scenario.REGRESSION)
+    run(folder, USUAL_SESSIONS["regression"], 7, scenario=Scenario.REGRESSION)
     return folder
 
 
@@ -43,7 +46,7 @@ async def backend(home: Path) -> AsyncIterator[EmbeddedBackend]:
 
 
 async def investigated(backend: EmbeddedBackend) -> Investigation:
-    return await investigate(backend, SUPPORT, parse_range("62m"))
+    return await investigate(backend, SUPPORT, parse_range("181m"))
 
 
 async def test_the_new_prompt_is_named_first_and_listed_as_new(backend: EmbeddedBackend) -> None:
@@ -75,9 +78,9 @@ async def test_an_episode_opens_its_alert_arrives_and_its_investigation_names_th
     home: Path, backend: EmbeddedBackend
 ) -> None:
     alarm = await asyncio.to_thread(look, home)
-    assert "support" in [alert["labels"]["agent"] for alert in alarm.alerts if alert["status"] == "firing"]
+    assert ["support"] == [alert["labels"]["agent"] for alert in alarm.alerts if alert["status"] == "firing"]
     assert alarm.episode is not None
-    found = await investigate_episode(backend, alarm.episode.episode[:8], "output_tokens")
+    found = await investigate_episode(backend, alarm.episode.episode[:8])
     assert "prompt_hash" == found.figures[0].explanations[0].dimension
 
 

@@ -24,14 +24,17 @@ if TYPE_CHECKING:
 
 def demo(
     common: Common,
-    sessions: Annotated[int, typer.Option(min=1, max=100_000, help="How many sessions.")] = 20,
+    sessions: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="How many sessions. Default: 20; of a regression 240.")
+    ] = None,
     scenario: Annotated[
-        str, typer.Option(help="ordinary; regression: an hour ago a worse prompt was deployed (at least 40 sessions).")
+        str, typer.Option(help="ordinary; regression: three hours ago a worse prompt was deployed (a minute).")
     ] = "ordinary",
     seed: Annotated[int, typer.Option(help="The same seed makes the same sessions.")] = 7,
 ) -> None:
     """Run a support desk of cooperating agents against a fake provider, and show what was recorded."""
     from syndarix_obs_demo import DemoPackagesMissing, Scenario, run
+    from syndarix_obs_demo.scenario import USUAL_SESSIONS
     from syndarix_obs_demo.tour import called, elsewhere, needed, show
 
     settings = settings_of(common)
@@ -40,6 +43,7 @@ def demo(
     if scenario not in tuple(Scenario):
         raise FilterError(f"there is no scenario {scenario!r}; possible: {', '.join(Scenario)}")
     story = Scenario(scenario)
+    sessions = sessions or USUAL_SESSIONS[story]
     with _progress(f"{sessions} sessions of the support desk") as advance:
         try:
             report = run(settings.home, sessions, seed, advance, story)
