@@ -25,7 +25,7 @@ async def investigate(
     environment: a.Environment = None,
     figure: Annotated[FigureName | None, Field(description="Only this figure; all by default.")] = None,
     episode: Annotated[
-        str | None, Field(max_length=100, description="Id of an episode, instead of time and agent; list_anomalies has it.")
+        str | None, Field(max_length=100, description="Id of an episode instead of time and agent: list_anomalies.")
     ] = None,
     baseline: Annotated[
         str | None, Field(max_length=40, description="Length of the time before, to compare with: 1d, 7d.")
