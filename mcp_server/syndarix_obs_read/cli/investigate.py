@@ -8,6 +8,7 @@ import typer
 
 from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers import investigate as investigate_answer
+from syndarix_obs_read.answers.episode import investigate_episode
 from syndarix_obs_read.answers.investigate import Explanation, FigureChange, Investigation
 from syndarix_obs_read.answers.observed import FIGURES
 from syndarix_obs_read.cli.asking import ask
@@ -20,12 +21,18 @@ def investigate(
     common: Common,
     when: When,
     who: Who,
+    episode: Annotated[
+        str | None, typer.Argument(metavar="EPISODE", help="An episode of `anomalies`: its agent and its time.")
+    ] = None,
     figure: Annotated[str | None, typer.Option(help=f"One figure: {', '.join(FIGURES)}. Default: all.")] = None,
     baseline: Annotated[
         str | None, typer.Option(help="Length of the time before to compare with. Default: 7 times as long, or a day.")
     ] = None,
 ) -> None:
     """Say what changed in a time, and which version, prompt, tool set, model, tool or region explains it."""
+    if episode is not None:
+        ask(common, lambda _asker, backend: investigate_episode(backend, episode, figure), draw_investigation)
+        return
     length = None if baseline is None else parse_duration(baseline)
     ask(
         common,

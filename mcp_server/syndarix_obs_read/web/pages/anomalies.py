@@ -44,7 +44,7 @@ def _row(asked: Asked, each: Anomaly) -> list[Child]:
     return [
         el("a", f.moment(each.opened, asked.zone), href=traces, cls="row"),
         pieces.name(each.agent),
-        each.series,
+        el("a", each.series, href=asked.to("/investigate", episode=each.episode), title="What explains it?"),
         _number(each.observed),
         _number(each.expected),
         f"{each.score:.1f}",
