@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers import investigate as investigate_answer
+from syndarix_obs_read.answers.anomalies import find_episode
 from syndarix_obs_read.answers.investigate import Explanation, FigureChange, Investigation
 from syndarix_obs_read.answers.observed import FIGURES
-from syndarix_obs_read.cli.asking import ask
+from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.cli.asking import Asker, ask
 from syndarix_obs_read.cli.options import Common, When, Who
 from syndarix_obs_read.cli.screen import Screen, headers
 from syndarix_obs_read.timerange import parse_duration
@@ -20,6 +23,9 @@ def investigate(
     common: Common,
     when: When,
     who: Who,
+    episode: Annotated[
+        str | None, typer.Argument(help="Beginning of an episode's id: its time, agent and project.")
+    ] = None,
     figure: Annotated[str | None, typer.Option(help=f"One figure: {', '.join(FIGURES)}. Default: all.")] = None,
     baseline: Annotated[
         str | None, typer.Option(help="Length of the time before to compare with. Default: 7 times as long, or a day.")
@@ -27,13 +33,15 @@ def investigate(
 ) -> None:
     """Say what changed in a time, and which version, prompt, tool set, model, tool or region explains it."""
     length = None if baseline is None else parse_duration(baseline)
-    ask(
-        common,
-        lambda asker, backend: investigate_answer.investigate(
-            backend, asker.filter(who), asker.period(when), figure, length
-        ),
-        draw_investigation,
-    )
+
+    async def question(asker: Asker, backend: Backend) -> Investigation:
+        where, period = asker.filter(who), asker.period(when)
+        if episode is not None:
+            found, period = await find_episode(backend, episode)
+            where = replace(where, agent=found.agent, project=found.project)
+        return await investigate_answer.investigate(backend, where, period, figure, length)
+
+    ask(common, question, draw_investigation)
 
 
 def draw_investigation(screen: Screen, answer: Investigation) -> None:

@@ -26,8 +26,8 @@ UNTRUSTED: Final = frozenset({
     "agents", "agent", "agent_type", "alerts", "annotations", "arguments", "author", "comment", "context_summary",
     "decision_type", "details", "episode", "error_message", "error_type", "event", "examples", "fields", "finding",
     "key", "label", "labels", "lines", "message", "name", "names", "opinion", "options", "outcome", "outcomes", "over",
-    "pattern", "payload", "reasoning", "relevant_memory", "selected", "series", "stack_trace", "summary", "text", "title",
-    "tool", "traces", "where",
+    "pattern", "payload", "reasoning", "relevant_memory", "selected", "series", "stack_trace", "summary", "text",
+    "title", "tool", "traces", "where",
 })  # fmt: skip
 """Names of fields that hold recorded text: what a model, a user, a tool or a library wrote."""
 
