@@ -43,8 +43,8 @@ def draw_anomalies(screen: Screen, answer: AnomalyList) -> None:
 def _row(screen: Screen, each: Anomaly) -> list[str]:
     closed = f.moment(each.closed, screen.zone) if each.closed else "open"
     return [
-        screen.id(each.episode), f.moment(each.opened, screen.zone), each.agent or f.NOTHING, each.series, number(each.observed),
-        number(each.expected), f"{each.score:.1f}", each.opinion, closed,
+        screen.id(each.episode), f.moment(each.opened, screen.zone), each.agent or f.NOTHING, each.series,
+        number(each.observed), number(each.expected), f"{each.score:.1f}", each.opinion, closed,
     ]  # fmt: skip
 
 
