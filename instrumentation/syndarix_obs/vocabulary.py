@@ -391,6 +391,9 @@ PAYLOAD_ATTRIBUTES: Final[Mapping[str, str]] = {
 
 # --- Metrics ------------------------------------------------------------------------------------------------------
 
+SCRAPE_PORTS: Final = (9464, 9465, 9466, 9467, 9468)
+"""Ports of the scrape endpoint with the stack, the first free one; prometheus/targets/agents.yml has them."""
+
 LATENCY_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0)
 """Seconds; model calls run from 50 ms (embeddings, caches) to minutes (reasoning)."""
 FIRST_TOKEN_BUCKETS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 60.0)
@@ -533,7 +536,7 @@ INTERNAL_ERRORS: Final = MetricSpec(
 RECORDS_DROPPED: Final = MetricSpec(
     "syndarix_obs_records_dropped_total", "counter", "1", "Records or payloads given up, by reason.", ("reason",),
     closed={"reason": ("queue_full", "payload_queue_full", "spool_full", "payload_spool_full", "rejected",
-                       "disk_full", "shutdown")},
+                       "disk_full", "shutdown", "hung")},
 )  # fmt: skip
 SPOOL_BYTES: Final = MetricSpec(
     "syndarix_obs_spool_bytes", "gauge", "By", "Bytes waiting on disk for a destination.", ("destination",)

@@ -87,7 +87,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question("agents", "Look", "Say how each agent is doing: success, duration, failures, tools.", "agents --since 7d"),
     Question("names", "Look", "List the names that can be asked for.", "names agent model",
              without={"web": "filters offer them"}),
-    Question("quality", "Explain", "Show scores and outcomes by agent, version, prompt, model or day, with intervals.",
+    Question("quality", "Explain", "Show scores and outcomes by agent, version, prompt, model or day.",
              "quality --by prompt_hash --name resolved --since 7d"),
     Question("score", "Explain", "Give a session a score, an outcome or feedback, also long after it ended.",
              'score s-42 resolved true --type outcome --comment "confirmed by mail"',

@@ -1,1 +1,1 @@
-"""What is computed without asking a backend, a clock or a store: pure functions over plain values and series."""
+"""Methods over plain values: forecasts, detectors, what changed, who broke it. Pure: no store, no query, no clock."""

@@ -120,15 +120,15 @@ def _note(record: StoredRecord) -> str:
     return f"{label}: {note}" if label else note
 
 
-def _anomaly(record: StoredRecord) -> str:
-    return f"{record.text('series')} {record.text('state')}: {record.text('opinion')}"
-
-
 def _score(record: StoredRecord) -> str:
     value = record.get("value")
     said = " ".join(filter(None, (f"{value:g}" if isinstance(value, (int, float)) else "", record.text("label"))))
     why = brief(record.payload.get("explanation", ""), 120)
     return ", ".join(filter(None, (said, f"by {record.text('source')}", why)))
+
+
+def _anomaly(record: StoredRecord) -> str:
+    return f"{record.text('series')} {record.text('state')}: {record.text('opinion')}"
 
 
 def _app(record: StoredRecord) -> str:
@@ -146,8 +146,8 @@ _TITLES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_DECISION: lambda r: r.text("decision_type"),
     v.KIND_COST: lambda r: r.text("model"),
     v.KIND_ANNOTATION: lambda r: r.text("label") or "note",
-    v.KIND_ANOMALY: lambda r: r.text("series"),
     v.KIND_SCORE: lambda r: r.text("score_name"),
+    v.KIND_ANOMALY: lambda r: r.text("series"),
     v.KIND_APP: lambda r: r.text("logger"),
 }
 
@@ -162,7 +162,7 @@ _SUMMARIES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_DECISION: _decision,
     v.KIND_COST: _cost,
     v.KIND_ANNOTATION: _note,
-    v.KIND_ANOMALY: _anomaly,
     v.KIND_SCORE: _score,
+    v.KIND_ANOMALY: _anomaly,
     v.KIND_APP: _app,
 }
