@@ -300,10 +300,10 @@ KIND_COST: Final = "cost"
 """One line of the ledger: what one LLM call cost."""
 KIND_ANNOTATION: Final = "annotation"
 """A note attached to a trace, span or decision."""
-KIND_SCORE: Final = "score"
-"""A score, an outcome or feedback for a session or a step, which may come long after it."""
 KIND_ANOMALY: Final = "anomaly"
 """Something that happened to an episode of unusual values: opened, worse, closed."""
+KIND_SCORE: Final = "score"
+"""A score, an outcome or feedback for a session or a step, which may come long after it."""
 KIND_APP: Final = "app"
 """A line that the application logged itself."""
 KIND_SPAN: Final = "span"
@@ -311,7 +311,7 @@ KIND_SPAN: Final = "span"
 
 KINDS: Final = (
     KIND_SESSION, KIND_TASK, KIND_LLM_CALL, KIND_TOOL_CALL, KIND_MEMORY, KIND_CONTEXT, KIND_SAFETY, KIND_DECISION,
-    KIND_COST, KIND_ANNOTATION, KIND_SCORE, KIND_ANOMALY, KIND_APP, KIND_SPAN,
+    KIND_COST, KIND_ANNOTATION, KIND_ANOMALY, KIND_SCORE, KIND_APP, KIND_SPAN,
 )  # fmt: skip
 """Every kind of record."""
 LOG_KINDS: Final = tuple(kind for kind in KINDS if kind != KIND_SPAN)
@@ -435,6 +435,11 @@ LLM_TOKENS: Final = MetricSpec(
 LLM_COST: Final = MetricSpec(
     "llm_cost_dollars_total", "counter", "USD", "Price of the calls; exact sums come from the ledger.", _LLM
 )
+LLM_COST_FORECAST: Final = MetricSpec(
+    "llm_cost_forecast_dollars", "gauge", "USD",
+    "What the current month will cost, by the watch: `expected`, and the interval `low` to `high` that 80% end in.",
+    ("project", "bound"),
+)  # fmt: skip
 LLM_LATENCY: Final = MetricSpec(
     "llm_latency_seconds", "histogram", "s", "Time from request to complete answer.",
     ("provider", "model", "agent"), LATENCY_BUCKETS,
@@ -542,12 +547,11 @@ EXPORT_FAILURES: Final = MetricSpec(
 )  # fmt: skip
 
 METRICS: Final = (
-    LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT, TOOL_INVOCATIONS,
-    TOOL_LATENCY, AGENT_SESSIONS, AGENT_SESSIONS_ACTIVE, AGENT_PROGRESS, AGENT_TASK_DURATION, AGENT_LOOPS,
-    AGENT_DECISIONS, AGENT_ANOMALY, AGENT_VERSION_INFO, MEMORY_OPERATIONS, MEMORY_SECONDS, EMBEDDING_SECONDS,
-    CONTEXT_TOKENS_USED,
-    CONTEXT_UTILIZATION, CONTEXT_SECONDS, SAFETY_CHECKS, EVALUATION_SCORE, REDACTIONS, TRUNCATIONS, LABELS_COLLAPSED,
-    INTERNAL_ERRORS, RECORDS_DROPPED, SPOOL_BYTES, EXPORT_FAILURES,
+    LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_COST_FORECAST, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT,
+    TOOL_INVOCATIONS, TOOL_LATENCY, AGENT_SESSIONS, AGENT_SESSIONS_ACTIVE, AGENT_PROGRESS, AGENT_TASK_DURATION,
+    AGENT_LOOPS, AGENT_DECISIONS, AGENT_ANOMALY, AGENT_VERSION_INFO, MEMORY_OPERATIONS, MEMORY_SECONDS,
+    EMBEDDING_SECONDS, CONTEXT_TOKENS_USED, CONTEXT_UTILIZATION, CONTEXT_SECONDS, SAFETY_CHECKS, EVALUATION_SCORE,
+    REDACTIONS, TRUNCATIONS, LABELS_COLLAPSED, INTERNAL_ERRORS, RECORDS_DROPPED, SPOOL_BYTES, EXPORT_FAILURES,
 )  # fmt: skip
 """Every metric of the package; users add their own through `obs.metrics`."""
 
