@@ -36,7 +36,7 @@ docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	$(BIN)/python docs/generate.py
 
 clean:  ## Remove everything that the other targets made
-	rm -rf .venv .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.*
+	rm -rf .venv .venv-clients .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.*
 
 # What the demo needs; `make demo` waits for no test tool.
 .venv/.demo: .venv/.base
@@ -61,4 +61,5 @@ clean:  ## Remove everything that the other targets made
 
 -include stack.mk
 -include bench.mk
+-include clients.mk
 -include dashboards.mk

@@ -1,6 +1,6 @@
 # The stack: Docker and native. Included by the Makefile.
 
-STACK = $(BIN)/python -m syndarix_obs_read.stack
+STACK = $(BIN)/python -m syndarix_obs_stack
 
 .PHONY: secrets stack-check native-up native-status native-down rules-test compose-check
 

@@ -32,9 +32,9 @@ from syndarix_obs.records.model import (
 )
 from syndarix_obs.store.location import store_path
 from syndarix_obs.store.writer import StoreWriter
+from syndarix_obs_read.mcp.server import build_server
+from syndarix_obs_read.mcp.token_estimate import estimate
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.tools.server import build_server
-from syndarix_obs_read.tools.tokens import estimate
 
 SPANS_PER_TRACE = 40
 BIG = "b" * 32

@@ -32,17 +32,18 @@ from syndarix_obs_read.answers.decisions import decision_patterns, list_decision
 from syndarix_obs_read.answers.errors import group_errors
 from syndarix_obs_read.answers.logs import search_logs
 from syndarix_obs_read.answers.names import list_names
-from syndarix_obs_read.answers.sessions import get_session, list_sessions
+from syndarix_obs_read.answers.session import get_session
+from syndarix_obs_read.answers.sessions import list_sessions
 from syndarix_obs_read.answers.trace import get_trace
 from syndarix_obs_read.answers.traces import search_traces
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.stack import StackBackend, StackOptions
-from syndarix_obs_read.stack.launcher import running_stack
-from syndarix_obs_read.stack.options import HOST, Options, Ports
-from syndarix_obs_read.stack.servers import SERVERS, find
+from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
 from syndarix_obs_read.timerange import TimeRange, parse_range
+from syndarix_obs_stack.launcher import running_stack
+from syndarix_obs_stack.options import HOST, Options, Ports
+from syndarix_obs_stack.servers import SERVERS, find
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NEEDED: Final = ("loki", "tempo")

@@ -135,9 +135,9 @@ def metrics() -> str:
 
 _COLOURING = {"FORCE_COLOR", "GITHUB_ACTIONS", "PY_COLORS"}
 _HELP = """
-from syndarix_obs_read.cli.app import app
+from syndarix_obs_read.catalogue import QUESTIONS
 from syndarix_obs_read.cli.run import run
-for name in ("", *(command.name or command.callback.__name__ for command in app.registered_commands)):
+for name in ("", *(question.name for question in QUESTIONS)):
     print("\\f$ " + " ".join(["syndarix-obs", *name.split(), "--help"]), flush=True)
     run([*name.split(), "--help"])
 """
@@ -165,8 +165,8 @@ def _tidy(page: str) -> str:
 
 def mcp_tools() -> str:
     """Every MCP tool with its arguments, as a client lists them."""
-    from syndarix_obs_read.tools.server import TOOLS
-    from syndarix_obs_read.tools.toolkit import make_tool
+    from syndarix_obs_read.mcp.server import TOOLS
+    from syndarix_obs_read.mcp.toolkit import make_tool
 
     return "\n\n".join(_tool(make_tool(spec), spec.writes) for spec in TOOLS)
 

@@ -8,32 +8,36 @@
 
 from __future__ import annotations
 
-from syndarix_obs.default import (
-    agent_session,
-    annotate,
-    auto_instrument,
-    configure,
-    context_assembly,
-    decision,
-    embeddings,
-    extract,
-    flush,
-    get_platform,
-    inject,
-    llm,
-    memory,
-    retrieval,
-    safety_check,
-    session,
-    shutdown,
-    span,
-    task,
-    tool,
-    tool_call,
-)
-from syndarix_obs.errors import SettingsError, StoreError, SyndarixObsError
-from syndarix_obs.platform import ObservabilityPlatform
-from syndarix_obs.settings import Settings
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from syndarix_obs.default import (
+        agent_session,
+        annotate,
+        auto_instrument,
+        configure,
+        context_assembly,
+        decision,
+        embeddings,
+        extract,
+        flush,
+        get_platform,
+        inject,
+        llm,
+        memory,
+        retrieval,
+        safety_check,
+        session,
+        shutdown,
+        span,
+        task,
+        tool,
+        tool_call,
+    )
+    from syndarix_obs.errors import SettingsError, StoreError, SyndarixObsError
+    from syndarix_obs.platform import ObservabilityPlatform
+    from syndarix_obs.settings import Settings
 
 __version__ = "0.1.0"
 
@@ -65,3 +69,24 @@ __all__ = [
     "tool",
     "tool_call",
 ]
+
+# Loaded at first use (PEP 562): whoever reads a store imports names and schema from here, and needs no platform.
+_HOMES = {
+    "ObservabilityPlatform": "platform",
+    "Settings": "settings",
+    "SettingsError": "errors",
+    "StoreError": "errors",
+    "SyndarixObsError": "errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'default')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

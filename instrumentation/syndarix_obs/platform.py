@@ -91,6 +91,11 @@ class ObservabilityPlatform:
         return cls(Settings())
 
     @property
+    def runtime(self) -> Runtime:
+        """What is behind the platform, for receivers that feed it with records of other programs."""
+        return self._runtime
+
+    @property
     def registry(self) -> CollectorRegistry:
         """The Prometheus registry of this platform, for an endpoint of one's own."""
         return self._runtime.metrics.registry
@@ -265,6 +270,9 @@ class ObservabilityPlatform:
 
     def auto_instrument(self, *, official: bool | None = None) -> list[str]:
         """Watch the LLM libraries that are installed; returns the names of those that are watched now.
+
+        A library that another platform of this process watches already stays with that one until its `shutdown`, and is
+        this platform's then; a warning names the line where the other one asked.
 
         Args:
             official: use the official instrumentors for `openai` and `anthropic` in place of our own, cheaper ones; by

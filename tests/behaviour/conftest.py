@@ -13,8 +13,8 @@ import recorded_servers as recorded
 from syndarix_obs.identity import Identity
 from syndarix_obs.store.location import store_path
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
-from syndarix_obs_read.backends.stack import StackBackend
-from syndarix_obs_read.stack.servers import SERVERS, find
+from syndarix_obs_read.backends.stack.backend import StackBackend
+from syndarix_obs_stack.servers import SERVERS, find
 
 RECORDING = Path(__file__).parent / "recordings" / "scene.json.gz"
 

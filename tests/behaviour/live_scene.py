@@ -15,9 +15,9 @@ from pathlib import Path
 
 import behaviour_scene as scene
 
-from syndarix_obs_read.backends.stack import StackBackend, StackOptions
-from syndarix_obs_read.stack.launcher import running_stack
-from syndarix_obs_read.stack.options import HOST, Options, Ports
+from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
+from syndarix_obs_stack.launcher import running_stack
+from syndarix_obs_stack.options import HOST, Options, Ports
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("prometheus", "alertmanager", "loki", "tempo")

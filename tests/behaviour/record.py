@@ -14,7 +14,7 @@ import recorded_servers as recorded
 from behaviour_questions import QUESTIONS
 
 from syndarix_obs.identity import Identity
-from syndarix_obs_read.backends.stack import StackBackend
+from syndarix_obs_read.backends.stack.backend import StackBackend
 
 
 async def _record(world: live_scene.World) -> recorded.Recorder:

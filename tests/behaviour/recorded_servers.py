@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from syndarix_obs_read.backends.stack import StackOptions
+from syndarix_obs_read.backends.stack.backend import StackOptions
 
 SERVERS = ("prometheus", "loki", "tempo", "alertmanager")
 

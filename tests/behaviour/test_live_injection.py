@@ -25,9 +25,9 @@ from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import EQUAL, Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import Page
-from syndarix_obs_read.backends.stack import StackBackend, StackOptions
-from syndarix_obs_read.queries import promql
-from syndarix_obs_read.queries.quoting import sendable
+from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
+from syndarix_obs_read.backends.stack.queries import promql
+from syndarix_obs_read.backends.stack.queries.quoting import sendable
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 

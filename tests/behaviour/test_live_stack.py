@@ -20,7 +20,7 @@ from syndarix_obs.store.location import store_path
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import RawLine
-from syndarix_obs_read.backends.stack import StackBackend, StackOptions
+from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
 from syndarix_obs_read.errors import QueryError
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]

@@ -8,7 +8,7 @@ import pytest
 from behaviour_questions import QUESTIONS
 
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
-from syndarix_obs_read.backends.stack import StackBackend
+from syndarix_obs_read.backends.stack.backend import StackBackend
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs_read.stack import rules
+from syndarix_obs_stack import rules
 
 ROOT = Path(__file__).parents[2]
 RULE_FILES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))

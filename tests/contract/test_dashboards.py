@@ -17,7 +17,7 @@ import queries
 from boards import theme
 from syndarix_obs import vocabulary as v
 from syndarix_obs.records import model as r
-from syndarix_obs_read.stack import rules
+from syndarix_obs_stack import rules
 
 ROOT = Path(__file__).parents[2]
 BOARDS = queries.boards()

@@ -18,12 +18,12 @@ pytest.importorskip("anthropic", reason="the demo runs through the real anthropi
 from syndarix_obs import vocabulary as v
 from syndarix_obs.store.database import open_for_read
 from syndarix_obs.store.schema import payload_text
+from syndarix_obs_demo import DemoPackagesMissing, DemoReport, run
+from syndarix_obs_demo.cases import CUSTOMERS, Incident, plan
+from syndarix_obs_demo.clock import DemoClock
+from syndarix_obs_demo.provider.model import Model
+from syndarix_obs_demo.provider.server import FakeProvider
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
-from syndarix_obs_read.demo import DemoPackagesMissing, DemoReport, run
-from syndarix_obs_read.demo.cases import CUSTOMERS, Incident, plan
-from syndarix_obs_read.demo.clock import DemoClock
-from syndarix_obs_read.demo.provider.model import Model
-from syndarix_obs_read.demo.provider.server import FakeProvider
 from syndarix_obs_read.errors import UsageError
 
 SESSIONS, SEED = 12, 7
@@ -99,7 +99,7 @@ def test_all_five_decision_types_are_there_with_options_choice_reason_and_confid
 
 def test_a_tool_fails(rows: Callable[..., Rows]) -> None:
     failed = rows("SELECT error_type FROM records WHERE kind = ? AND status = 'error'", v.KIND_TOOL_CALL)
-    assert {"syndarix_obs_read.demo.tools.CarrierTimeout"} == {row["error_type"] for row in failed}
+    assert {"syndarix_obs_demo.tools.CarrierTimeout"} == {row["error_type"] for row in failed}
 
 
 def test_a_loop_is_detected(rows: Callable[..., Rows]) -> None:

@@ -22,6 +22,7 @@ from syndarix_obs.delivery.spool import Spool
 from syndarix_obs.destinations.loki import LokiEmitter
 from syndarix_obs.destinations.loki_push import encode_line, labels_text, metadata_fields
 from syndarix_obs.guard import record_failure
+from syndarix_obs.pipeline.preload import preload_network
 
 _OURS: Final = "syndarix_obs"
 _SENDERS: Final = "syndarix-obs"
@@ -77,6 +78,7 @@ class SyndarixLokiHandler(LokiHandler):  # type: ignore[misc]  # the library shi
         health: Any = None,
         max_bytes: int = 64 * 1024 * 1024,
     ) -> None:
+        preload_network()
         super().__init__(url, tags, auth, version="1")
         if health is None:
             from syndarix_obs.metrics.registry import Metrics

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from syndarix_obs.guard import record_failure
 from syndarix_obs.integrations import anthropic, instrumentors, openai
 from syndarix_obs.integrations.calls import OnHeaders
+from syndarix_obs.integrations.holders import Holder, Holders, place_of_caller
 from syndarix_obs.integrations.rate_limit_hooks import RateLimits
 
 if TYPE_CHECKING:
@@ -35,51 +37,95 @@ class _SwitchedOn:
 
 
 _switched_on: WeakKeyDictionary[Any, _SwitchedOn] = WeakKeyDictionary()
+_holders = Holders()
 
 
-def instrument(runtime: Runtime, tracer_provider: TracerProvider, official: bool = False) -> list[str]:
+def instrument(
+    runtime: Runtime, tracer_provider: TracerProvider, official: bool = False, *, loaded_only: bool = False
+) -> list[str]:
     """Switch on what is installed and not on yet; returns the names of everything that is on.
+
+    A library that another platform of this process watches stays with that one, and is watched for this one as soon as
+    the other has stopped; a warning says so.
 
     Args:
         runtime: the platform's runtime.
         tracer_provider: the platform's, handed to the instrumentors.
         official: use the official instrumentors for `openai` and `anthropic` where they are installed.
+        loaded_only: leave alone what is installed but was not imported yet; for callers that come again.
     """
     if not runtime.settings.enabled:
         return []
+    place = place_of_caller()
+
+    def take() -> dict[str, Holder]:
+        others = _switch_on(runtime, tracer_provider, official, place, loaded_only)
+        if others:
+            _holders.wait(runtime, take)
+        return others
+
+    with _holders.lock:
+        others = take()
+        if others:
+            _warn(others)
+        return sorted({*_switched_on[runtime].undo, *others})
+
+
+def _switch_on(
+    runtime: Runtime, tracer_provider: TracerProvider, official: bool, place: str, loaded_only: bool
+) -> dict[str, Holder]:
+    """Take every library that is free; returns those that are not."""
     state = _switched_on.setdefault(runtime, _SwitchedOn())
-    if runtime.settings.capture != "none":
-        state.capture.start()
     before = set(state.undo)
+    wanted = {*_OURS, *(instrumentors.normal(point.name) for point in instrumentors.installed())}
+    others = {name: holder for name in sorted(wanted) if (holder := _holders.other(name, runtime)) is not None}
+    if runtime.settings.capture != "none" and wanted - set(others):
+        state.capture.start()
+    absent = {name for name in _OURS if loaded_only and name not in sys.modules}
     if official:
-        _official(state, tracer_provider)
-        _ours(state, runtime)
+        _official(state, tracer_provider, {*others, *absent})
+        _ours(state, runtime, {*others, *absent})
     else:
-        _ours(state, runtime)
-        _official(state, tracer_provider)
+        _ours(state, runtime, {*others, *absent})
+        _official(state, tracer_provider, {*others, *absent})
     new = sorted(set(state.undo) - before)
+    for name in new:
+        _holders.hold(name, runtime, place)
     if new:
         _log.info("syndarix-obs: now watching %s", ", ".join(new))
-    return sorted(state.undo)
+    return others
+
+
+def _warn(others: Mapping[str, Holder]) -> None:
+    places = ", ".join(sorted({holder.place for holder in others.values()}))
+    _log.warning(
+        "syndarix-obs: %s: another platform of this process watches already, since auto_instrument() at %s; it keeps "
+        "doing so until its shutdown(), so that no call is recorded twice. Make one platform and use it everywhere.",
+        ", ".join(others),
+        places,
+    )
 
 
 def uninstrument(runtime: Runtime) -> None:
-    """Undo `instrument`; nothing happens where nothing is on."""
-    state = _switched_on.pop(runtime, None)
-    if state is None:
-        return
-    for name, undo in state.undo.items():
-        try:
-            undo()
-        except Exception as error:  # noqa: BLE001 - the others are to be switched off all the same
-            record_failure(f"uninstrument_{name}", error)
-    state.capture.stop()
+    """Undo `instrument`; nothing happens where nothing is on. Platforms that waited take over."""
+    with _holders.lock:
+        state = _switched_on.pop(runtime, None)
+        if state is None:
+            return
+        for name, undo in state.undo.items():
+            try:
+                undo()
+            except Exception as error:  # noqa: BLE001 - the others are to be switched off all the same
+                record_failure(f"uninstrument_{name}", error)
+        state.capture.stop()
+        for take in _holders.release(runtime):
+            take()
 
 
-def _ours(state: _SwitchedOn, runtime: Runtime) -> None:
+def _ours(state: _SwitchedOn, runtime: Runtime, others: Collection[str]) -> None:
     on_headers: OnHeaders = RateLimits(runtime.metrics, runtime.source.monotonic)
     for name, watch in _OURS.items():
-        if name in state.undo or importlib.util.find_spec(name) is None:
+        if name in state.undo or name in others or importlib.util.find_spec(name) is None:
             continue
         try:
             state.undo[name] = watch(runtime.source, on_headers, request_usage=runtime.settings.request_usage)
@@ -87,10 +133,10 @@ def _ours(state: _SwitchedOn, runtime: Runtime) -> None:
             record_failure(f"instrument_{name}", error)
 
 
-def _official(state: _SwitchedOn, tracer_provider: TracerProvider) -> None:
+def _official(state: _SwitchedOn, tracer_provider: TracerProvider, others: Collection[str]) -> None:
     for point in instrumentors.installed():
         name = instrumentors.normal(point.name)
-        if name in state.undo:
+        if name in state.undo or name in others:
             continue
         try:
             instrumentor = instrumentors.switch_on(point, tracer_provider)

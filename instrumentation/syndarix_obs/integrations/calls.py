@@ -138,7 +138,7 @@ class ProviderCall(LLMCall):
             return
         self.answer.error = error
         self.error = error
-        self.status = StatusCode.ERROR
+        self.status_code = StatusCode.ERROR
         self.answer.kept = getattr(error, "completion", self.answer.kept)  # answered and billed, but cut or filtered
         self.release()
         self.end(end_time)

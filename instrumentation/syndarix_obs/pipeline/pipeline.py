@@ -110,7 +110,7 @@ class Pipeline:
 
     def _with_records(self, span: FinishedSpan) -> tuple[FinishedSpan, Sequence[Record]] | None:
         try:
-            return span, from_span(span, self._resource)
+            return span, from_span(span, span.resource or self._resource)
         except Exception as error:  # noqa: BLE001 - one bad span must not stop the others
             record_failure("process", error)
             return None

@@ -101,7 +101,6 @@ class Processing:
     def _session_started(self, span: LightSpan) -> None:
         self._live.add(span)
         view = from_light(span)
-        view.attributes = dict(view.attributes)  # the session goes on: its own attributes must not be refined
         view.payload = {}
         self._pipeline.session_started(view)
 

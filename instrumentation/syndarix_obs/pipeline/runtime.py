@@ -1,6 +1,6 @@
 """The only wiring: settings → steps → exporters, in order; flush and close.
 
-Heavy imports (SQLite, prices, exporters) happen on the worker, when the first span has ended.
+Heavy imports (SQLite, prices, exporters) happen when a platform is made, in the thread that makes it: see `preload.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from syndarix_obs import guard
 from syndarix_obs.metrics.registry import Metrics
+from syndarix_obs.pipeline.preload import preload
 from syndarix_obs.pipeline.worker import Worker
 from syndarix_obs.records.resource import Resource
 from syndarix_obs.settings import Settings
@@ -77,8 +78,11 @@ class Runtime:
             clock=clock,
             monotonic=monotonic,
             ratio=settings.sample_ratio,
+            resource=self.resource,
         )
         self._given_consumers = consumers
+        if settings.enabled:
+            preload(settings, destinations=consumers is None)
         self._identity: Identity | None = None
         self._closed = False
         self._stop_listening = guard.on_failure(self.metrics.internal_error)

@@ -62,7 +62,7 @@ class Worker:
 
     Args:
         queue: where ended spans wait.
-        build: makes the processor; called on the worker, so that heavy imports cost the agent nothing.
+        build: makes the processor; called on the worker; imports nothing.
         interval: seconds between two rounds.
     """
 
@@ -109,7 +109,7 @@ class Worker:
         return request.done.is_set() or request.done.wait(_LEAST_FLUSH_S + _DRAIN_LOOK_S)
 
     def before_fork(self) -> bool:
-        """Wait until the thread holds no lock and imports nothing: in the child nobody would ever let go of those."""
+        """Wait until the thread holds no lock: in the child nobody would ever let go of it."""
         return self._busy.acquire(timeout=_FORK_WAIT_S)
 
     def after_fork_in_parent(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.records.model import SpanEvent
+from syndarix_obs.records.resource import Resource
 from syndarix_obs.spans.correlation import NOTHING, Correlation
 
 
@@ -22,11 +23,12 @@ class FinishedSpan:
     `status` is one of `vocabulary.STATUS_*`; `status_message` is the exception text, redacted by the redact step.
     `checked` names attributes that are parts of a payload in which the gate found nothing to mask.
     `span_kind` is the OpenTelemetry span kind's name in lower case (`internal`, `client`, …).
+    `resource` says who emitted a span that came from another program; None for this process.
     """
 
     __slots__ = (
         "attributes", "checked", "correlation", "end_ns", "events", "keep", "links", "name", "parent_id", "payload",
-        "payload_json", "price", "remote_parent", "scope", "span_id", "span_kind", "start_ns", "status",
+        "payload_json", "price", "remote_parent", "resource", "scope", "span_id", "span_kind", "start_ns", "status",
         "status_message", "trace_id",
     )  # fmt: skip
 
@@ -49,6 +51,7 @@ class FinishedSpan:
         scope: tuple[str, str | None] = ("syndarix_obs", None),
         correlation: Correlation = NOTHING,
         remote_parent: bool = False,
+        resource: Resource | None = None,
     ) -> None:
         self.name = name
         self.trace_id = trace_id
@@ -69,6 +72,7 @@ class FinishedSpan:
         self.scope = scope
         self.correlation = correlation
         self.remote_parent = remote_parent
+        self.resource = resource
         self.keep = True
 
 

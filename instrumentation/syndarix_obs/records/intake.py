@@ -30,19 +30,19 @@ def from_light(span: LightSpan) -> FinishedSpan:
         span_kind=_KINDS[span.kind.value],
         start_ns=span.start_ns,
         end_ns=span.end_ns,
-        status=v.STATUS_ERROR if span.status is StatusCode.ERROR else v.STATUS_OK,
+        status=v.STATUS_ERROR if span.status_code is StatusCode.ERROR else v.STATUS_OK,
         status_message=span.status_message,
-        attributes=span.attributes,
+        attributes=dict(span.attributes),  # the worker refines its own; the span may still be read from
         payload=span.payload,
         scope=span.scope,
         correlation=span.correlation,
         remote_parent=span.remote_parent,
     )
     finished.keep = span.sampled
-    if span.events:
-        finished.events = [_event(*event) for event in span.events]
-    if span.links:
-        finished.links = [(f"{c.trace_id:032x}", f"{c.span_id:016x}") for c, _attributes in span.links]
+    if span.added_events:
+        finished.events = [_event(*event) for event in span.added_events]
+    if span.added_links:
+        finished.links = [(f"{c.trace_id:032x}", f"{c.span_id:016x}") for c, _attributes in span.added_links]
     if span.error is not None:
         _describe_error(finished, span.error)
     if span.finisher is not None:
@@ -51,9 +51,14 @@ def from_light(span: LightSpan) -> FinishedSpan:
 
 
 def _event(name: str, timestamp_ns: int, attributes: Mapping[str, Any] | None) -> SpanEvent:
+    return SpanEvent(name, timestamp_ns, event_attributes(attributes))
+
+
+def event_attributes(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """An event's attributes, with those that describe an exception in place of the exception itself."""
     if attributes and isinstance(attributes.get("exception"), BaseException):
-        attributes = {**_exception_attributes(attributes["exception"]), **_without(attributes, "exception")}
-    return SpanEvent(name, timestamp_ns, dict(attributes or {}))
+        return {**_exception_attributes(attributes["exception"]), **_without(attributes, "exception")}
+    return dict(attributes or {})
 
 
 def _without(attributes: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Operation(LightSpan):
 
     def set_error(self, error: BaseException | str, error_type: str | None = None) -> None:
         """Mark as failed without ending."""
-        self.status = StatusCode.ERROR
+        self.status_code = StatusCode.ERROR
         if isinstance(error, BaseException):
             self.record_exception(error)
         else:

@@ -19,7 +19,9 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.util.types import Attributes, AttributeValue
 
+from syndarix_obs.records.resource import Resource
 from syndarix_obs.spans.correlation import CORRELATION_KEY, NOTHING, Correlation
+from syndarix_obs.spans.readable import ReadableSurface
 
 # The key under which OpenTelemetry keeps the current span, found through its public API.
 SPAN_KEY = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))
@@ -55,9 +57,10 @@ class SpanSource:
         clock: wall clock in nanoseconds since the epoch.
         monotonic: clock for durations in nanoseconds, immune to steps of the wall clock.
         ratio: share of traces whose W3C sampled flag is set.
+        resource: who emits, for those who read it from a span.
     """
 
-    __slots__ = ("bound", "clock", "ids", "monotonic", "sink", "started")
+    __slots__ = ("_resource", "bound", "clock", "ids", "monotonic", "sink", "started")
 
     def __init__(
         self,
@@ -68,6 +71,7 @@ class SpanSource:
         clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], int] = time.perf_counter_ns,
         ratio: float = 1.0,
+        resource: Resource | None = None,
     ) -> None:
         self.sink = sink
         self.started = started
@@ -75,13 +79,22 @@ class SpanSource:
         self.clock = clock
         self.monotonic = monotonic
         self.bound = round(ratio * (_MAX_TRACE_ID + 1))
+        self._resource: Any = resource or Resource()
+
+    def sdk_resource(self) -> Any:
+        """Who emits, as a resource of the OpenTelemetry SDK; made at first use."""
+        if isinstance(self._resource, Resource):
+            from opentelemetry.sdk import resources
+
+            self._resource = resources.Resource(self._resource.as_attributes())
+        return self._resource
 
     def samples(self, trace_id: int) -> bool:
         """Whether a new trace is kept by the head ratio: decided by the id alone, so every service agrees."""
         return (trace_id & _MAX_TRACE_ID) < self.bound
 
 
-class LightSpan(trace.Span):
+class LightSpan(ReadableSurface, trace.Span):
     """One span, cheap to open and to end. See the module's text.
 
     `left` is set when the span was ended in another thread or task than the one that entered it: the context that was
@@ -89,9 +102,9 @@ class LightSpan(trace.Span):
     """
 
     __slots__ = (
-        "_monotonic_start", "attributes", "correlation", "end_ns", "error", "events", "finisher", "kind", "left",
-        "links", "name", "parent_id", "payload", "remote_parent", "sampled", "scope", "source", "span_id", "start_ns",
-        "status", "status_message", "trace_id", "trace_state",
+        "_monotonic_start", "added_events", "added_links", "attributes", "correlation", "end_ns", "error", "finisher",
+        "kind", "left", "name", "parent_id", "payload", "remote_parent", "sampled", "scope", "source", "span_id",
+        "start_ns", "status_code", "status_message", "trace_id", "trace_state",
     )  # fmt: skip
 
     def __init__(self, source: SpanSource, name: str, scope: tuple[str, str | None] = ("syndarix_obs", None)) -> None:
@@ -109,9 +122,9 @@ class LightSpan(trace.Span):
         self.end_ns = 0
         self.attributes: dict[str, Any] = {}
         self.payload: dict[str, Any] | None = None
-        self.events: list[tuple[str, int, Attributes]] | None = None
-        self.links: list[tuple[SpanContext, Attributes]] | None = None
-        self.status = StatusCode.UNSET
+        self.added_events: list[tuple[str, int, Attributes]] | None = None
+        self.added_links: list[tuple[SpanContext, Attributes]] | None = None
+        self.status_code = StatusCode.UNSET
         self.status_message: str | None = None
         self.error: BaseException | None = None
         self.correlation: Correlation = NOTHING
@@ -179,15 +192,15 @@ class LightSpan(trace.Span):
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Add an event; `timestamp` is nanoseconds since the epoch, now by default."""
-        if self.events is None:
-            self.events = []
-        self.events.append((name, timestamp or self.source.clock(), attributes))
+        if self.added_events is None:
+            self.added_events = []
+        self.added_events.append((name, timestamp or self.source.clock(), attributes))
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
         """Link to a span of another trace."""
-        if self.links is None:
-            self.links = []
-        self.links.append((context, attributes))
+        if self.added_links is None:
+            self.added_links = []
+        self.added_links.append((context, attributes))
 
     def update_name(self, name: str) -> None:
         """Rename the span."""
@@ -202,9 +215,9 @@ class LightSpan(trace.Span):
         code = status
         if isinstance(status, Status):
             code, description = status.status_code, status.description
-        if self.status is StatusCode.OK or code is StatusCode.UNSET or not isinstance(code, StatusCode):
+        if self.status_code is StatusCode.OK or code is StatusCode.UNSET or not isinstance(code, StatusCode):
             return
-        self.status = code
+        self.status_code = code
         self.status_message = description if code is StatusCode.ERROR else None
 
     def record_exception(

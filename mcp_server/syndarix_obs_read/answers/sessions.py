@@ -1,18 +1,19 @@
-"""Which sessions are there, which run now, and what did one of them do?"""
+"""Sessions: a list, and those that go on while somebody looks."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from datetime import UTC
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import Final
 
 from pydantic import Field
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Activity, Cost, Frozen, Tokens
-from syndarix_obs_read.answers.agents import AgentStatistics, statistics
-from syndarix_obs_read.answers.base import Answer, ListAnswer, Moment, Period, listing
+from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.answers.empty import why_empty
-from syndarix_obs_read.answers.ids import resolve_session
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import SessionRow
@@ -50,22 +51,6 @@ class SessionList(ListAnswer):
     sessions: tuple[Session, ...]
 
 
-class ModelCost(Frozen):
-    """What one model cost in a session."""
-
-    model: str | None
-    tokens: Tokens
-    cost: Cost
-
-
-class SessionDetail(Answer):
-    """One session with its statistics, by agent and by model."""
-
-    session: Session
-    agents: tuple[AgentStatistics, ...]
-    models: tuple[ModelCost, ...]
-
-
 async def list_sessions(
     backend: Backend, where: Filter, period: TimeRange, limit: int, *, stalled_after_s: float = 900.0
 ) -> SessionList:
@@ -74,29 +59,12 @@ async def list_sessions(
     about = listing(page, "agent, project, user, status or time")
     if not page.rows:
         about["hints"] = await why_empty(backend, where, period)
-    sessions = tuple(_session(row, stalled_after_s) for row in page.rows)
+    sessions = tuple(session_of(row, stalled_after_s) for row in page.rows)
     return SessionList(backend=backend.name, period=Period.of(period), sessions=sessions, **about)
 
 
-async def get_session(backend: Backend, session_id: str, *, stalled_after_s: float = 900.0) -> SessionDetail:
-    """One session by its id or a unique beginning of it.
-
-    Raises:
-        NotFound, Ambiguous: see `resolve_session`.
-    """
-    found = await resolve_session(backend, session_id)
-    where = Filter(session_id=found)
-    row = (await backend.sessions(where, 1)).rows[0]
-    models = await backend.costs(where, ("model",), UTC)
-    return SessionDetail(
-        backend=backend.name,
-        session=_session(row, stalled_after_s),
-        agents=tuple(statistics(each) for each in await backend.agents(where)),
-        models=tuple(ModelCost(model=each.key["model"], tokens=each.tokens, cost=each.cost) for each in models),
-    )
-
-
-def _session(row: SessionRow, stalled_after_s: float) -> Session:
+def session_of(row: SessionRow, stalled_after_s: float) -> Session:
+    """The part of an answer that a row of a backend becomes."""
     running = row.status == v.STATUS_RUNNING
     end = row.last_progress_ns if row.end_ns is None else row.end_ns
     return Session(
@@ -121,3 +89,48 @@ def _session(row: SessionRow, stalled_after_s: float) -> Session:
         tokens=row.tokens,
         cost=row.cost,
     )
+
+
+_EVERY_S: Final = 1.0
+
+Pause = Callable[[], Awaitable[None]]
+
+
+async def _a_moment() -> None:
+    await asyncio.sleep(_EVERY_S)
+
+
+async def follow_sessions(
+    backend: Backend,
+    where: Filter,
+    period: TimeRange,
+    limit: int,
+    *,
+    stalled_after_s: float = 900.0,
+    pause: Pause = _a_moment,
+) -> AsyncIterator[Session]:
+    """Sessions that run, and from then on each one that begins, gets on, stalls or ends; never ends by itself.
+
+    Args:
+        backend: who is asked, again and again.
+        where: what the sessions must fit.
+        period: sessions that began since its start; its end is left aside.
+        limit: most sessions that are watched, the last begun first.
+        stalled_after_s: seconds without a finished step after which a running session counts as stalled.
+        pause: waited for between two looks, a second by default.
+    """
+    known: dict[str, Session] | None = None
+    while True:
+        until_now = replace(period, until_ns=time.time_ns() + SECOND_NS)
+        listed = await list_sessions(backend, where, until_now, limit, stalled_after_s=stalled_after_s)
+        for session in reversed(listed.sessions):
+            if _is_news(session, known):
+                yield session
+        known = {session.session_id: session for session in listed.sessions}
+        await pause()
+
+
+def _is_news(session: Session, known: dict[str, Session] | None) -> bool:
+    if known is None:
+        return session.status == v.STATUS_RUNNING
+    return known.get(session.session_id) != session

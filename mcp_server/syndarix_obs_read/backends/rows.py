@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, TypeVar
 
+from pydantic import Field
+
 from syndarix_obs import vocabulary as v
-from syndarix_obs_read.amounts import Activity, Cost, Quantiles, Tokens
+from syndarix_obs_read.amounts import Activity, Cost, Frozen, Quantiles, Tokens
 
 T = TypeVar("T")
 
@@ -159,14 +161,13 @@ class CostRow:
     cost: Cost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One look at the pipeline: how it is, and how to mend it when it is not `ok`."""
+class Check(Frozen):
+    """One part of the pipeline that was looked at."""
 
     name: str
     state: Literal["ok", "warning", "failing"]
     finding: str
-    mend: str | None = None
+    mend: str | None = Field(default=None, description="How to mend it; null when it is fine.")
 
 
 @dataclass(frozen=True, slots=True)

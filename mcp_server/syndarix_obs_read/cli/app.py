@@ -1,46 +1,80 @@
-"""The commands of `syndarix-obs`, one file per family; importing them here registers them."""
+"""The command line's root: it lists the catalogue, and loads a command when that command is called."""
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command_from_info
+from typer.models import CommandInfo
 
-from syndarix_obs_read.cli import alerting, doctor, lists, mcp, ones, querying, upkeep, web
-from syndarix_obs_read.cli.options import with_options
+from syndarix_obs_read import catalogue
 
-app = typer.Typer(
-    name="syndarix-obs",
-    help="What LLM agents did, why, what it cost, and whether they are healthy. Start with `syndarix-obs demo`.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+ABOUT: Final = "What LLM agents did, why, what it cost, and whether they are healthy. Start with `syndarix-obs demo`."
+_NAMES: Final = {"help_option_names": ["-h", "--help"]}
 
-_COMMANDS = (
-    (upkeep.demo, "demo --sessions 20 --seed 7"),
-    (lists.sessions, "sessions --agent support --follow"),
-    (ones.session, "session 3f2a9c"),
-    (lists.traces, "traces --agent support --status error --since 7d"),
-    (ones.trace, "trace 9f6f27 --payloads"),
-    (ones.timeline, "timeline 9f6f27"),
-    (ones.explain, "explain 9f6f27"),
-    (lists.decisions, "decisions --patterns --type tool_selection"),
-    (lists.costs, "costs --by agent,model --since 2026-03"),
-    (lists.errors, "errors --agent support --since 7d"),
-    (lists.loops, "loops --since 7d"),
-    (lists.logs, "logs --grep refund --level warning --follow"),
-    (lists.agents, "agents --since 7d"),
-    (querying.names, "names agent model"),
-    (querying.query, 'query promql "sum by (agent) (increase(llm_requests_total[1h]))" --since 2h'),
-    (alerting.alerts, "alerts --label agent=support --state active"),
-    (alerting.silence, 'silence --label alertname=LoopDetected --comment "known" --lasts 2h'),
-    (alerting.trigger, 'trigger RefundsWrong "refunds are paid twice" --severity critical'),
-    (upkeep.health, "health"),
-    (doctor.doctor, "doctor"),
-    (web.web, "web --open"),
-    (mcp.mcp, "mcp --print-config"),
-    (upkeep.forget, "forget --user u-42"),
-    (upkeep.prune, "prune --before 30d"),
-)
 
-for _command, _example in _COMMANDS:
-    app.command(_command.__name__, epilog=f"Example: syndarix-obs {_example}")(with_options(_command))
+class Commands(TyperGroup):
+    """Commands of the catalogue. While help is written they are lines of text, so that none has to be imported."""
+
+    listing = False
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Click's signature
+        """Names, group by group."""
+        groups = catalogue.GROUPS
+        return [each.name for each in sorted(catalogue.QUESTIONS, key=lambda each: groups.index(each.group))]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Click's signature
+        """The command of that name, or None."""
+        question = catalogue.find(cmd_name)
+        if question is None:
+            return None
+        return _line(question) if self.listing else load(question)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help of the root."""
+        self.listing = True
+        super().format_help(ctx, formatter)
+
+
+def _line(question: catalogue.Question) -> TyperCommand:
+    return TyperCommand(question.name, help=question.about, rich_help_panel=question.group)
+
+
+def load(question: catalogue.Question) -> Any:
+    """The command of a question, imported."""
+    from syndarix_obs_read.cli.options import with_options
+
+    info = CommandInfo(
+        name=question.name, callback=with_options(question.command()), cls=TyperCommand,
+        epilog=f"Example: syndarix-obs {question.example}",
+        context_settings={**_NAMES, "allow_interspersed_args": question.name != "run"},
+    )  # fmt: skip
+    return get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode="rich")
+
+
+def root() -> Any:
+    """The whole command line, as Click sees it."""
+    app = typer.Typer(
+        name="syndarix-obs", help=ABOUT, no_args_is_help=True, pretty_exceptions_enable=False, cls=Commands,
+        context_settings=_NAMES, add_completion=True,
+    )  # fmt: skip
+    app.callback()(_root)
+    return typer.main.get_command(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"syndarix-obs {version('syndarix-obs')}")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Say which version it is."),
+) -> None: ...
+
+
+_root.__doc__ = ABOUT

@@ -43,8 +43,8 @@ def mcp(
         print(json.dumps(client_config(settings, transport, host, port, token_file), indent=2))
         return
     try:
+        from syndarix_obs_read.mcp import http, server, tracing
         from syndarix_obs_read.serving.address import Address
-        from syndarix_obs_read.tools import http, server, tracing
     except ImportError as error:
         raise ReadError(
             f"the MCP server needs more packages ({error.name}): pip install 'syndarix-obs[server]'"

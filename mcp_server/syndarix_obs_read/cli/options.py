@@ -18,11 +18,11 @@ from syndarix_obs_read.cli.endings import quiet_endings
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.timerange import EXAMPLES, parse_duration
 
-_OUTPUT, _TIME, _FILTERS = "Output and source", "Time", "Filters"
+_OUTPUT, _TIME, FILTERS = "Output and source", "Time", "Filters"
 
 
 def _filter(flag: str, help_text: str, *more: str) -> Any:
-    return typer.Option(flag, *more, help=help_text, rich_help_panel=_FILTERS)
+    return typer.Option(flag, *more, help=help_text, rich_help_panel=FILTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +165,13 @@ def _parameters_of(group: Any) -> list[inspect.Parameter]:
         )
         for field in dataclasses.fields(group)
     ]
+
+
+FILTERS = "Filters"
+
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what arrives, until Ctrl-C.")]
+
+MOST_STEPS = 500
+"""Steps of a trace that are shown without `--limit`: whole traces, all but the largest."""
+
+TraceId = Annotated[str, typer.Argument(metavar="TRACE", help="Id of the trace, or a unique beginning of it.")]

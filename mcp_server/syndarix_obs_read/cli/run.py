@@ -6,8 +6,6 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-import typer
-
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read.errors import NeedsStack, ReadError, UsageError
 
@@ -18,10 +16,10 @@ WRONG_QUESTION: Final = 2
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code, see the package's text."""
-    from syndarix_obs_read.cli.app import app
+    from syndarix_obs_read.cli.app import root
 
     _lenient_output()
-    command = typer.main.get_command(app)
+    command = root()
     try:
         command.main(args=None if arguments is None else list(arguments), prog_name="syndarix-obs")
     except SystemExit as finished:

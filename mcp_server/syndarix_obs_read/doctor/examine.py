@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
-from syndarix_obs_read.answers.health import HealthCheck, HealthReport, check_health, worst
+from syndarix_obs_read.answers.health import HealthReport, check_health, worst
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import Check
@@ -12,6 +13,9 @@ from syndarix_obs_read.doctor import agents, chain, machine, servers, spool
 from syndarix_obs_read.doctor.finding import broken
 from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.settings import ReadSettings
+
+_CHECK_S: Final = 20.0
+"""Seconds for the check of the whole SQLite file; `health` takes two."""
 
 
 async def examine(settings: ReadSettings) -> HealthReport:
@@ -21,15 +25,12 @@ async def examine(settings: ReadSettings) -> HealthReport:
     if settings.backend == "stack":
         found += await _many("servers", lambda: servers.checks(settings))
     found += await _backend(settings)
-    checks = tuple(
-        HealthCheck(name=each.name, state=each.state, finding=each.finding, mend=each.mend) for each in found
-    )
-    return HealthReport(backend=settings.backend, state=worst(found), checks=checks)
+    return HealthReport(backend=settings.backend, state=worst(found), checks=tuple(found))
 
 
 async def _backend(settings: ReadSettings) -> list[Check]:
     try:
-        backend = open_backend(settings)
+        backend = open_backend(settings, min(_CHECK_S, settings.timeout / 2))
     except ReadError as error:
         return [broken("backend", error)]
     try:
@@ -40,8 +41,7 @@ async def _backend(settings: ReadSettings) -> list[Check]:
 
 
 async def _health(backend: Backend) -> list[Check]:
-    report = await check_health(backend)
-    return [Check(name=each.name, state=each.state, finding=each.finding, mend=each.mend) for each in report.checks]
+    return list((await check_health(backend)).checks)
 
 
 async def _many(name: str, look: Callable[[], Awaitable[list[Check]]]) -> list[Check]:

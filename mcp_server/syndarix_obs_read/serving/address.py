@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from syndarix_obs_read.errors import SettingsError
-from syndarix_obs_read.serving.gate import ANYWHERE, LOOPBACK, Rules
+from syndarix_obs_read.serving.access_rules import ANYWHERE, LOOPBACK, Rules
 from syndarix_obs_read.settings import ReadSettings
 
 

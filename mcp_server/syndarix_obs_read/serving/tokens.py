@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from syndarix_obs_read.errors import SettingsError
-from syndarix_obs_read.serving.gate import Refusals
+from syndarix_obs_read.serving.access_rules import Refusals
 
 SHORTEST: Final = 16
 """Characters of the shortest token that is taken."""

@@ -15,40 +15,28 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from syndarix_obs.errors import SyndarixObsError
+from syndarix_obs_read import catalogue
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import ReadError
+from syndarix_obs_read.serving.access_rules import Gate
 from syndarix_obs_read.serving.address import Address, rules
-from syndarix_obs_read.serving.gate import Gate
 from syndarix_obs_read.serving.tokens import Tokens
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web import assets, follow
 from syndarix_obs_read.web.asked import Asked, failure
-from syndarix_obs_read.web.door import Door
+from syndarix_obs_read.web.authentication import Door
 from syndarix_obs_read.web.headers import Hardened
 from syndarix_obs_read.web.names import Names
-from syndarix_obs_read.web.pages import (
-    agents,
-    costs,
-    decisions,
-    errors,
-    health,
-    logs,
-    loops,
-    overview,
-    session,
-    sessions,
-    step,
-    trace,
-    traces,
-)
+from syndarix_obs_read.web.pages import overview, step
 from syndarix_obs_read.web.parts import layout, pieces
 from syndarix_obs_read.web.view import Page, View
 
-PAGES: Final = (
-    overview.PAGE, traces.PAGE, sessions.PAGE, agents.PAGE, costs.PAGE, errors.PAGE, decisions.PAGE, loops.PAGE,
-    logs.PAGE, health.PAGE, trace.PAGE, step.PAGE, session.PAGE,
-)  # fmt: skip
+PAGES: Final[tuple[Page, ...]] = (
+    overview.PAGE,
+    *(question.page() for question in catalogue.with_face("web")),
+    step.PAGE,
+)
 """Every page, in the order of the navigation."""
 
 

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read.answers.base import Answer
+from syndarix_obs_read.arguments import filter_of, period_of
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import Ambiguous, FilterError, NotFound, ReadError, UsageError
-from syndarix_obs_read.questions import filter_of, period_of
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.timerange import TimeRange
 

@@ -11,8 +11,8 @@ from typing import Final
 import uvicorn
 
 from syndarix_obs_read.errors import SettingsError
+from syndarix_obs_read.serving.access_rules import ANYWHERE, LOOPBACK
 from syndarix_obs_read.serving.address import Address
-from syndarix_obs_read.serving.gate import ANYWHERE, LOOPBACK
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web.app import build_app
 

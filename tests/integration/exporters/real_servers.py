@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from syndarix_obs_read.stack.launcher import Stack, running_stack
-from syndarix_obs_read.stack.options import Options, Ports
-from syndarix_obs_read.stack.servers import SERVERS, find
+from syndarix_obs_stack.launcher import Stack, running_stack
+from syndarix_obs_stack.options import Options, Ports
+from syndarix_obs_stack.servers import SERVERS, find
 
 ROOT = Path(__file__).resolve().parents[3]
 DEADLINE_S = 30.0

@@ -21,7 +21,7 @@ from syndarix_obs.delivery.spooled import Post
 from syndarix_obs.destinations.loki import PUSH_PATH, LokiExporter
 from syndarix_obs.destinations.loki_push import encode_line, labels_text, metadata_fields, push_body
 from syndarix_obs.records import model as r
-from syndarix_obs_read.stack.launcher import Stack
+from syndarix_obs_stack.launcher import Stack
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 

@@ -18,7 +18,7 @@ from syndarix_obs.destinations.tempo import TempoExporter
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import SpanEvent
 from syndarix_obs.records.resource import Resource
-from syndarix_obs_read.stack.launcher import Stack
+from syndarix_obs_stack.launcher import Stack
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from alert_sinks import free_ports
 
-from syndarix_obs_read.stack.options import Options, Ports
+from syndarix_obs_stack.options import Options, Ports
 
 ROOT = Path(__file__).parents[3]
 

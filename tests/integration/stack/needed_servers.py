@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syndarix_obs_read.stack.servers import SERVERS, find
+from syndarix_obs_stack.servers import SERVERS, find
 
 
 def require(*names: str) -> None:

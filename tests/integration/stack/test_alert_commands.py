@@ -18,8 +18,8 @@ import pytest
 from alert_sinks import HOST, poll
 from needed_servers import require
 
-from syndarix_obs_read.stack.launcher import running_stack
-from syndarix_obs_read.stack.options import Options
+from syndarix_obs_stack.launcher import running_stack
+from syndarix_obs_stack.options import Options
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 

@@ -21,8 +21,8 @@ import pytest
 from alert_sinks import HOST, Arrival, HttpServer, Mailbox, Receiver, poll
 from needed_servers import require
 
-from syndarix_obs_read.stack.launcher import Stack, running_stack
-from syndarix_obs_read.stack.options import Options
+from syndarix_obs_stack.launcher import Stack, running_stack
+from syndarix_obs_stack.options import Options
 
 pytestmark = [
     pytest.mark.real_servers,

@@ -20,9 +20,9 @@ from needed_servers import require
 
 import queries
 from syndarix_obs import ObservabilityPlatform, Settings
-from syndarix_obs_read.demo.run import run
-from syndarix_obs_read.stack.launcher import Stack, running_stack
-from syndarix_obs_read.stack.options import Options
+from syndarix_obs_demo.run import run
+from syndarix_obs_stack.launcher import Stack, running_stack
+from syndarix_obs_stack.options import Options
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 

@@ -24,9 +24,9 @@ from needed_servers import require
 from prometheus_client.parser import text_string_to_metric_families
 
 from syndarix_obs.store.database import open_for_read
-from syndarix_obs_read.demo.run import run
-from syndarix_obs_read.stack.launcher import Stack, running_stack
-from syndarix_obs_read.stack.options import Options
+from syndarix_obs_demo.run import run
+from syndarix_obs_stack.launcher import Stack, running_stack
+from syndarix_obs_stack.options import Options
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 

@@ -16,11 +16,11 @@ import pytest
 from alert_sinks import HOST, Receiver, poll
 from needed_servers import require
 
-from syndarix_obs_read.stack import rules
-from syndarix_obs_read.stack.launcher import Stack, running_stack
-from syndarix_obs_read.stack.options import Options
-from syndarix_obs_read.stack.problems import StackError
-from syndarix_obs_read.stack.servers import SERVERS
+from syndarix_obs_stack import rules
+from syndarix_obs_stack.launcher import Stack, running_stack
+from syndarix_obs_stack.options import Options
+from syndarix_obs_stack.problems import StackError
+from syndarix_obs_stack.servers import SERVERS
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 

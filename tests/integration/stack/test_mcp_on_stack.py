@@ -17,10 +17,10 @@ from opentelemetry import trace
 
 from syndarix_obs import ObservabilityPlatform, Settings
 from syndarix_obs_read.doctor.examine import examine
+from syndarix_obs_read.mcp.server import build_server
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.stack.launcher import running_stack
-from syndarix_obs_read.stack.options import Options
-from syndarix_obs_read.tools.server import build_server
+from syndarix_obs_stack.launcher import running_stack
+from syndarix_obs_stack.options import Options
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 

@@ -19,11 +19,11 @@ from syndarix_obs_read.answers.alerts import trigger_alert
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.serving.address import Address
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.stack.launcher import running_stack
-from syndarix_obs_read.stack.options import Options, Ports
 from syndarix_obs_read.web.app import PAGES, build_app
 from syndarix_obs_read.web.asked import Asked
 from syndarix_obs_read.web.follow import stream
+from syndarix_obs_stack.launcher import running_stack
+from syndarix_obs_stack.options import Options, Ports
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from syndarix_obs_read.demo.run import DemoReport
-from syndarix_obs_read.demo.tour import called, further, show, stops
+from syndarix_obs_demo.run import DemoReport
+from syndarix_obs_demo.tour import called, further, show, stops
 
 REPORT = DemoReport(
     sessions=3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import anthropic
 import httpx
 import httpx2
 import openai
+import pytest
 
 QUESTION = [{"role": "user", "content": "Say hello"}]
 
@@ -130,27 +132,41 @@ def openai_client(
     body: Any, status: int = 200, headers: dict[str, str] | None = None, sent: list[Any] | None = None, **options: Any
 ) -> openai.OpenAI:
     """A client whose provider answers with a body: a dict as JSON, bytes as an event stream, an exception raised."""
-    transport = _answering(httpx, body, status, headers, sent)
-    return openai.OpenAI(api_key="k", max_retries=0, http_client=httpx.Client(transport=transport), **options)
+    http = _http_of(openai)
+    transport = _answering(http, body, status, headers, sent)
+    return openai.OpenAI(api_key="k", max_retries=0, http_client=http.Client(transport=transport), **options)
 
 
 def async_openai_client(body: Any, status: int = 200) -> openai.AsyncOpenAI:
     """The same for the async client."""
-    transport = _answering(httpx, body, status, None, None)
-    return openai.AsyncOpenAI(api_key="k", max_retries=0, http_client=httpx.AsyncClient(transport=transport))
+    http = _http_of(openai)
+    transport = _answering(http, body, status, None, None)
+    return openai.AsyncOpenAI(api_key="k", max_retries=0, http_client=http.AsyncClient(transport=transport))
 
 
 def anthropic_client(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> anthropic.Anthropic:
     """An Anthropic client whose provider answers with a body."""
-    transport = _answering(httpx2, body, status, headers, None)
-    return anthropic.Anthropic(api_key="k", max_retries=0, http_client=httpx2.Client(transport=transport))
+    http = _http_of(anthropic)
+    transport = _answering(http, body, status, headers, None)
+    return anthropic.Anthropic(api_key="k", max_retries=0, http_client=http.Client(transport=transport))
 
 
 def async_anthropic_client(body: Any) -> anthropic.AsyncAnthropic:
     """The same for the async client."""
-    transport = _answering(httpx2, body, 200, None, None)
-    return anthropic.AsyncAnthropic(api_key="k", max_retries=0, http_client=httpx2.AsyncClient(transport=transport))
+    http = _http_of(anthropic)
+    transport = _answering(http, body, 200, None, None)
+    return anthropic.AsyncAnthropic(api_key="k", max_retries=0, http_client=http.AsyncClient(transport=transport))
 
+
+def _http_of(client: Any) -> Any:
+    """The HTTP library that this version of a client is built on."""
+    return httpx2 if issubclass(client.DefaultHttpxClient, httpx2.Client) else httpx
+
+
+needs_own_spans = pytest.mark.skipif(
+    "open_telemetry" not in inspect.signature(anthropic.Anthropic.copy).parameters,
+    reason="this version of the anthropic client opens no spans of its own",
+)
 
 Ask = Callable[..., Any]
 

@@ -2,12 +2,23 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from typing import Any
 
 import httpx
 import openai
 import pytest
-from fake_provider import CHUNKS, MESSAGE, anthropic_client, ask, ask_claude, chat_body, openai_client, sse
+from fake_provider import (
+    CHUNKS,
+    MESSAGE,
+    anthropic_client,
+    ask,
+    ask_claude,
+    chat_body,
+    needs_own_spans,
+    openai_client,
+    sse,
+)
 from openai._base_client import AsyncAPIClient, SyncAPIClient
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -62,14 +73,51 @@ def test_platform_that_is_shut_down_watches_no_longer() -> None:
     assert before is SyncAPIClient.request
 
 
-def test_two_platforms_each_record_the_call_and_leave_in_any_order() -> None:
+def test_a_notebook_cell_that_runs_three_times_records_each_call_once_and_is_told_where_the_first_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with recording() as first, recording() as second, recording() as third:
+        first.obs.auto_instrument()
+        assert "" == caplog.text
+        line = sys._getframe().f_lineno - 2
+        for kit in (second, third):
+            assert ["anthropic", "openai"] == kit.obs.auto_instrument()
+        ask(openai_client(chat_body()))
+        assert [1, 0, 0] == [len(kit.records("llm_call")) for kit in (first, second, third)]
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert 2 == len(warnings)
+    assert f"since auto_instrument() at {__file__}:{line};" in warnings[0]
+
+
+def test_a_platform_that_waited_watches_once_the_first_is_shut_down() -> None:
+    with recording() as first, recording() as second, recording() as third:
+        for kit in (first, second, third):
+            kit.obs.auto_instrument()
+        first.obs.shutdown()
+        ask(openai_client(chat_body()))
+        second.obs.auto_uninstrument()
+        ask_claude(anthropic_client(MESSAGE))
+        assert [0, 1, 1] == [len(kit.records("llm_call")) for kit in (first, second, third)]
+
+
+def test_a_platform_that_gave_up_waiting_watches_nothing_later() -> None:
+    before = SyncAPIClient.request
     with recording() as first, recording() as second:
         first.obs.auto_instrument()
         second.obs.auto_instrument()
-        ask(openai_client(chat_body()))
+        second.obs.auto_uninstrument()
         first.obs.auto_uninstrument()
+        assert before is SyncAPIClient.request
+
+
+def test_official_instrumentors_are_switched_on_by_one_platform_too() -> None:
+    with recording(official_instrumentors=True) as first, recording(official_instrumentors=True) as second:
+        first.obs.auto_instrument()
+        second.obs.auto_instrument()
         ask(openai_client(chat_body()))
-        assert (1, 2) == (len(first.records("llm_call")), len(second.records("llm_call")))
+        first.obs.shutdown()
+        ask(openai_client(chat_body()))
+        assert [1, 1] == [len(kit.records("llm_call")) for kit in (first, second)]
 
 
 def test_wrapper_that_another_library_put_on_top_survives() -> None:
@@ -189,6 +237,7 @@ def test_spans_of_an_sdk_provider_take_the_same_way_with_their_correlation(kit: 
     provider.shutdown()
 
 
+@needs_own_spans
 def test_clients_own_span_in_an_sdk_provider_does_not_repeat_ours(kit: Kit) -> None:
     provider = TracerProvider()
     provider.add_span_processor(kit.obs.span_processor())

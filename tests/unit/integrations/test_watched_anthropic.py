@@ -4,7 +4,16 @@ import gc
 
 import anthropic
 import pytest
-from fake_provider import EVENTS, MESSAGE, QUESTION, anthropic_client, ask_claude, async_anthropic_client, sse
+from fake_provider import (
+    EVENTS,
+    MESSAGE,
+    QUESTION,
+    anthropic_client,
+    ask_claude,
+    async_anthropic_client,
+    needs_own_spans,
+    sse,
+)
 
 from syndarix_obs.testing import Kit, recording
 
@@ -28,6 +37,7 @@ def test_message_is_one_record_with_cache_reads_inside_the_input(watched: Kit) -
     assert [{"role": "assistant", "content": [{"type": "text", "text": "Hello!"}]}] == payload["output"]
 
 
+@needs_own_spans
 def test_clients_own_spans_do_not_count_the_call_twice() -> None:
     with recording() as kit:
         kit.obs.auto_instrument()
@@ -38,6 +48,7 @@ def test_clients_own_spans_do_not_count_the_call_twice() -> None:
         assert "Hello!" in kit.record("llm_call").payload
 
 
+@needs_own_spans
 def test_clients_own_spans_count_where_nothing_else_watches() -> None:
     with recording() as kit:
         client = anthropic_client(MESSAGE).with_options(open_telemetry={"tracer_provider": kit.obs.tracer_provider})

@@ -13,8 +13,8 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from mcp import Client
 
+from syndarix_obs_read.mcp.server import TOOLS, build_server
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.tools.server import TOOLS, build_server
 
 NASTY = (
     "' OR 1=1 --", '"; DROP TABLE records; --', "%", "a%b_c", "\\", '\\"', "{}", "${x}", "[1]", "null",

@@ -17,12 +17,12 @@ from pydantic import BaseModel
 from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.answers.logs import LogLine, LogList
 from syndarix_obs_read.errors import BackendAnswer
+from syndarix_obs_read.mcp.answer_budget import fit
+from syndarix_obs_read.mcp.server import TOOLS, build_server
+from syndarix_obs_read.mcp.token_estimate import estimate
+from syndarix_obs_read.mcp.untrusted import UNTRUSTED, untrusted_fields, visible
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.timerange import to_datetime
-from syndarix_obs_read.tools.budget import fit
-from syndarix_obs_read.tools.recorded import UNTRUSTED, untrusted_fields, visible
-from syndarix_obs_read.tools.server import TOOLS, build_server
-from syndarix_obs_read.tools.tokens import estimate
 
 TRUSTED = {
     "backend", "hints", "trace_id", "span_id", "session_id", "parent_id", "fingerprint", "example_trace",

@@ -14,13 +14,13 @@ from starlette.types import Receive, Scope, Send
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.errors import SettingsError
+from syndarix_obs_read.mcp.http import build_app
+from syndarix_obs_read.mcp.meters import Meters
+from syndarix_obs_read.mcp.token_verifier import TokenFile
+from syndarix_obs_read.mcp.tracing import export_spans
+from syndarix_obs_read.serving.access_rules import Buckets, Gate, Rules
 from syndarix_obs_read.serving.address import Address
-from syndarix_obs_read.serving.gate import Buckets, Gate, Rules
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.tools.http import build_app
-from syndarix_obs_read.tools.meters import Meters
-from syndarix_obs_read.tools.token_file import TokenFile
-from syndarix_obs_read.tools.tracing import export_spans
 
 TOKEN = "0123456789abcdef" * 2
 

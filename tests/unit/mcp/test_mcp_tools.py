@@ -17,12 +17,12 @@ from mcp.shared.exceptions import MCPError
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.identity import Identity
-from syndarix_obs_read.backends.stack import StackBackend, StackOptions
+from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
+from syndarix_obs_read.mcp import logs
+from syndarix_obs_read.mcp.meters import Meters
+from syndarix_obs_read.mcp.server import TOOLS, build_server
+from syndarix_obs_read.mcp.wording import for_tools
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.tools import logs
-from syndarix_obs_read.tools.meters import Meters
-from syndarix_obs_read.tools.server import TOOLS, build_server
-from syndarix_obs_read.tools.wording import for_tools
 
 MISSION = {
     "get_trace", "search_traces", "get_agent_stats", "get_cost_summary", "get_errors", "trigger_alert", "explain_trace",
@@ -299,7 +299,7 @@ provider = TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(spans))
 trace.set_tracer_provider(provider)
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.tools.server import build_server
+from syndarix_obs_read.mcp.server import build_server
 async def main():
     async with Client(build_server(ReadSettings(home=sys.argv[1]))) as client:
         await client.call_tool("list_names", {}, meta={"traceparent": "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"})

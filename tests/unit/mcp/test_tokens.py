@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from syndarix_obs_read.tools.tokens import estimate, surely_more
+from syndarix_obs_read.mcp.token_estimate import estimate, surely_more
 
 _random = random.Random(7)
 ENGLISH = (

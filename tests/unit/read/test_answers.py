@@ -21,7 +21,8 @@ from syndarix_obs_read.answers.health import check_health
 from syndarix_obs_read.answers.logs import search_logs
 from syndarix_obs_read.answers.loops import list_loops
 from syndarix_obs_read.answers.messages import brief, last_text, unified
-from syndarix_obs_read.answers.sessions import get_session, list_sessions
+from syndarix_obs_read.answers.session import get_session
+from syndarix_obs_read.answers.sessions import list_sessions
 from syndarix_obs_read.answers.timeline import get_timeline
 from syndarix_obs_read.answers.trace import get_trace, tree
 from syndarix_obs_read.answers.traces import search_traces

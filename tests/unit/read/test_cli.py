@@ -293,12 +293,12 @@ def test_following_sessions_prints_a_line_for_each_that_runs(tmp_path: Path) -> 
 
 
 def test_the_help_of_every_command_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
-    from syndarix_obs_read.cli.app import _COMMANDS
+    from syndarix_obs_read.catalogue import QUESTIONS
 
-    for command, example in _COMMANDS:
-        assert 0 == run([command.__name__, "--help"])
+    for question in QUESTIONS:
+        assert 0 == run([question.name, "--help"])
         shown = " ".join(capsys.readouterr().out.split())
-        assert f"Example: syndarix-obs {example.split(' --')[0]}" in shown
+        assert f"Example: syndarix-obs {question.example.split(' --')[0]}" in shown
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,9 @@ from syndarix_obs.store import hours
 from syndarix_obs.store.database import open_for_read, open_for_write
 from syndarix_obs_read.backends.filters import LARGEST_NS, Filter
 from syndarix_obs_read.backends.rows import DIMENSIONS, CostRow
-from syndarix_obs_read.backends.sqlite import ledger
-from syndarix_obs_read.backends.sqlite.functions import add_functions
-from syndarix_obs_read.backends.sqlite.lines import by_hour
+from syndarix_obs_read.backends.sql import ledger
+from syndarix_obs_read.backends.sql.functions import add_functions
+from syndarix_obs_read.backends.sql.lines import by_hour
 
 HOUR = 3_600
 ZONES = [UTC, ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata"), ZoneInfo("Australia/Lord_Howe")]

@@ -27,7 +27,7 @@ from syndarix_obs_read.backends.protocols import (
     TraceSource,
 )
 from syndarix_obs_read.backends.rows import StoredRecord
-from syndarix_obs_read.backends.sqlite.pool import Pool
+from syndarix_obs_read.backends.sql.pool import Pool
 from syndarix_obs_read.errors import BackendError, BackendTimeout, BackendUnavailable, FilterError
 
 

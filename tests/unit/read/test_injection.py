@@ -25,7 +25,7 @@ from syndarix_obs_read.answers.ids import resolve_session, resolve_trace
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import EQUAL, Filter
 from syndarix_obs_read.backends.rows import DIMENSIONS
-from syndarix_obs_read.backends.sqlite import records as statements
+from syndarix_obs_read.backends.sql import records as statements
 from syndarix_obs_read.errors import FilterError, ReadError
 
 NASTY = [

@@ -11,8 +11,7 @@ import read_scene as scene
 
 from syndarix_obs.records import model as r
 from syndarix_obs.store.location import store_path
-from syndarix_obs_read.answers.live import follow_sessions
-from syndarix_obs_read.answers.sessions import Session
+from syndarix_obs_read.answers.sessions import Session, follow_sessions
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.cli.run import run

@@ -8,7 +8,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from syndarix_obs_read.stack.options import Options, Ports
+from syndarix_obs_stack.options import Options, Ports
 
 ROOT = Path(__file__).parents[3]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from stack_fakes import ROOT, free_options, program, repository
 
-from syndarix_obs_read.stack import check, secret_files, servers
-from syndarix_obs_read.stack.__main__ import main
-from syndarix_obs_read.stack.options import Options, Ports, read_env_file
-from syndarix_obs_read.stack.problems import StackError
+from syndarix_obs_stack import check, secret_files, servers
+from syndarix_obs_stack.__main__ import main
+from syndarix_obs_stack.options import Options, Ports, read_env_file
+from syndarix_obs_stack.problems import StackError
 
 PROMETHEUS, ALERTMANAGER, LOKI, TEMPO, PUSHGATEWAY = servers.SERVERS
 
@@ -181,7 +181,7 @@ def test_check_up_status_and_down_from_the_command_line(
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin")
     monkeypatch.setenv("PROMETHEUS_PORT", str(free_options(tmp_path).ports.prometheus))
     only = (PROMETHEUS,)
-    monkeypatch.setattr("syndarix_obs_read.stack.launcher.SERVERS", only)
+    monkeypatch.setattr("syndarix_obs_stack.launcher.SERVERS", only)
     command = ["--root", str(root)]
     found, _ = servers.find(only)
     assert ["2.50.0"] == [each.version for each in found]

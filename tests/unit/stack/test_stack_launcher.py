@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from stack_fakes import free_options, program
 
-from syndarix_obs_read.stack import launcher, servers
-from syndarix_obs_read.stack.launcher import Stack, running_stack
-from syndarix_obs_read.stack.problems import StackError
+from syndarix_obs_stack import launcher, servers
+from syndarix_obs_stack.launcher import Stack, running_stack
+from syndarix_obs_stack.problems import StackError
 
 PROMETHEUS = servers.SERVERS[0]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from syndarix_obs_read.stack import render
-from syndarix_obs_read.stack.options import Options, Ports
+from syndarix_obs_stack import render
+from syndarix_obs_stack.options import Options, Ports
 
 ROOT = Path(__file__).parents[3]
 CONFIG = (ROOT / "alertmanager" / "alertmanager.yml").read_text("utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from syndarix_obs_read.stack import rules
+from syndarix_obs_stack import rules
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from syndarix_obs_read.serving.address import Address
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web.app import PAGES, build_app
 from syndarix_obs_read.web.assets import STAMP
-from syndarix_obs_read.web.door import given_token
+from syndarix_obs_read.web.authentication import given_token
 
 TOKEN = "0123456789abcdef" * 2
 NEEDS = {"/trace": f"?id={scene.TRACE}", "/step": f"?trace={scene.TRACE}&step=05", "/session": "?id=s-1"}

@@ -8,7 +8,7 @@ from typing import Final
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.decisions import DecisionList, list_decisions
-from syndarix_obs_read.answers.sessions import ModelCost, SessionDetail, get_session
+from syndarix_obs_read.answers.session import ModelCost, SessionDetail, get_session
 from syndarix_obs_read.answers.timeline import Timeline, TraceEvent, get_timeline
 from syndarix_obs_read.answers.traces import TraceList, search_traces
 from syndarix_obs_read.backends.filters import Filter

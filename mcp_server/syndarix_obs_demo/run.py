@@ -1,0 +1,144 @@
+"""Runs the demo: cases by seed, the desk, the fake provider, one store."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from syndarix_obs import ObservabilityPlatform, Settings
+from syndarix_obs_demo.cases import Case, plan
+from syndarix_obs_demo.clients import connect
+from syndarix_obs_demo.clock import DemoClock
+from syndarix_obs_demo.contact import Contact, handle
+from syndarix_obs_demo.desk import Desk
+from syndarix_obs_demo.provider.model import Model
+from syndarix_obs_demo.provider.server import FakeProvider
+from syndarix_obs_demo.watching import LowestLimits, Warnings, captured_logs, masked
+from syndarix_obs_read.errors import UsageError
+
+DAYS = 6
+"""Over how many past days the sessions of an embedded store are spread."""
+_LAST_STARTS_BEFORE_S = 180
+_STACK_SPREAD_S = 900
+"""Over how many past seconds the sessions lie that go to the stack. Tempo deletes, when it restarts, what it has not
+moved to a finished block and is older than its `complete_block_timeout` of 20 minutes."""
+_LONGEST_CASE_S = 18
+_FLUSH_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """What a run did.
+
+    Attributes:
+        sessions: contacts handled.
+        seconds: real time that the run took.
+        requests: HTTP requests that the fake provider served.
+        instrumented: what `auto_instrument` switched on.
+        incidents: what went wrong, and in how many sessions.
+        outcomes: how the contacts ended.
+        store: the SQLite file; None when records go elsewhere.
+        trace_id: the trace with the most to see, as hex.
+        session_id: the session of that trace.
+        masked: how many values of each kind were masked before anything was stored.
+        lowest_limits: for each provider, the smallest share of a rate limit that was left, 0 to 1.
+        warnings: what the library itself had to say.
+        saved: False when not everything could be brought to safety.
+    """
+
+    sessions: int
+    seconds: float
+    requests: int
+    instrumented: tuple[str, ...]
+    incidents: Mapping[str, int]
+    outcomes: Mapping[str, int]
+    store: Path | None
+    trace_id: str
+    session_id: str
+    masked: Mapping[str, int]
+    lowest_limits: Mapping[str, float]
+    warnings: tuple[str, ...]
+    saved: bool
+
+
+def run(home: Path, sessions: int, seed: int, on_progress: Callable[[int, int], None] | None = None) -> DemoReport:
+    """Run `sessions` contacts of the support desk and keep them in `home`.
+
+    Everything but ids and times follows from `seed`. Settings other than home, service and environment come
+    from the environment, so that the same demo can feed the stack.
+
+    Args:
+        home: data folder.
+        sessions: how many contacts, at least 1.
+        seed: of the cases.
+        on_progress: called with (done, sessions) after every contact.
+
+    Raises:
+        UsageError: `sessions` is less than 1.
+        DemoPackagesMissing: `openai` or `anthropic` is not installed.
+        SettingsError: a setting of the environment is wrong.
+    """
+    if sessions < 1:
+        raise UsageError(f"sessions={sessions} is not allowed: at least 1, for example 50")
+    began = time.perf_counter()
+    settings = Settings(home=home, service_name="support-desk", environment="demo", set_global=False)
+    cases, clock = plan(sessions, seed), DemoClock()
+    model = Model(clock.skip)
+    limits, warnings = LowestLimits(), Warnings()
+    with warnings.collected(), _desk(settings, clock, model) as (desk, instrumented):
+        contacts = _all(desk, cases, settings.backend, limits, on_progress or (lambda _done, _of: None))
+        saved, hidden = desk.obs.flush(_FLUSH_S), masked(desk.obs)
+    shown = max(cases, key=lambda case: (len(case.incidents), case.topic.task_type == "refund")).number
+    return DemoReport(
+        sessions=sessions,
+        seconds=time.perf_counter() - began,
+        requests=model.served,
+        instrumented=instrumented,
+        incidents=Counter(incident.value for case in cases for incident in sorted(case.incidents)),
+        outcomes=Counter(contact.outcome for contact in contacts),
+        store=settings.store_path if settings.backend in {"embedded", "both"} else None,
+        trace_id=contacts[shown].trace_id,
+        session_id=contacts[shown].session_id,
+        masked=hidden,
+        lowest_limits=limits.by_provider,
+        warnings=tuple(warnings.messages),
+        saved=saved,
+    )
+
+
+@contextmanager
+def _desk(settings: Settings, clock: DemoClock, model: Model) -> Iterator[tuple[Desk, tuple[str, ...]]]:
+    """Everything that runs meanwhile: platform, provider, clients."""
+    with (
+        FakeProvider(model) as provider,
+        ObservabilityPlatform(settings, clock=clock.wall, monotonic=clock.monotonic) as obs,
+    ):
+        clients = connect(provider.url)
+        instrumented = tuple(obs.auto_instrument())
+        try:
+            with captured_logs(obs, clock):
+                yield Desk(obs, clock, model, clients), instrumented
+        finally:
+            obs.auto_uninstrument()
+            clients.close()
+
+
+def _all(
+    desk: Desk, cases: list[Case], backend: str, limits: LowestLimits, on_progress: Callable[[int, int], None]
+) -> list[Contact]:
+    """Handle the cases one after another, each at its own time; what is late is flushed before time moves."""
+    spread_s = DAYS * 86_400 if backend == "embedded" else max(_STACK_SPREAD_S, len(cases) * _LONGEST_CASE_S)
+    last_ns = time.time_ns() - _LAST_STARTS_BEFORE_S * 10**9
+    contacts = []
+    for case in cases:
+        share = (case.number + 1) / len(cases)
+        desk.clock.jump_to(last_ns - round((1 - share) * spread_s * 1e9))
+        contacts.append(handle(desk, case))
+        desk.obs.flush(_FLUSH_S)
+        limits.look(desk.obs)
+        on_progress(case.number + 1, len(cases))
+    return contacts

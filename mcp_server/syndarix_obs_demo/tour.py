@@ -1,0 +1,111 @@
+"""What a person wants to know after the demo, each answer under the command that gives it."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from syndarix_obs_demo.run import DemoReport
+
+PERIOD = ("--since", "7d")
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One question and the arguments of `syndarix-obs` that answer it."""
+
+    question: str
+    arguments: tuple[str, ...]
+
+
+def stops(report: DemoReport) -> tuple[Stop, ...]:
+    """The questions, in the order in which they usually come up."""
+    return (
+        Stop("What did it do? One session, as a tree", ("trace", report.trace_id)),
+        Stop(
+            "Why? The decisions of that session",
+            ("decisions", "--session", report.session_id, "--limit", "4", *PERIOD),
+        ),
+        Stop("What does it usually decide, and how does that end?", ("decisions", "--patterns", *PERIOD)),
+        *(
+            Stop(f"What did it cost, by {by.replace('_', ' ')}?", ("costs", "--by", by, *PERIOD))
+            for by in ("agent", "project", "user", "task_type", "model", "day")
+        ),
+        Stop("What went wrong, and what went round in circles?", ("errors", *PERIOD)),
+    )
+
+
+def further() -> tuple[Stop, ...]:
+    """Where to look next."""
+    return (
+        Stop("all of it in a browser", ("web", "--open")),
+        Stop("every session, newest first", ("sessions", *PERIOD)),
+        Stop("the traces of one agent that failed", ("traces", "--agent", "support", "--status", "error", *PERIOD)),
+        Stop("every line with a word in it", ("logs", "--grep", "refund", *PERIOD)),
+        Stop("anything for a program", ("costs", "--by", "agent,model", "--json", *PERIOD)),
+    )
+
+
+def summary(report: DemoReport) -> Iterator[str]:
+    """What the run was, line by line."""
+    yield (
+        f"{report.sessions} sessions, {report.requests} requests to the fake provider, {report.seconds:.1f} s; "
+        "latencies are simulated, tokens are counted by the provider, prices are real."
+    )
+    yield f"Watched without a line of code: the clients of {' and '.join(sorted(report.instrumented))}."
+    yield "Sessions with " + ", ".join(f"{name}: {count}" for name, count in sorted(report.incidents.items())) + "."
+    lowest = ", ".join(f"{provider} {share:.1%}" for provider, share in sorted(report.lowest_limits.items()))
+    yield f"Least that was left of a rate limit: {lowest}."
+    hidden = ", ".join(f"{kind} {count}" for kind, count in sorted(report.masked.items()))
+    yield f"Masked before anything was stored: {hidden or 'nothing'}."
+    yield from (f"It warned: {message}" for message in report.warnings)
+    if report.store is not None:
+        yield f"Everything is in {report.store}."
+    if not report.saved:
+        yield "Not everything could be saved; see the messages above."
+
+
+def called(home: Path | None) -> str:
+    """How to call `syndarix-obs` from here: by its path where the shell would not find it.
+
+    Args:
+        home: data folder that has to be named, if any.
+    """
+    command = "syndarix-obs"
+    here = Path(sys.argv[0])
+    if here.name == command and shutil.which(command) != str(here.absolute()):
+        command = str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here)
+    return command if home is None else f"SYNDARIX_OBS_HOME={shlex.quote(str(home))} {command}"
+
+
+def show(
+    report: DemoReport, answer: Callable[[list[str]], int], write: Callable[[str], object], prefix: str = "syndarix-obs"
+) -> int:
+    """Print the summary, every answer under its command, and where to look next.
+
+    Args:
+        report: the run.
+        answer: runs one command of `syndarix-obs` and prints what it says; returns its exit status.
+        write: takes one line.
+        prefix: how the command is called here.
+
+    Returns:
+        The first exit status that is not 0, else 0.
+    """
+    for line in summary(report):
+        write(line)
+    status = 0
+    for stop in stops(report):
+        write("")
+        write(f"── {stop.question}")
+        write(f"$ {prefix} {shlex.join(stop.arguments)}")
+        status = status or answer(list(stop.arguments))
+    write("")
+    write("── Look further")
+    for stop in further():
+        write(f"$ {prefix} {shlex.join(stop.arguments)}    # {stop.question}")
+    return status

@@ -1,0 +1,67 @@
+"""Traces by criteria. A trace is known by its root span, or by a session that has not ended yet or came from afar."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Final
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs_read.amounts import Activity, Cost, Tokens
+from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, TraceRow
+from syndarix_obs_read.backends.sql.conditions import Where, over
+from syndarix_obs_read.backends.sql.membership import contain, with_error
+from syndarix_obs_read.backends.sql.sums import activity_of, costs_of
+
+_ROOTS: Final = """
+    SELECT r.trace_id, r.name, r.ts_ns AS start_ns, r.end_ns, r.status, r.error_type, r.agent, r.project, r."user",
+        r.session_id
+    FROM records r
+    WHERE r.parent_id IS NULL AND r.trace_id <> '' AND r.kind NOT IN ('app', 'annotation') AND {roots}
+    UNION ALL
+    SELECT s.trace_id, 'invoke_agent ' || coalesce(s.agent, ''), min(s.started_ns), s.ended_ns, s.status, s.error_type,
+        s.agent, s.project, s."user", s.session_id
+    FROM sessions s
+    WHERE {runs} AND NOT EXISTS (SELECT 1 FROM records r WHERE r.trace_id = s.trace_id AND r.parent_id IS NULL
+        AND r.kind NOT IN ('app', 'annotation'))
+    GROUP BY s.trace_id"""
+
+
+def found(connection: sqlite3.Connection, where: Filter, limit: int) -> Page[TraceRow]:
+    """Traces that fit, the last begun first."""
+    roots = over("r", where, time="ts_ns", columns=())
+    runs = over("s", where, time="started_ns", columns=())
+    conditions = Where()
+    if where.trace_id is not None:
+        conditions.add("t.trace_id = ?", where.trace_id)
+    complete = contain(connection, where, "trace_id", "t.trace_id", conditions)
+    _own(where, conditions)
+    traces = _ROOTS.format(roots=roots.sql, runs=runs.sql)
+    values = (*roots.values, *runs.values, *conditions.values)
+    statement = f"SELECT t.* FROM ({traces}) t WHERE {conditions.sql} ORDER BY t.start_ns DESC, t.trace_id LIMIT ?"
+    # Fetched as far as they are counted: asking a second time for their number would cost as much again.
+    rows = connection.execute(statement, (*values, max(limit + 1, COUNTED_UP_TO))).fetchall()
+    more = len(rows) > limit
+    return Page(_summed(connection, rows[:limit]), more or not complete, len(rows) if complete else None)
+
+
+def _own(where: Filter, conditions: Where) -> None:
+    """What is said about the trace itself."""
+    if where.status == v.STATUS_ERROR:
+        with_error(where, "trace_id", "t.trace_id", conditions)
+    elif where.status is not None:
+        conditions.add("t.status = ?", where.status)
+    if where.min_duration_ns is not None:
+        conditions.add("t.end_ns - t.start_ns >= ?", where.min_duration_ns)
+
+
+def _summed(connection: sqlite3.Connection, rows: list[sqlite3.Row]) -> tuple[TraceRow, ...]:
+    ids = [row["trace_id"] for row in rows]
+    activity = activity_of(connection, "trace_id", ids)
+    costs = costs_of(connection, "trace_id", ids)
+    return tuple(_row(dict(row), activity, costs) for row in rows)
+
+
+def _row(row: dict[str, Any], activity: Any, costs: Any) -> TraceRow:
+    tokens, cost = costs.get(row["trace_id"], (Tokens(), Cost()))
+    return TraceRow(**row, activity=activity.get(row["trace_id"], Activity()), tokens=tokens, cost=cost)

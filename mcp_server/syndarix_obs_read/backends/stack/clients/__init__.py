@@ -1,0 +1,1 @@
+"""HTTP clients of the servers: one file a server."""

@@ -1,0 +1,98 @@
+"""Single records: listed, searched, followed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from typing import Final
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.rows import Page, StoredRecord
+from syndarix_obs_read.backends.sql.conditions import DEFAULT_KINDS
+from syndarix_obs_read.backends.stack.clients.loki import PAGE, Line, Loki
+from syndarix_obs_read.backends.stack.fetch import read, short, whole, whole_record
+from syndarix_obs_read.backends.stack.lines import fits, is_running, once, record
+from syndarix_obs_read.backends.stack.queries import logql
+from syndarix_obs_read.backends.stack.reach import AHEAD_NS, Reach
+from syndarix_obs_read.errors import FilterError
+from syndarix_obs_read.timerange import SECOND_NS
+
+_FEWEST: Final = 100
+_WITH_PAYLOADS: Final = 500
+_FOLLOW_EVERY_S: Final = 0.5
+_FOLLOW_BACK_NS: Final = 60 * SECOND_NS
+"""How late a line may arrive and still be followed."""
+_FOLLOWED: Final = 50_000
+
+
+async def listed(loki: Loki, reach: Reach, where: Filter, limit: int, payloads: bool) -> Page[StoredRecord]:
+    """Records that fit, the last begun first; only an answer that is not cut knows how many there are."""
+    kinds = _log_kinds(where)
+    query, uncut = logql.lines(reach.until_past(where), kinds), payloads or bool(where.text)
+    size = min(max(limit + 1, _FEWEST), _WITH_PAYLOADS if uncut else PAGE)
+    found: list[StoredRecord] = []
+    async for page in loki.walk(whole(query) if uncut else short(query), *await reach.of(where), size):
+        if uncut:
+            new = _fitting(page, where, payloads=payloads)
+        else:
+            new = [each for each in await read(loki, query, page, whole_record) if _fits(where, each)]
+        found = sorted(once([*found, *new]), key=_newest_first)
+        # Everything older in Loki also began before this page's last line.
+        if len(found) > limit and found[limit].start_ns > page[-1].ts_ns:
+            break
+    more = len(found) > limit
+    return Page(tuple(found[:limit]), more, None if more else len(found))
+
+
+async def follow(loki: Loki, reach: Reach, where: Filter) -> AsyncIterator[StoredRecord]:
+    """Records that fit and arrive from now on: Loki is asked twice a second for its last minute.
+
+    Asking again, unlike Loki's websocket, passes through every proxy and survives a restart of Loki. A line that
+    arrives more than a minute late is not shown.
+    """
+    query = whole(logql.lines(where, _log_kinds(where)))
+    seen: OrderedDict[str, None] = OrderedDict()
+    await _arrived(loki, reach, query, where, seen)
+    while True:
+        for found in await _arrived(loki, reach, query, where, seen):
+            yield found
+        await asyncio.sleep(_FOLLOW_EVERY_S)
+
+
+async def _arrived(
+    loki: Loki, reach: Reach, query: str, where: Filter, seen: OrderedDict[str, None]
+) -> list[StoredRecord]:
+    now = reach.now()
+    page = await loki.page(query, now - _FOLLOW_BACK_NS, now + AHEAD_NS, PAGE)
+    new = []
+    for found in reversed(_fitting(page, where, payloads=True)):
+        if found.text("record_id") not in seen:
+            seen[found.text("record_id")] = None
+            new.append(found)
+    while len(seen) > _FOLLOWED:
+        seen.popitem(last=False)
+    return new
+
+
+def _log_kinds(where: Filter) -> tuple[str, ...]:
+    if v.KIND_SPAN in where.kinds:
+        raise FilterError(
+            "plain spans are no log lines in the stack: read them with their trace (`syndarix-obs trace ID`), or leave "
+            "`--kind span` away"
+        )
+    return where.kinds or DEFAULT_KINDS
+
+
+def _fitting(page: list[Line], where: Filter, *, payloads: bool) -> list[StoredRecord]:
+    read = ((line, record(line, payload=payloads)) for line in page)
+    return [each for line, each in read if each is not None and _fits(where, each, line)]
+
+
+def _fits(where: Filter, found: StoredRecord, line: Line | None = None) -> bool:
+    return not is_running(found) and fits(where, found, line)
+
+
+def _newest_first(found: StoredRecord) -> tuple[int, int]:
+    return -found.start_ns, -found.end_ns

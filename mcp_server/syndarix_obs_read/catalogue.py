@@ -1,0 +1,119 @@
+"""Every question and every other command, a line each: what it is called, what it answers, and which faces it has.
+
+A question has the same file name in every room: `answers/NAME.py`, `cli/NAME.py`, `mcp/NAME.py`, `web/pages/NAME.py`.
+This file imports none of them, so that `--help` costs nothing and a command loads only what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Final, Literal
+
+Face = Literal["cli", "mcp", "web"]
+Group = Literal["Look", "Explain", "Money", "Run again", "Watch", "Keep", "Serve"]
+
+GROUPS: Final[tuple[Group, ...]] = ("Look", "Explain", "Money", "Run again", "Watch", "Keep", "Serve")
+"""Groups of commands, in the order of `--help`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that can be asked, or done, in up to three faces.
+
+    Args:
+        name: of its files and of its command.
+        group: where `--help` lists it.
+        about: what it answers, in one line; the first line of the command's text.
+        example: arguments of a call to show.
+        module: file of the command when it is not the question's own name.
+        without: faces that it does not have, each with the reason.
+    """
+
+    name: str
+    group: Group
+    about: str
+    example: str
+    module: str = ""
+    without: Mapping[Face, str] = field(default_factory=dict)
+
+    def command(self) -> Any:
+        """The function of its command, loaded now."""
+        return getattr(import_module(f"syndarix_obs_read.cli.{self.module or self.name}"), self.name)
+
+    def tools(self) -> tuple[Any, ...]:
+        """Its MCP tools, loaded now."""
+        return tuple(import_module(f"syndarix_obs_read.mcp.{self.name}").TOOLS)
+
+    def page(self) -> Any:
+        """Its page, loaded now."""
+        return import_module(f"syndarix_obs_read.web.pages.{self.name}").PAGE
+
+
+_ON_TRACE: Final[Mapping[Face, str]] = {"web": "the page of a trace shows it"}
+_SERVERS_ONLY: Final[Mapping[Face, str]] = {"web": "the servers' own query pages do this better"}
+_PERSON: Final[Mapping[Face, str]] = {"mcp": "a person decides this", "web": "a person decides this at a terminal"}
+_STARTS: Final[Mapping[Face, str]] = {"mcp": "it starts a program", "web": "it starts a program"}
+_INSIDE: Final[Mapping[Face, str]] = {"web": "a part of the page `health`", "mcp": "a part of the tools of `alerts`"}
+
+QUESTIONS: Final[tuple[Question, ...]] = (
+    Question("demo", "Serve", "Run a support desk of cooperating agents, and show what was recorded.",
+             "demo --sessions 20 --seed 7", without=_STARTS),
+    Question("sessions", "Look", "List sessions, or follow them as they run.", "sessions --agent support --follow"),
+    Question("session", "Look", "Show one session: what it did, what it cost, how it ended.", "session 3f2a9c"),
+    Question("traces", "Look", "Search traces by who, what, how long, how dear and text.",
+             "traces --agent support --status error --since 7d"),
+    Question("trace", "Look", "Show one trace as a tree of steps.", "trace 9f6f27 --payloads"),
+    Question("timeline", "Look", "Show what happened in a trace or session, in order.", "timeline 9f6f27",
+             without={"web": "the pages of a trace and of a session show it"}),
+    Question("explain", "Explain", "Say why a trace ended as it did.", "explain 9f6f27", without=_ON_TRACE),
+    Question("decisions", "Explain", "List decisions with options, choice and reason; or patterns in them.",
+             "decisions --patterns --type tool_selection"),
+    Question("costs", "Money", "Sum the cost ledger by agent, model, day and more.",
+             "costs --by agent,model --since 2026-03"),
+    Question("errors", "Explain", "Group what failed by its message.", "errors --agent support --since 7d"),
+    Question("loops", "Explain", "List loops: one tool called again and again with the same arguments.",
+             "loops --since 7d", without={"mcp": "get_errors lists them"}),
+    Question("logs", "Look", "Search log lines and records, or follow them.",
+             "logs --grep refund --level warning --follow"),
+    Question("agents", "Look", "Say how each agent is doing: success, duration, failures, tools.", "agents --since 7d"),
+    Question("names", "Look", "List the names that can be asked for.", "names agent model",
+             without={"web": "filters offer them"}),
+    Question("query", "Look", "Send PromQL, LogQL or TraceQL to the stack's servers.",
+             'query promql "sum by (agent) (increase(llm_requests_total[1h]))" --since 2h', without=_SERVERS_ONLY),
+    Question("alerts", "Watch", "List alerts and silences of the stack.", "alerts --label agent=support --state active",
+             without={"web": "a part of the page `health`"}),
+    Question("silence", "Watch", "Silence alerts for a time.",
+             'silence --label alertname=LoopDetected --comment "known" --lasts 2h', module="alerts", without=_INSIDE),
+    Question("trigger", "Watch", "Raise an alert by hand.",
+             'trigger RefundsWrong "refunds are paid twice" --severity critical', module="alerts", without=_INSIDE),
+    Question("health", "Watch", "Check the pipeline itself, and say what to do about what is broken.", "health"),
+    Question("doctor", "Watch", "Check every part of the chain on this machine.", "doctor", module="health",
+             without={"mcp": "it looks at this machine", "web": "it looks at this machine"}),
+    Question("up", "Serve", "Take telemetry of any program, and show it: one process, nothing to set.",
+             "up --install claude-code", without=_STARTS),
+    Question("run", "Serve", "Run a program and record its model calls, without a line of code.",
+             "run python app.py", module="run_command", without=_STARTS),
+    Question("web", "Serve", "Serve the explorer to a browser.", "web --open", without=_STARTS),
+    Question("mcp", "Serve", "Serve the answers to assistants over MCP.", "mcp --print-config", without=_STARTS),
+    Question("forget", "Keep", "Erase what was recorded for one user.", "forget --user u-42", without=_PERSON),
+    Question("prune", "Keep", "Delete what is older than a time.", "prune --before 30d", without=_PERSON),
+)  # fmt: skip
+"""Everything that `syndarix-obs` answers or does. Pages and tools come in this order."""
+
+PAGES_ONLY: Final[Mapping[str, str]] = {
+    "overview": "it puts answers of other questions together",
+    "step": "the command `trace --payloads` shows steps with what they hold",
+}
+"""Pages that are no question of their own, each with the reason."""
+
+
+def find(name: str) -> Question | None:
+    """The question of that name."""
+    return next((each for each in QUESTIONS if each.name == name), None)
+
+
+def with_face(face: Face) -> tuple[Question, ...]:
+    """Questions that have a face, in the order of the catalogue."""
+    return tuple(each for each in QUESTIONS if face not in each.without)

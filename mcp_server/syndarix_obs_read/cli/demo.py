@@ -1,0 +1,56 @@
+"""`syndarix-obs demo`: fills the store with a support desk and shows what was recorded."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from syndarix_obs_read.cli.asking import settings_of
+from syndarix_obs_read.cli.options import Common
+from syndarix_obs_read.errors import ReadError
+from syndarix_obs_read.settings import ReadSettings
+
+
+def demo(
+    common: Common,
+    sessions: Annotated[int, typer.Option(min=1, max=100_000, help="How many sessions.")] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same sessions.")] = 7,
+) -> None:
+    """Run a support desk of cooperating agents against a fake provider, and show what was recorded."""
+    from syndarix_obs_demo import DemoPackagesMissing, run
+    from syndarix_obs_demo.tour import called, show
+
+    settings = settings_of(common)
+    with _progress(f"{sessions} sessions of the support desk") as advance:
+        try:
+            report = run(settings.home, sessions, seed, advance)
+        except DemoPackagesMissing as error:
+            raise ReadError(str(error)) from error
+    if common.as_json:
+        print(json.dumps(asdict(report), indent=2, default=str))
+        return
+    code = show(report, _answer(settings), lambda line: print(line, flush=True), called(common.home))
+    raise typer.Exit(code)
+
+
+def _answer(settings: ReadSettings) -> Callable[[list[str]], int]:
+    from syndarix_obs_read.cli.run import run
+
+    return lambda arguments: run([*arguments, "--home", str(settings.home), "--backend", settings.backend])
+
+
+@contextlib.contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task(title, total=None)
+        yield lambda done, of: progress.update(bar, completed=done, total=of)

@@ -1,0 +1,47 @@
+"""Who has a token may come in: as `Authorization: Bearer`, or as the password that a browser asks for."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from syndarix_obs_read.serving.access_rules import OPEN_PATHS
+from syndarix_obs_read.serving.tokens import Tokens
+
+_ASK: Final = {"WWW-Authenticate": 'Basic realm="syndarix-obs: any name, a token as password", charset="UTF-8"'}
+
+
+class Door:
+    """ASGI middleware around the pages, for addresses that others can reach."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+        self._app = app
+        self._tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let through or ask for a token."""
+        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+            token = given_token(Headers(scope=scope).get("authorization") or "")
+            if token is None or not self._tokens.knows(token):
+                refusal = PlainTextResponse("a token of the server's token file is needed, as password\n", 401, _ASK)
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def given_token(authorization: str) -> str | None:
+    """The token of an `Authorization` header: the bearer, or the password of any name."""
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip() or None
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")[2] or None
+    except (binascii.Error, UnicodeDecodeError):
+        return None
