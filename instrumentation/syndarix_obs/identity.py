@@ -84,6 +84,10 @@ class Identity:
             self.flush()
         return found
 
+    def digest(self, raw: str) -> str:
+        """The same for something that is no user: nobody is entered into the index."""
+        return self._digest(raw)
+
     def flush(self) -> None:
         """Write the index; failures are counted, and what could not be written is tried again later."""
         with self._lock:

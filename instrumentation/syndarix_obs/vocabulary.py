@@ -286,6 +286,32 @@ PAYLOAD_ATTRIBUTES: Final[Mapping[str, str]] = {
 }
 """Attributes that never ride on an exported span, and the field of the log line that carries each instead."""
 
+ENDUSER_ID: Final = "enduser.id"
+"""Raw id of a user in the spans of some libraries; it becomes the same pseudonym as `user.id`."""
+ATTRIBUTE_NAMES: Final = frozenset(
+    value for name, value in list(vars().items()) if name.isupper() and isinstance(value, str) and "." in value
+)
+"""Every attribute name declared above."""
+CONTENT_ATTRIBUTES: Final = frozenset(
+    {*PAYLOAD_ATTRIBUTES, PREVIEW_INPUT, PREVIEW_OUTPUT, DECISION_OPTIONS, DECISION_SELECTED, PAYLOAD_BYTES}
+)
+"""Those that hold, or measure, what was said: none of them with `capture=none`."""
+PLAIN_ATTRIBUTES: Final = frozenset(
+    {
+        "server.address", "server.port", "client.address", "client.port", "network.protocol.name", "network.transport",
+        "network.protocol.version", "http.request.method", "http.response.status_code", "http.method",
+        "http.status_code", "http.route", "rpc.system", "rpc.service", "rpc.method", "rpc.grpc.status_code",
+        "db.system",
+        "db.system.name", "db.namespace", "db.collection.name", "db.operation.name", "messaging.system",
+        "messaging.operation.type", "messaging.destination.name", "code.function.name", "code.file.path",
+        "code.line.number", "code.namespace", "code.function", "thread.id", "thread.name", "exception.type",
+        "exception.message", "exception.stacktrace", "exception.escaped", "otel.status_code", "service.version",
+        "openai.api.type", "openai.request.service_tier", "openai.response.service_tier",
+        "openai.response.system_fingerprint", "gen_ai.response.status", "gen_ai.token.type",
+    }
+)  # fmt: skip
+"""Attributes of OpenTelemetry's conventions that hold no content; with `capture=none` nothing else of others stays."""
+
 # --- Metrics ------------------------------------------------------------------------------------------------------
 
 LATENCY_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0)

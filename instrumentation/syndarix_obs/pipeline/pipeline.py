@@ -35,6 +35,7 @@ class Pipeline:
         measure: the consumer that sees every span, before sampling.
         consumers: the destinations, after sampling.
         sampling: arguments of the tail sampler.
+        clean: masks a record that is not a span's.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Pipeline:
         measure: Consumer,
         consumers: Sequence[Consumer],
         sampling: dict[str, float],
+        clean: Callable[[Record], Record] = lambda record: record,
     ) -> None:
         self._steps = tuple(steps)
         self._gate = gate
@@ -53,6 +55,7 @@ class Pipeline:
         self._measure = measure
         self.consumers = tuple(consumers)
         self._sampler = TailSampler(self._forward, **sampling)
+        self._clean = clean
         self._ready: list[Pair] = []
 
     def process(self, spans: Sequence[FinishedSpan]) -> None:
@@ -74,8 +77,8 @@ class Pipeline:
             self._each((self._measure, *self.consumers), lambda c: c.session_started(record))
 
     def emit(self, record: Record) -> None:
-        """Pass on a record that is not a span's, for example an application log line."""
-        self._forward(None, (record,))
+        """Pass on a record that is not a span's, for example an application log line; its texts are masked here."""
+        self._forward(None, (self._clean(record),))
         self._hand_out()
 
     def tick(self) -> None:

@@ -61,6 +61,7 @@ class Runtime:
         monotonic: Callable[[], int] = time.perf_counter_ns,
         redact_with: Callable[[str], str] | None = None,
     ) -> None:
+        from syndarix_obs.redaction.leaving import Names
         from syndarix_obs.redaction.step import Redactor  # compiles its patterns; here, so that wrong ones are told
 
         self.settings = settings
@@ -70,6 +71,8 @@ class Runtime:
         self.redactor = Redactor(
             settings.redaction, patterns=settings.redaction_patterns, custom=redact_with, on_mask=self.metrics.masked
         )
+        self.names = Names(self.redactor, lambda raw: self._known().digest(raw))
+        self.metrics.clean_with(self.names.text)
         self.worker = Worker(self.queue, self._build, settings.flush_interval)
         self.source = SpanSource(
             self._accept if settings.enabled else _ignore,
@@ -83,6 +86,7 @@ class Runtime:
         self._given_consumers = consumers
         if settings.enabled:
             preload(settings, destinations=consumers is None)
+            self.redactor.prepare()
         self._identity: Identity | None = None
         self._closed = False
         self._stop_listening = guard.on_failure(self.metrics.internal_error)
@@ -118,12 +122,15 @@ class Runtime:
 
     def pseudonym(self, user: str) -> str:
         """The keyed pseudonym of a raw user id."""
+        return self._known().pseudonym(user)
+
+    def _known(self) -> Identity:
         if self._identity is None:
             from syndarix_obs.identity import Identity
 
             key_file = self.settings.user_key_file
             self._identity = Identity(self.settings.home, key_file.read_bytes().strip() if key_file else None)
-        return self._identity.pseudonym(user)
+        return self._identity
 
     def flush(self, timeout: float) -> bool:
         """Bring everything recorded so far to safety, waiting at most `timeout` seconds; True when it is."""
@@ -155,6 +162,7 @@ class Runtime:
             gate=_GATE,
             resource=self.resource,
             measure=Measure(self.metrics),
+            clean=self.names.record,
             consumers=self._consumers(),
             sampling={
                 "ratio": settings.sample_ratio,
@@ -188,11 +196,11 @@ class Runtime:
             ("normalise", NormaliseStep()),
             ("nested", NestedStep()),
             ("tokens", TokensStep()),
-            ("price", PriceStep(PriceBook(settings.prices_file), metrics.unpriced)),
+            ("price", PriceStep(PriceBook(settings.prices_file), metrics.unpriced, self.names.text)),
             ("loops", LoopStep(settings.loop_threshold, live.loop_detected)),
-            ("identify", IdentifyStep(self.pseudonym)),
+            ("identify", IdentifyStep(self.pseudonym, self.names.session)),
             ("payload", payload),
-            ("redact", RedactStep(self.redactor)),
+            ("redact", RedactStep(self.redactor, self.names.text)),
         ]
 
     def _consumers(self) -> Sequence[Consumer]:

@@ -97,7 +97,7 @@ class Engine:
 
     def mask(self, text: str, wanted: frozenset[int], counts: Counter[str]) -> str:
         """The text with everything masked that is found."""
-        return _replaced(text, self.find(text, wanted), counts)
+        return replaced(text, self.find(text, wanted), counts)
 
     def one(self, text: str, counts: Counter[str]) -> str:
         """One string, all the way."""
@@ -158,7 +158,8 @@ def merged(found: list[Found]) -> list[Found]:
     return result
 
 
-def _replaced(text: str, found: Iterable[Found], counts: Counter[str]) -> str:
+def replaced(text: str, found: Iterable[Found], counts: Counter[str]) -> str:
+    """The text with markers in these places, which are in order and without overlaps; counted by name."""
     pieces: list[str] = []
     position = 0
     for start, end, name in found:
@@ -180,5 +181,5 @@ def _apart(texts: list[str], found: list[Found], counts: Counter[str]) -> Iterat
             if stop > end:
                 break
             place += 1
-        yield _replaced(text, mine, counts) if mine else text
+        yield replaced(text, mine, counts) if mine else text
         offset = end + 1
