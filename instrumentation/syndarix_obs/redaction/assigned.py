@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from syndarix_obs.redaction.keys import SECRET_KEY_NEEDS, Kind, SensitiveKeys, needs_no_look
-from syndarix_obs.redaction.pattern import Span, has_digit, has_letter, scan, secret, words_in
+from syndarix_obs.redaction.pattern import Span, has_digit, has_letter, has_upper, looks_random, scan, secret, words_in
 
 # --- JSON (or Python) inside a string -----------------------------------------------------------------------------
 
@@ -99,9 +99,9 @@ _ANCHORS = (
 )  # fmt: skip
 """Words that make a name sensitive, or the beginnings of such."""
 _ASSIGNED = re.compile(
-    r"[\w.\[\]-]{0,40}+(?:\\{0,64}[\"'`*)]{0,4}[ \t]{0,4}(:=|=>|==?|:)(?:[ \t]?[>|])?\*{0,3}\s{0,8}"
-    r"|[ \t]{1,4}(is|was|lautet|ist)[ \t]{1,4}(?::[ \t]{0,4})?|(>)|([ \t,]{1,4}))"
-    r"(?i:(?:basic|bearer|token|digest)[ \t]{1,4})?(b?\\{0,64}[\"'`]?)"
+    r"[\w.\[\]-]{0,40}+(?:\\{0,64}[\"'`*]{0,4}[ \t]{0,4}(:=|=>|==?|[:：＝])(?:[ \t]?[>|])?\*{0,3}\s{0,8}(?:- )?"
+    r"|[ \t]{1,4}(is|was|lautet|ist)(?:[ \t]{0,2}:[ \t]{0,4}|[ \t]{1,4})|(>)|([ \t](?:-|->|→)[ \t]|[ \t,]{1,4}))"
+    r"(?i:(?:basic|bearer|token|digest)[ \t]{1,4})?([bfru]{0,2}\\{0,64}[\"'`]|)"
 )
 _BARE = re.compile(r"(?:[^\s\"'`,;<>\\\x00&]|&(?![\w.-]{1,40}=)){1,1024}+")
 _IN_QUOTES = {quote: re.compile(rf"[^{quote}\\\r\n\x00]{{1,256}}+(?={quote})") for quote in "\"'`"}
@@ -113,6 +113,7 @@ _TYPE_WORDS = frozenset({
     "must", "should", "field", "bool", "boolean", "nil", "void", "char", "varchar", "missing", "invalid", "wrong",
     "hidden", "redacted", "yes", "no", "example", "unknown", "value", "default",
 })  # fmt: skip
+_CALL = re.compile(r"[A-Za-z_][\w.]*[(\[]")
 _CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|.*[(\[]")
 _KEYS = SensitiveKeys(personal=False)
 
@@ -136,7 +137,7 @@ def assigned_secrets(text: str) -> Iterator[Span]:
 
 def _whole_name(text: str, found: int, match: re.Match[str]) -> str:
     """The name around the word that was found, with one word before it where it stands alone (`API key`)."""
-    end = min(position for position in map(match.start, (1, 2, 3, 4)) if position >= 0)
+    end = max(match.start(1), match.start(2), match.start(3), match.start(4))
     start = _left(text, found)
     if start == found and text[start - 1 : start] == " ":
         start = _left(text, start - 1 - text.startswith("  ", start - 2))
@@ -159,30 +160,38 @@ def _value(text: str, name: int, match: re.Match[str], kind: Kind) -> Span | Non
     if found is None:
         return None
     value = found.group().rstrip(".!?)*}]:")
-    if value.lower() in _TYPE_WORDS or value.startswith(("[REDACTED:", "$", "{", "(", "[", "%", "*", "=")):
+    if value.lower() in _TYPE_WORDS or value.startswith(("[REDACTED:", "$", "{", "(", "[", "%", "*", "=", "0x")):
         return None
     if needs_no_look(kind):
         taken = len(value) >= 4 and (quoted or _is_value(text, name, match, value, found.end()))
     else:
-        taken = kind[1](value) and _CODE.match(value) is None
+        loose = match.group(4) is not None and not value.isdigit()
+        taken = kind[1](value) and _CODE.match(value) is None and (not loose or _mixed(value))
     return found.span() if taken else None
+
+
+def _mixed(value: str) -> bool:
+    """Behind nothing but a space: letters and digits as no word has them."""
+    return len(value) >= 8 and has_digit(value) and has_letter(value) and (has_upper(value) or looks_random(value))
 
 
 def _is_value(text: str, name: int, match: re.Match[str], value: str, end: int) -> bool:
     """Whether what stands bare behind the name of a secret is one."""
-    if _CODE.match(value) and not has_digit(value):
+    if _CALL.match(value) or (_CODE.match(value) and not has_digit(value)):
         return False
     sign, word, tag, _, _ = match.groups()
     if tag:
         return text.startswith("<", end)
-    if word or text[name : match.start()].lower() in ("cookie", "authorization"):
+    if word or (sign and text[name : match.start()].lower() in ("cookie", "authorization")):
         return not value.isalpha()
-    if sign == ":":
+    if sign == "==":
+        return False
+    if sign in (":", "："):
         return not (value.isalpha() and text[end : end + 1] == " " and text[end + 1 : end + 2].isalpha())
     if sign:
         return _KEYS.kind(value) is None or has_digit(value)
     flag = text.startswith("--", name - 2)
-    return flag or (len(value) >= 8 and has_digit(value) and has_letter(value))
+    return flag or _mixed(value)
 
 
 ASSIGNED = (secret("secret", assigned_secrets, *SECRET_KEY_NEEDS),)

@@ -14,7 +14,7 @@ _MONTH = (
 )
 _DATE = (
     r"(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ][0-9]{2,4}|(?:19|20)[0-9]{6}\b"
-    r"|[0-9]{8}\b"
+    r"|[0-9]{8}\b|[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日"
     rf"|{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)?,? [0-9]{{4}}"
     rf"|[0-9]{{1,2}}(?:st|nd|rd|th|\.)?(?: of| de)? {_MONTH},?(?: de)? [0-9]{{4}}|[0-9]{{1,2}}-{_MONTH}-[0-9]{{2,4}})"
 )
@@ -27,10 +27,10 @@ _STANDING = frozenset(
     ["dob", "d.o.b", "born", "né", "née", "nato", "nata", "nacido", "nacida", "nascido", "nascida", "född", "født"]
 )
 """Of these no letter may follow; before them none may stand."""
-_GAP = re.compile(r"[^0-9\n.!?\x00]{0,48}+(?:(?<=[:*])[*\s]{0,4}\n[\s*-]{0,8})?")
+_GAP = re.compile(r"\.?[^0-9\n.!?\x00]{0,48}+(?:(?<=[:*])[*\s]{0,4}\n[\s*-]{0,8})?")
 _DATES = re.compile(rf"{_DATE}(?:\s{{0,2}}(?:,|;|and|or|&)\s{{1,2}}{_DATE}){{0,20}}", re.IGNORECASE)
 _MONTH_BEFORE = re.compile(rf"\b{_MONTH} $", re.IGNORECASE)
-_YEAR = re.compile(r" ((?:19|20)[0-9]{2})(?![0-9./-])")
+_YEAR = re.compile(r"(?: year)?[ :=]{1,3}((?:19|20)[0-9]{2})(?![0-9./-])")
 _DIGIT = re.compile("[0-9]")
 _LINE = re.compile("\n")
 _FARTHEST = 64
@@ -52,7 +52,7 @@ def _births(text: str) -> Iterator[Span]:
             continue
         gap = _GAP.match(text, end)
         span = _date_at(text, gap.end()) if gap else None
-        if span is None and word == "born" and (year := _YEAR.match(text, end)):
+        if span is None and word in ("born", "birth") and (year := _YEAR.match(text, end)):
             span = year.span(1)
         for found in (span,) if span is not None else _column(text, start, end):
             last = found[1]

@@ -61,10 +61,12 @@ class Engine:
 
     def find(self, text: str, wanted: frozenset[int]) -> list[Found]:
         """What these patterns and the caller's own find, in order and without overlaps."""
-        found = list(self._plainly(text, wanted))
-        if FOLD in wanted and (plain := folded(text)) is not None:
+        plain = folded(text) if FOLD in wanted else None
+        if plain is None:
+            found = list(self._plainly(text, wanted))
+        else:
             inner = self._plainly(plain.text, self.hits(plain.text))
-            found += ((*plain.origin(start, end), name) for start, end, name in inner)
+            found = [(*plain.origin(start, end), name) for start, end, name in inner]
         if BASE64 in wanted:
             found += self._in_base64(text)
         found += self._owned(text)

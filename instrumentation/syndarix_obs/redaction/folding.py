@@ -7,7 +7,6 @@ form is masked in the text as it was. Base64 that holds a text is searched the s
 from __future__ import annotations
 
 import base64
-import html
 import re
 import unicodedata
 from bisect import bisect_right
@@ -19,36 +18,53 @@ _DASHES = "\u2010-\u2015\u2212\ufe58\ufe63"
 _SPACES = "\u00a0\u2002-\u200a\u202f\u205f\u3000"
 _UNSEEN = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
 _DIGITS = "٠-٩۰-۹०-९০-৯๐-๙"
-_WIDE = "\uff01-\uff5e"
-_PERCENT = "%(?:25){0,2}[2-7][0-9A-Fa-f]"
+_WIDE = "\uff01-\uff5e\u3002"
+_HEX = "(?:2[8-9b-fB-F]|3[0-9aAdD]|4[0-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])"
+"""Letters, digits and `()+,-./:=@_`. White space, quotes and brackets stay as they are: a value may end at them."""
+_PERCENT = f"%(?:25){{0,2}}{_HEX}"
 _ENTITY = (
-    "&(?:#[0-9]{2,5}|#[xX][0-9A-Fa-f]{2,5}|amp|lt|gt|quot|apos|commat|period|nbsp|colon|plus|num|equals|lowbar|hyphen);"
+    "&(?:#(?:4[0-8]|5[0-8]|6[14-9]|[78][0-9]|90|95|9[7-9]|1[01][0-9]|12[0-2]);"
+    f"|#[xX]{_HEX};|(?:amp|commat|period|nbsp|colon|plus|equals|lowbar|hyphen);)"
 )
-_ESCAPED = r"\\u00[2-7][0-9A-Fa-f]|\\x[2-7][0-9A-Fa-f]"
+_ESCAPED = rf"\\(?:u00|x){_HEX}"
 _COLOUR = r"(?:\x1b|\\u001[bB]|\\x1[bB]|\\033|\\e)\[[0-9;]{0,16}m"
 
 _FOLDABLE = re.compile(
     rf"{_PERCENT}|{_ENTITY}|{_ESCAPED}|{_COLOUR}|[{_DASHES}{_SPACES}]{{1,3}}[0-9:=+(]|[0-9:][{_DASHES}{_SPACES}]"
-    rf"|[\w@.:=][{_UNSEEN}]{{1,3}}[\w@.:=]|[{_DIGITS}]|[\uff10-\uff19\uff20-\uff5a]"
+    rf"|[\w@.:=][{_UNSEEN}]{{1,3}}[\w@.:=]|[{_DIGITS}]|[\uff10-\uff19\uff20-\uff5a]|[A-Za-z]\u3002[A-Za-z]"
 )
 FOLD_NEEDS = (
     rf"{_PERCENT}|{_ENTITY}",
     r"\\(?:u001[bB]\[|u00[2-7]|x[1-7]|033|e\[)|\x1b\[",
     rf"[{_DASHES}{_SPACES}]+[0-9:=+(]|[0-9:][{_DASHES}{_SPACES}]",
-    rf"[{_UNSEEN}]|[{_DIGITS}]|[\x{{ff10}}-\x{{ff19}}\x{{ff20}}-\x{{ff5a}}]",
+    rf"[{_UNSEEN}]|[{_DIGITS}]|[\x{{ff10}}-\x{{ff19}}\x{{ff20}}-\x{{ff5a}}]|[A-Za-z]\x{{3002}}[A-Za-z]",
 )
 _PART = re.compile(
-    rf"(?P<percent>{_PERCENT})|(?P<entity>{_ENTITY})|(?P<escaped>{_ESCAPED})|(?P<none>{_COLOUR}|[{_UNSEEN}]{{1,64}})"
+    rf"(?P<percent>{_PERCENT}|(?<=[0-9])%20(?=[0-9]))|(?P<entity>{_ENTITY})|(?P<escaped>{_ESCAPED})"
+    rf"|(?P<none>{_COLOUR}|[{_UNSEEN}]{{1,64}})"
     rf"|(?P<dash>[{_DASHES}])|(?P<space>[{_SPACES}])|(?P<wide>[{_DIGITS}{_WIDE}])"
 )
+_ENTITIES = {
+    "&amp;": "&", "&commat;": "@", "&period;": ".", "&nbsp;": " ", "&colon;": ":", "&plus;": "+", "&equals;": "=",
+    "&lowbar;": "_", "&hyphen;": "-",
+}  # fmt: skip
+
+
+def _numbered(entity: str) -> str:
+    """`&#64;` or `&#x40;`."""
+    return chr(int(entity[3:-1], 16) if entity[2] in "xX" else int(entity[2:-1]))
+
+
 _PLAIN: dict[str, Callable[[str], str]] = {
     "percent": lambda part: chr(int(part[-2:], 16)),
-    "entity": lambda part: html.unescape(part).replace("\u00a0", " ")[:1],
+    "entity": lambda part: _ENTITIES.get(part) or _numbered(part),
     "escaped": lambda part: chr(int(part[-2:], 16)),
     "none": lambda _: "",
     "dash": lambda _: "-",
     "space": lambda _: " ",
-    "wide": lambda part: str(unicodedata.digit(part)) if part.isdigit() else unicodedata.normalize("NFKC", part),
+    "wide": lambda part: (
+        str(unicodedata.digit(part)) if part.isdigit() else unicodedata.normalize("NFKC", part).replace("\u3002", ".")
+    ),
 }
 
 

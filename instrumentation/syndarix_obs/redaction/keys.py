@@ -19,7 +19,7 @@ _SECRET_ENDINGS = (
     "privatekey", "accountkey", "signingkey", "encryptionkey", "masterkey", "sharedkey", "subscriptionkey",
     "authorization", "cookie", "contraseña", "contrasena", "contrasenya", "senha", "wachtwoord", "motdepasse",
     "lösenord", "losenord", "adgangskode", "salasana", "hasło", "haslo", "heslo", "jelszo", "jelszó", "parola", "şifre",
-    "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "credential", "connectionstring", "connstr",
+    "mdp", "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "credential", "connectionstring", "connstr",
 )  # fmt: skip
 """Ends of names, words joined: the value is a secret whatever it looks like."""
 _KEY_OWNERS = frozenset(
@@ -48,14 +48,14 @@ _TOKEN_USES = frozenset(
 _HINTS = frozenset(
     listed(
     "pass pw token session sid jsessionid phpsessid sessionid sessid salt signature sig jwt dsn auth bearer "
-    "csrf xsrf credentials creds cred nonce otpauth secretid"
+    "csrf xsrf credentials creds cred nonce otpauth secretid psk pem keyfile"
 )
 )  # fmt: skip
 _CODES = frozenset(["pin", "otp", "totp", "mfa", "puk"])
 _CODE_OWNERS = frozenset(
     listed(
     "mfa otp totp pin verification security auth authentication access recovery backup confirmation one sms "
-    "2fa login activation"
+    "2fa login activation authorization factor"
 )
 )  # fmt: skip
 _PHRASES = {
@@ -214,7 +214,7 @@ def _secret(words: list[str]) -> Kind | None:
     while len(words) > 1 and words[-1] in _ADDED:
         words = words[:-1]
     last, owner = words[-1], words[-2] if len(words) > 1 else ""
-    if last.endswith(_SECRET_ENDINGS) or (owner + last).endswith(_SECRET_ENDINGS):
+    if last.endswith(_SECRET_ENDINGS) or "".join(words[-3:]).endswith(_SECRET_ENDINGS):
         return "password" if last.endswith(("password", "passwd", "pwd")) else "secret", _anything
     if last == "key":
         return ("secret", _anything) if owner in _KEY_OWNERS else None
@@ -285,9 +285,9 @@ _TAIL = (
 )
 """Behind the last word of a name: no small letter, which would make it another word."""
 _IS = r"(?i:is|was|lautet|es|ist)\b"
-_SIGN = rf"(?:{GAP}(?:[:=]|{_IS})|>|(?:{GAP}[,/]|{BLANK}+)[^\s\"]*[0-9])"
-_LONG_SIGN = rf"(?:{GAP}(?:[:=>,]|{_IS}){GAP}|{BLANK}+)(?:\[{GAP})?[^\s\"'\\]{{8}}"
-_CODE_SIGN = rf"(?:{GAP}(?:[:=>,/]|{_IS}){GAP}|{BLANK}+)[^\s\\\"']*[0-9]"
+_SIGN = rf"(?:{GAP}(?:[:=：＝]|{_IS})|>|(?:{GAP}[,/→-]|{BLANK}+)[^\s\"]*[0-9])"
+_LONG_SIGN = rf"(?:{GAP}(?:[:=>,：＝]|{_IS}){GAP}|{BLANK}+)(?:\[{GAP})?[^\s\"'\\]{{8}}"
+_CODE_SIGN = rf"(?:{GAP}(?:[:=>,/：＝]|{_IS}){GAP}|{BLANK}+)[^\s\\\"']*[0-9]"
 _STRONG = {*_SECRET_ENDINGS, *_PHRASES, "pass", "api key", "answer", "phrase", "mot de passe"}
 SECRET_KEY_NEEDS: Final = (
     rf"(?i:{_any_of(_STRONG)}){_TAIL}{_SIGN}",

@@ -152,7 +152,8 @@ _NAMES = tuple(
     "nino national_insurance n.i._number ni_number steuer-id steuerid steuer-idnr steueridentifikationsnummer "
     "idnr tax_id tin itin insee nir numéro_de_sécurité_sociale sécurité_sociale securite_sociale secu cpf cnpj "
     "aadhaar aadhar uidai pan dni nie nif codice_fiscale cod._fisc. cf bsn burgerservicenummer personnummer "
-    "pnr cpr hetu henkilötunnus fødselsnummer fnr pesel nip rodné_číslo sin social_insurance nhs rrn 주민등록번호 "
+    "pnr cpr hetu henkilötunnus fødselsnummer fnr mynumber cuil cuit utr pesel nip rodné_číslo sin "
+    "social_insurance nhs rrn 주민등록번호 "
     "my_number マイナンバー 身份证 身份證 id_card identity_card citizen_id curp rfc rut run "
     "cédula cedula tc_kimlik tckn "
     "kimlik tfn medicare ird nric fin mykad hkid snils inn egn cnp oib jmbg emšo amka afm pps ppsn ahv avs "
@@ -166,7 +167,7 @@ _NAMES = tuple(
 _NAMED = (
     r"(?i: card)?(?i: number| no\b\.?| nr\b\.?| n\xba)?(?:[ \"'\\:=#.]{1,6}|_)(?:(?i:is|was|ist|lautet|es|est|è"
     r"|é|=) ?:? ?)?[\"']?"
-    r"([A-Za-z]{0,6}[ -]?[0-9][A-Za-z0-9./ -]{4,22}[A-Za-z0-9]|[A-Z]{4,6}[0-9]{2}[A-Z][0-9A-Z]{7})(?![A-Za-z0-9])"
+    r"([A-Za-z]{0,6}[ -]?[0-9][A-Za-z0-9./ (-]{4,22}[A-Za-z0-9]|[A-Z]{4,6}[0-9]{2}[A-Z][0-9A-Z]{7})(?![A-Za-z0-9])"
 )
 _NAMED_NEED = (
     rf"(?i){LEFT}(?:{'|'.join(re.escape(name) for name in _NAMES)})(?: card)?(?: number| no\.?| nr\.?"

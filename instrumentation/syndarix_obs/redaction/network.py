@@ -6,16 +6,16 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from syndarix_obs.redaction.pattern import Span, free, free_left, matches, personal, scan, standing_number
+from syndarix_obs.redaction.pattern import Span, free, free_left, listed, matches, personal, scan, standing_number
 
-_VERSION_BEFORE = re.compile(
-    r"(?:(?<![A-Za-z])(?:v|ver|version|versions|release|releases|build|firmware|section|sections|sec|chapter"
-    r"|clause|toc|table"
-    r"|figure|fig|appendix|paragraph|para|item|step|rev|revision|patch|driver version|kernel|bios|sdk|api|rule"
-    r"|article|art"
-    r"|update|upgrade to|upgraded to|oid|asn1?)\b|§|[=<>~!]=|[~^]|[A-Za-z]/)[ .:=]{0,2}[\"']?$",
-    re.IGNORECASE,
+_VERSION_WORDS = frozenset(
+    listed(
+        "v ver version versions release releases build firmware section sections sec chapter clause toc table figure "
+        "fig appendix paragraph para item step rev revision patch kernel bios sdk api rule article art update oid"
+    )
 )
+"""What stands behind one of these is a number of another kind."""
+_COMPARED = ("==", "<=", ">=", "~=", "!=", "~", "^", "~ ", "^ ", "§", "§ ")
 _IPV4_END = re.compile(r"\.(?<=[0-9]\.)([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9])")
 _DIGITS = frozenset("0123456789")
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -42,7 +42,12 @@ def _is_version(text: str, start: int, parts: list[int]) -> bool:
     """Loopback and "any", a number behind a word for versions, and four single digits that nothing calls an address."""
     if parts[0] in (0, 127) or parts == [255, 255, 255, 255]:
         return True
-    if _VERSION_BEFORE.search(text, max(0, start - 24), start):
+    before = text[max(0, start - 16) : start]
+    if before.endswith(_COMPARED) or (before.endswith("/") and before[-2:-1].isalpha()):
+        return True
+    bare = before.rstrip(" .:=\"'")
+    word = bare[-12:].replace("-", " ").replace("_", " ").rpartition(" ")[2].lower()
+    if word in _VERSION_WORDS:
         return True
     return max(parts) < 10 and not _NAMED.search(text, max(0, start - 16), start)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from syndarix_obs.redaction.pattern import behind, matches, personal
+import re
+
+from syndarix_obs.redaction.pattern import BLANK, behind, listed, matches, personal
 
 _UPPER = "A-ZÀ-ÖØ-ÞŠŽŁŚĆŃÓĄĘ"
 _LOWER = "a-zß-öø-ÿšžłśćńóąęıőű'’"
@@ -41,12 +43,13 @@ _GERMAN = (
     rf" [0-9]{{1,4}} ?[a-z]?\b(?:, ?(?:[A-Z]{{1,2}}-)?[0-9]{{4,5}}(?: [A-Z]{{2}})? [{_UPPER}][\w-]{{1,30}})?"
 )
 _FRENCH = (
-    rf"\b[0-9]{{1,4}}(?: ?bis| ?ter)?,? (?:rue|avenue|boulevard|place|allée|chemin|quai|impasse|cours|route) "
+    rf"\b[0-9]{{1,4}}(?: ?bis| ?ter)?,? (?:[Rr]ue|[Aa]venue|[Bb]oulevard"
+    rf"|[Pp]lace|[Aa]llée|[Cc]hemin|[Qq]uai|[Ii]mpasse|[Cc]ours|[Rr]oute) "
     rf"(?:(?:de la|de l'|des|du|de|d'|la|le) ?)?[{_UPPER}][\w'-]{{1,30}}(?: [{_UPPER}][\w'-]{{1,30}}){{0,3}}"
     rf"(?:, ?[0-9]{{5}} [{_UPPER}][\w-]{{1,30}})?"
 )
 _ROMANCE = (
-    rf"\b(?:Calle|C/|Avenida|Avda\.?|Paseo|Plaza|Carrer|Via|Viale|Piazza|Corso|Rua|Travessa|Praça|Largo) "
+    rf"\b(?:Calle|C/|Avenida|Avda\.?|Av\.|Paseo|Plaza|Carrer|Via|Viale|Piazza|Corso|Rua|Travessa|Praça|Largo) "
     rf"(?:(?:de la|de los|de|del|della|dei|da|do|dos"
     rf"|das) )?[{_UPPER}][\w'.-]{{1,30}}(?: [{_UPPER}\w][\w'.-]{{1,30}}){{0,3}},? "
     rf"(?:n[.ºo°]{{0,2}} ?)?[0-9]{{1,5}}\b(?:[, -]{{1,3}}[0-9]{{4,5}}(?:-[0-9]{{3}})? [{_UPPER}][\w-]{{1,30}})?"
@@ -56,9 +59,49 @@ _BOX = (
     rf"(?:{_CITY}(?:, [A-Z]{{2}})?{_ZIP}?)?"
 )
 
+_BEFORE_TOWN = (
+    rf"\b[{_UPPER}][\w.-]{{1,30}}(?: [\w.-]{{1,30}}){{0,3}} [0-9]{{1,4}} ?[a-z]?, "
+    rf"(?:[A-Z]{{1,2}}-)?[0-9]{{4,5}}(?: [A-Z]{{2}})? "
+    rf"[{_UPPER}][{_LOWER}]{{2,30}}"
+)
+"""Any name and number before a postal code and a town."""
+_BEFORE_STATE = (
+    rf"\b[0-9]{{1,5}} [{_UPPER}][\w.-]{{1,30}}(?: [\w.-]{{1,30}}){{0,3}}, "
+    rf"[{_UPPER}][\w. -]{{2,40}}, [A-Z]{{2}} [0-9]{{5}}\b"
+)
+_GREETINGS = ("dear", "hi", "hello", "hey", "hallo", "liebe", "lieber", "estimado", "estimada", "cher", "chère")
+_NOBODY = frozenset(
+    listed(
+        "All There Team Everyone Everybody Customer Customers Sir Madam World Support User Users Friend Friends "
+        "Folks Guest Valued Hiring Assistant Agent Claude Bot Community Colleagues Reader Passenger Human Again "
+        "None True False Null Undefined Not"
+    )
+)
+"""Whom a greeting may name without naming a person."""
+
+
+def _is_somebody(match: re.Match[str]) -> bool:
+    return match.group(1).split(" ", 1)[0] not in _NOBODY
+
+
 PEOPLE = (
     personal(
-        "name", behind(_INTRODUCTIONS, rf" {{1,2}}(?:{_TITLED})?{_ANY_NAME}"), rf"(?i:{'|'.join(_INTRODUCTIONS)}) "
+        "name", behind(_GREETINGS, rf" {_ANY_NAME}(?=[,!\n])", _is_somebody), rf"(?i:{'|'.join(_GREETINGS)}) [{_UPPER}]"
+    ),
+    personal(
+        "name",
+        behind(("regards", "sincerely", "signed"), rf",?\s{{1,3}}{_FULL_NAME}"),
+        rf"(?i:regards|sincerely|signed),?{BLANK}+[{_UPPER}]",
+    ),
+    personal("name", matches(rf"\b{_TITLES}\. ({_NAME_WORD})", group=1, flags=0), rf"{_TITLES}\. [{_UPPER}]"),
+    personal(
+        "address", matches(_BEFORE_TOWN, flags=0), r" [0-9]{1,4} ?[a-z]?, (?:[A-Z]{1,2}-)?[0-9]{4,5}(?: [A-Z]{2})? [^ ]"
+    ),
+    personal("address", matches(_BEFORE_STATE, flags=0), ", [A-Z]{2} [0-9]{5}"),
+    personal(
+        "name",
+        behind(_INTRODUCTIONS, rf" {{1,2}}(?:{_TITLED})?{_ANY_NAME}", _is_somebody),
+        rf"(?i:{'|'.join(_INTRODUCTIONS)}) ",
     ),
     personal(
         "name", matches(rf"{_TITLED}{_FULL_NAME}", group=1, flags=0), rf"{_TITLES}\.? (?:Dr\. |Prof\. )?[{_UPPER}]"
@@ -83,12 +126,12 @@ PEOPLE = (
     personal(
         "address",
         matches(_FRENCH, flags=0),
-        r"[0-9](?: ?bis| ?ter)?,? (?:rue|avenue|boulevard|place|all\x{e9}e|chemin|quai|impasse|cours|route) ",
+        r"[0-9](?: ?bis| ?ter)?,? (?i:rue|avenue|boulevard|place|all\x{e9}e|chemin|quai|impasse|cours|route) ",
     ),
     personal(
         "address",
         matches(_ROMANCE, flags=0),
-        r"(?:Calle|C/|Avenida|Avda\.?|Paseo|Plaza|Carrer|Via|Viale|Piazza|Corso|Rua|Travessa|Pra\x{e7}a"
+        r"(?:Calle|C/|Avenida|Avda\.?|Av\.|Paseo|Plaza|Carrer|Via|Viale|Piazza|Corso|Rua|Travessa|Pra\x{e7}a"
         r"|Largo) [^0-9.]*[0-9]",
     ),
     personal(

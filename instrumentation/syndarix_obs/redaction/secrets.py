@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from syndarix_obs.redaction.assigned import ASSIGNED
+from syndarix_obs.redaction.keys import SensitiveKeys
 from syndarix_obs.redaction.pattern import Span, free_left, has_digit, has_upper, looks_random, matches, scan, secret
 from syndarix_obs.redaction.vendors import VENDORS
 
@@ -116,6 +117,16 @@ def _authorization(text: str) -> Iterator[Span]:
 
 _COOKIES = r"(?i:cookie)[\"'\\]{0,8}\s{0,4}[:=]\s{0,4}[\"'\\]{0,8}([\w.$~-]{1,80}=[^\r\n\"'\\\x00]{1,4096}+)"
 _CURL_USER = r"(?:^|[\s\"'])(?:-u|--user)[ =]{1,2}[\"']?[\w.@-]{1,64}:([^\s\"'\\\x00]{3,256}+)"
+_NAMED_VALUE = r"(?:name|key)=[\"']([\w.-]{2,80})[\"'] {1,4}value=[\"']([^\"'\r\n\x00]{3,512}+)"
+_IDENTIFIED = r"(?i:identified by) [\"']([^\"'\r\n\x00]{3,256}+)"
+_KEYS = SensitiveKeys(personal=False)
+
+
+def _is_sensitive(match: re.Match[str]) -> bool:
+    """`<property name="password" value="…"/>`."""
+    return _KEYS.masks(match.group(1), match.group(2)) is not None
+
+
 _FLAG = re.compile(r"(?:^|[\s\"'\x00])-p ?[\"']?(?!-)([^\s\"'\\\x00]{6,128}+)")
 
 
@@ -162,6 +173,12 @@ SECRETS = (
         ),
         r"[?&;](?:sig|signature|X-Amz-Signature|X-Goog-Signature)=[\w%+/=.-]{16}",
     ),
+    secret(
+        "secret",
+        matches(_NAMED_VALUE, _is_sensitive, group=2),
+        r"(?:name|key)=\\?[\"'][^\"'\\]+\\?[\"'] +value=\\?[\"']",
+    ),
+    secret("secret", matches(_IDENTIFIED, group=1), r"(?i)identified by \\?[\"']"),
     secret("secret", matches(_CURL_USER, group=1), r"(?:-u|--user)[ =]+\\?[\"']?[\w.@-]+:[^\s\"']{3}"),
     secret("secret", _password_flags, r"(?:^|[\s\"'nrt])-p ?\\?[\"']?[^\s\"']*[0-9]"),
 )

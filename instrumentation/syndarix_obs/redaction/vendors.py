@@ -50,7 +50,7 @@ PREFIXED: tuple[tuple[str, str, str, int], ...] = (
     ("api_key", r"hv[sbr]\.", _WORD, 20),
     ("api_key", r"dp\.(?:pt|st|sa|ct|scim|audit)\.", _DOTTED, 20),
     ("api_key", r"(?:dt0[a-z][0-9]{2}\.|ops_eyJ|v1\.0-)", _DOTTED, 24),
-    ("api_key", "(?:gl(?:sa|c)_|sntry[su]_|NR(?:AK|JS|RA|II|AA|IQ)-|HRKU-)", r"[\w=+/-]", 24),
+    ("api_key", "(?:gl(?:sa|c)_|sntry[su]_|NR(?:AK|JS|RA|II|AA|IQ)-|HRKU-|k8s-aws-v1\\.)", r"[\w=+/-]", 16),
     ("api_key", "(?:pul-|PMAK-|CFPAT-|AGE-SECRET-KEY-1|SCW)", _WORD, 17),
     # Money.
     ("api_key", "(?:rk_(?:live|test)|whsec|rzp_(?:live|test)|shippo_(?:live|test)|duffel_(?:live|test))_", _WORD, 14),
@@ -65,7 +65,7 @@ PREFIXED: tuple[tuple[str, str, str, int], ...] = (
     ("api_key", "(?:ntn|figd|figo|lin_api|lin_oauth)_", _WORD, 24),
     ("api_key", "(?:secret_|fio-u-|p8e-|pat-(?:na|eu)[0-9]-)", _WORD, 32),
     ("api_key", r"(?:sl\.[BCu]?|pat[A-Za-z0-9]{14}\.)", r"[\w.-]", 60),
-    ("api_key", "EAA[A-Za-z]", _B62, 60),
+    ("api_key", "(?:EAA|AQE)[A-Za-z]", _WORD, 60),
     ("api_key", "A{19,22}", "[A-Za-z0-9%]", 40),
 )  # fmt: skip
 """Most common first."""
