@@ -91,6 +91,8 @@ SESSION_ID: Final = "session.id"
 """Session that the span belongs to."""
 USER_ID: Final = "user.id"
 """Keyed pseudonym of the end user; the raw id never leaves the process."""
+ENDUSER_ID: Final = "enduser.id"
+"""Raw id of a user in the spans of some libraries; it becomes the same pseudonym as `user.id`."""
 ERROR_TYPE: Final = "error.type"
 """Class of the failure: an exception's qualified name or the provider's error code."""
 HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
@@ -286,8 +288,6 @@ PAYLOAD_ATTRIBUTES: Final[Mapping[str, str]] = {
 }
 """Attributes that never ride on an exported span, and the field of the log line that carries each instead."""
 
-ENDUSER_ID: Final = "enduser.id"
-"""Raw id of a user in the spans of some libraries; it becomes the same pseudonym as `user.id`."""
 ATTRIBUTE_NAMES: Final = frozenset(
     value for name, value in list(vars().items()) if name.isupper() and isinstance(value, str) and "." in value
 )
