@@ -198,9 +198,13 @@ def _role(item: Any) -> str:
 @guarded("agent_version")
 def _set_version(span: FinishedSpan) -> None:
     """A short one-way hash of system prompt and tool definitions, before redaction: it changes when the agent does."""
+    prompt, tools = messages.template(span.payload), span.payload.get("tools")
+    if prompt:
+        span.attributes.setdefault(v.PROMPT_HASH, _hash(prompt))
+    if tools:
+        span.attributes.setdefault(v.TOOL_SET_HASH, blake2b(dumps(tools).encode(), digest_size=6).hexdigest())
     if span.attributes.get(v.AGENT_VERSION) or span.correlation.agent_version:
         return
-    prompt, tools = messages.instructions(span.payload), span.payload.get("tools")
     if prompt or tools:
         known = tools is None and len(prompt) <= _REMEMBERED
         span.attributes[v.AGENT_VERSION] = _version_of_prompt(prompt) if known else _version(prompt, tools)
@@ -208,6 +212,10 @@ def _set_version(span: FinishedSpan) -> None:
 
 def _version(prompt: str, tools: Any = None) -> str:
     return blake2b(dumps([prompt, tools]).encode(), digest_size=6).hexdigest()
+
+
+def _hash(prompt: str) -> str:
+    return blake2b(prompt.encode(errors="replace"), digest_size=6).hexdigest()
 
 
 _version_of_prompt = lru_cache(maxsize=16)(_version)

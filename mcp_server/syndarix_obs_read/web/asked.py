@@ -124,7 +124,10 @@ class Asked:
 
     def to(self, path: str, **words: str | int | None) -> str:
         """The address of another page, about the same time."""
-        return address(path, **words, **{name: self.word(name) for name in TIME})
+        time = {name: self.word(name) for name in TIME}
+        if time.get("since") is None and self.since != self.settings.since:
+            time["since"] = self.since  # this page looks further back by itself than the other one would
+        return address(path, **{**time, **words})
 
 
 def address(path: str, **words: str | int | None) -> str:
@@ -143,11 +146,12 @@ async def attempt(question: Awaitable[T]) -> Got[T]:
 
 def failure(error: Exception) -> Failure:
     """An error as a page shows it."""
+    said = error.for_face("web") if isinstance(error, ReadError) else str(error)
     if isinstance(error, NotFound):
-        return Failure(str(error), 404, error.nearest)
+        return Failure(said, 404, error.nearest)
     if isinstance(error, Ambiguous):
-        return Failure(str(error), 404, error.candidates)
-    return Failure(str(error), 400 if isinstance(error, UsageError) else 503)
+        return Failure(said, 404, error.candidates)
+    return Failure(said, 400 if isinstance(error, UsageError) else 503)
 
 
 def before_word(last: datetime, same: int) -> str:
