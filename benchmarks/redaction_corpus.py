@@ -1,15 +1,17 @@
 """What the redactor finds, class by class: recall on what must be masked, false alarms on what must stay.
 
-    python benchmarks/redaction_corpus.py FILE [--mode all] [--missed] [--json PATH]
+    python benchmarks/redaction_corpus.py FILE [--mode all] [--missed] [--page] [--json PATH]
 
 FILE holds one JSON object a line: `label` (`pos` or `neg`), `cls` (the class), `text`, and for `pos` the `secret`
 that must not be readable any more. A `pos` line counts as masked when its secret is not in the masked text; a `neg`
-line is a false alarm when its text comes back changed. `--missed` prints the lines that went wrong.
+line is a false alarm when its text comes back changed. `--missed` prints the lines that went wrong,
+`--page` writes the table into docs/redaction.md.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +21,8 @@ import results
 from syndarix_obs.redaction.step import Redactor
 
 Row = dict[str, int]
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "redaction.md"
+_BLOCK = re.compile(r"(<!-- measured: corpus -->\n).*?(<!-- end: corpus -->)", re.DOTALL)
 
 
 def judged(lines: Iterable[Mapping[str, Any]], redactor: Redactor) -> tuple[dict[str, Row], list[tuple[str, str, str]]]:
@@ -61,10 +65,15 @@ def main() -> None:
     parser.add_argument("file", type=Path, help="the corpus, JSON lines")
     parser.add_argument("--mode", default="all", choices=("secrets", "all"))
     parser.add_argument("--missed", action="store_true", help="print the lines that went wrong")
+    parser.add_argument("--page", action="store_true", help="write the table into docs/redaction.md")
     chosen = parser.parse_args()
     lines = [json.loads(line) for line in chosen.file.read_text(encoding="utf-8").splitlines() if line.strip()]
     counts, wrong = judged(lines, Redactor(chosen.mode))
-    print(table(counts))
+    shown = table(counts)
+    print(shown)
+    if chosen.page:
+        text = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(_BLOCK.sub(lambda found: f"{found[1]}\n{shown}\n\n{found[2]}", text), encoding="utf-8")
     if chosen.missed:
         for kind, text, masked in wrong:
             print(f"{kind}: {text[:160]!r} → {masked[:160]!r}")
