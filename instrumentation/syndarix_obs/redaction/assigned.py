@@ -103,7 +103,7 @@ _ASSIGNED = re.compile(
     r"|[ \t]{1,4}(is|was|lautet|ist)(?:[ \t]{0,2}:[ \t]{0,4}|[ \t]{1,4})|(>)|([ \t](?:-|->|→)[ \t]|[ \t,]{1,4}))"
     r"(?i:(?:basic|bearer|token|digest)[ \t]{1,4})?([bfru]{0,2}\\{0,64}[\"'`]|)"
 )
-_BARE = re.compile(r"(?:[^\s\"'`,;<>\\\x00&]|&(?![\w.-]{1,40}=)){1,1024}+")
+_BARE = re.compile(r"[^\s\"'`,;<>\\\x00&]{1,512}+(?:&(?![\w.-]{1,40}=)[^\s\"'`,;<>\\\x00&]{0,512}+){0,8}+")
 _IN_QUOTES = {quote: re.compile(rf"[^{quote}\\\r\n\x00]{{1,256}}+(?={quote})") for quote in "\"'`"}
 _NOT_NAMES = " \t\r\n\x00\"'`,;:=<>{}()&?|\\/*#@!$%^~+"
 _LONGEST_NAME = 64

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from syndarix_obs.redaction.pattern import LEFT, Span, free_left, free_right, personal, scan
+from syndarix_obs.redaction.pattern import LEFT, Span, free_left, free_right, listed, personal, scan
 
 _IBAN_START = re.compile(r"[0-9](?<=[A-Za-z][0-9])[0-9](?<=[A-Za-z]{2}[0-9]{2})(?=[ -]{0,2}[A-Za-z0-9])")
 _IBAN_LENGTHS = {
@@ -26,6 +26,8 @@ _IBAN_LENGTHS = {
 """Country code → number of characters of its IBAN (ISO 13616 registry)."""
 IBAN_COUNTRIES = tuple(sorted(_IBAN_LENGTHS))
 """Country codes that an IBAN may begin with."""
+_DIGITS_ONLY = frozenset(listed("AT BE CZ DE DK EE ES FI HR HU LT NO PL PT SE SI SK"))
+"""Countries whose account numbers hold no letters."""
 
 
 def ibans(text: str) -> Iterator[Span]:
@@ -42,13 +44,14 @@ def ibans(text: str) -> Iterator[Span]:
 
 def _end_of_characters(text: str, start: int, count: int) -> int:
     """Where the `count`th letter or digit from `start` ends, up to two separators skipped; 0 for anything else."""
-    found = _characters(count).match(text, start)
+    found = _characters(count, text[start : start + 2].upper() in _DIGITS_ONLY).match(text, start)
     return found.end() if found else 0
 
 
 @lru_cache(maxsize=64)
-def _characters(count: int) -> re.Pattern[str]:
-    return re.compile(rf"(?:[A-Za-z0-9][ -]{{0,2}}){{{count - 1}}}[A-Za-z0-9]")
+def _characters(count: int, digits_only: bool) -> re.Pattern[str]:
+    one = "[0-9]" if digits_only else "[A-Za-z0-9]"
+    return re.compile(rf"[A-Za-z]{{2}}(?:[0-9][ -]{{0,2}}){{2}}(?:{one}[ -]{{0,2}}){{{count - 5}}}{one}")
 
 
 def mod97(iban: str) -> bool:

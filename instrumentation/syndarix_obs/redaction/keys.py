@@ -195,17 +195,15 @@ class SensitiveKeys:
 
 
 def words_of(name: str) -> list[str]:
-    """`user[apiTokens2]` → user, api, token: lower case, without numbers and plurals."""
-    words = [word.lower().rstrip("0123456789") for word in _WORD.findall(_CAMEL.sub(" ", name)[-_LONGEST_NAME:])]
+    """`user[apiTokens2]` → user, api, token: lower case, without short numbers and plurals."""
+    found = _WORD.findall(_CAMEL.sub(" ", name)[-_LONGEST_NAME:])
+    words = [word.lower() if len(word) > 3 and word.isdigit() else word.lower().rstrip("0123456789") for word in found]
     return [_singular(word) for word in words if word]
 
 
 def _singular(word: str) -> str:
-    return (
-        word[:-1]
-        if word.endswith("s") and not word.endswith(("ss", "us", "is", "as", "sas")) and len(word) > 3
-        else word
-    )
+    plural = len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "as"))
+    return word[:-1] if plural else word
 
 
 def _secret(words: list[str]) -> Kind | None:
@@ -281,7 +279,7 @@ def _any_of(names: Iterable[str]) -> str:
 _ADDED_WORDS = _any_of(_ADDED)
 _TAIL = (
     rf"(?i:s|es)?[0-9]*(?:[^a-z\s:=\"',;<>{{}}\\][^\s:=\"',;<>{{}}\\]*)?"
-    rf"(?:[ _.-](?i:{_ADDED_WORDS})[^\s:=\"',;<>{{}}\\]*)*"
+    rf"(?:[ _.-](?i:{_ADDED_WORDS}|[0-9]{{1,3}})[^\s:=\"',;<>{{}}\\]*)*"
 )
 """Behind the last word of a name: no small letter, which would make it another word."""
 _IS = r"(?i:is|was|lautet|es|ist)\b"

@@ -120,7 +120,8 @@ def number_start(first: str) -> str:
 
     The digit comes first and what precedes it after: digits are rare in prose, and `re` skips to a class quickly.
     """
-    return rf"{first}(?:(?<![0-9]{first})|(?<=%[0-9]{{2}}{first})|(?<=\\u[0-9a-fA-F]{{4}}{first}))"
+    own = rf"(?<![0-9%]{first})(?<!%[0-9A-Fa-f]{first})(?<!\\u{first})"  # nor is it a digit of such a sequence
+    return rf"{first}(?:{own}|(?<=%[0-9]{{2}}{first})|(?<=\\u[0-9a-fA-F]{{4}}{first}))"
 
 
 def lowered(text: str) -> str:
