@@ -30,11 +30,6 @@ def get_platform() -> ObservabilityPlatform:
     return _platform
 
 
-def made() -> ObservabilityPlatform | None:
-    """The default platform if there is one; makes none."""
-    return _platform
-
-
 def configure(settings: Settings | None = None, **options: Any) -> ObservabilityPlatform:
     """Make a new default platform; the former one is shut down. Takes the arguments of `ObservabilityPlatform`."""
     global _platform
@@ -68,6 +63,11 @@ def embeddings(**options: Any) -> LLMCall:
 def tool(name: str, **options: Any) -> ToolCall:
     """See `ObservabilityPlatform.tool`."""
     return get_platform().tool(name, **options)
+
+
+def call_tool(name: str, function: Callable[..., Any], arguments: Any, **options: Any) -> Any:
+    """See `ObservabilityPlatform.call_tool`."""
+    return get_platform().call_tool(name, function, arguments, **options)
 
 
 def memory(operation: str, **options: Any) -> MemoryOperation:
@@ -143,6 +143,11 @@ def extract(headers: Mapping[str, Any]) -> AbstractContextManager[None]:
 def auto_instrument(*, official: bool | None = None) -> list[str]:
     """See `ObservabilityPlatform.auto_instrument`."""
     return get_platform().auto_instrument(official=official)
+
+
+def replaying(recording: Any, **options: Any) -> AbstractContextManager[Any]:
+    """See `ObservabilityPlatform.replaying`; makes no platform."""
+    return ObservabilityPlatform.replaying(recording, **options)
 
 
 def flush(timeout: float = 5.0) -> bool:

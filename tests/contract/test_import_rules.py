@@ -27,6 +27,7 @@ READ_MAY_IMPORT = {
     "syndarix_obs.receivers": "the command `up` serves the receiver",
     "syndarix_obs.ObservabilityPlatform": "the receiver's pipeline is that of a platform",
     "syndarix_obs.Settings": "what that platform is made with",
+    "syndarix_obs.replaying": "what lives in the agent's process while the read side has it run again",
     "syndarix_obs.identity": "people ask about, and erase, a user by the raw id: only who makes pseudonyms can find it",
 }
 

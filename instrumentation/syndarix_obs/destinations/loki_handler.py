@@ -43,8 +43,10 @@ class SpooledEmitter(LokiEmitter):
 
     def __call__(self, record: logging.LogRecord, line: str) -> None:
         """Keep one formatted line under the record's own time."""
+        own = getattr(record, "tags", None)
+        given = {**self.tags, **own} if isinstance(own, dict) else self.tags
         mask = self.redactor.text
-        tags = {str(name): mask(str(tag)) for name, tag in self.build_tags(record).items() if tag}
+        tags = {str(name): mask(str(tag)) for name, tag in given.items() if tag}
         level = record.levelname.lower()
         service, environment = (tags.get(name, "") for name in v.LOKI_LABELS[:2])
         labels = labels_text((service or "unknown_service", environment, v.KIND_APP, level))

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
-from hashlib import blake2b
 from typing import Any, Literal
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import guarded
 from syndarix_obs.pipeline import messages
 from syndarix_obs.pipeline.cut import cut, fit, size_of
+from syndarix_obs.pipeline.fingerprints import Fingerprints, set_hashes
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.redaction.jsonable import dumps
 from syndarix_obs.redaction.step import Redactor
@@ -29,8 +28,6 @@ _ACROSS = 256
 """Characters behind the end of a preview that are looked at too, so that the cut hides no half of a secret."""
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function", "model"})
 _STACK = "exception.stacktrace"
-_REMEMBERED = 65_536
-"""Characters of a system prompt whose hash is remembered."""
 
 
 class PayloadStep:
@@ -43,6 +40,7 @@ class PayloadStep:
         preview_chars: characters of the previews of an LLM call's input and answer; 0 for no previews.
         max_bytes: bytes that a payload may have; longer ones are cut and say so.
         on_truncate: called with the site (`payload` or `attribute`) of every cut.
+        fingerprints: makes the keyed hashes of the messages; None for none.
     """
 
     def __init__(
@@ -53,17 +51,19 @@ class PayloadStep:
         preview_chars: int = 240,
         max_bytes: int = 4_000_000,
         on_truncate: Callable[[str], None] = lambda _site: None,
+        fingerprints: Fingerprints | None = None,
     ) -> None:
         self._redactor = redactor
         self._capture = capture
         self._preview_chars = preview_chars
         self._max_bytes = max_bytes
         self._on_truncate = on_truncate
+        self._fingerprints = fingerprints
 
     def __call__(self, span: FinishedSpan) -> None:
         """Change the span in place."""
         if span.payload:
-            _set_version(span)
+            set_hashes(span)
         if self._capture == "full":
             self._keep(span)
         else:
@@ -78,11 +78,23 @@ class PayloadStep:
             text = dumps({"unreadable": text})
         if span.attributes.get(v.GEN_AI_OPERATION_NAME) in v.LLM_OPERATIONS:
             self._preview(span, span.payload if masked is None else masked, clean=masked is None)
+        text = self._with_fingerprints(text, span)
         short = fit(text, self._max_bytes)
         if short is not text:
             self._on_truncate("payload")
+            span.attributes[v.PAYLOAD_TRUNCATED] = True
         span.payload_json = short
         span.attributes[v.PAYLOAD_BYTES] = size_of(short)
+
+    def _with_fingerprints(self, text: str, span: FinishedSpan) -> str:
+        """Put in after redaction, which would take a row of digits for an account number."""
+        if self._fingerprints is None or span.attributes.get(v.GEN_AI_OPERATION_NAME) not in v.LLM_OPERATIONS:
+            return text
+        with guarded("fingerprints"):
+            hashes = self._fingerprints.of(span.payload)
+            if hashes:
+                return f'{text[:-1]},"hashes":{dumps(hashes)}}}'
+        return text
 
     @guarded("preview")
     def _preview(self, span: FinishedSpan, payload: Any, *, clean: bool) -> None:
@@ -193,30 +205,3 @@ def _role(item: Any) -> str:
     """A role is one of a few words; what else stands in its place may be anything."""
     role = messages.role(item)
     return role if role in _ROLES else "other"
-
-
-@guarded("agent_version")
-def _set_version(span: FinishedSpan) -> None:
-    """A short one-way hash of system prompt and tool definitions, before redaction: it changes when the agent does."""
-    prompt, tools = messages.template(span.payload), span.payload.get("tools")
-    if prompt:
-        span.attributes.setdefault(v.PROMPT_HASH, _hash(prompt))
-    if tools:
-        span.attributes.setdefault(v.TOOL_SET_HASH, blake2b(dumps(tools).encode(), digest_size=6).hexdigest())
-    if span.attributes.get(v.AGENT_VERSION) or span.correlation.agent_version:
-        return
-    if prompt or tools:
-        known = tools is None and len(prompt) <= _REMEMBERED
-        span.attributes[v.AGENT_VERSION] = _version_of_prompt(prompt) if known else _version(prompt, tools)
-
-
-def _version(prompt: str, tools: Any = None) -> str:
-    return blake2b(dumps([prompt, tools]).encode(), digest_size=6).hexdigest()
-
-
-def _hash(prompt: str) -> str:
-    return blake2b(prompt.encode(errors="replace"), digest_size=6).hexdigest()
-
-
-_version_of_prompt = lru_cache(maxsize=16)(_version)
-"""The same system prompt comes with every call of an agent."""

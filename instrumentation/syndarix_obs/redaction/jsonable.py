@@ -1,9 +1,8 @@
 """Any object as JSON, whatever it is: never raises, never runs away, never consumes a caller's iterator.
 
-The fast way is the C encoder with a hook for unusual types, made once (`JSONEncoder.encode` makes a new one for every
-text), and with a quicker way to quote long texts: prompts are mostly such. What it refuses (cycles, odd keys, NaN,
-endless numbers, great depth, containers that change or raise while being read) goes through `plain`, which replaces
-what cannot be shown by a marker in square brackets.
+The fast way is the C encoder with a hook for unusual types. What it refuses (cycles, odd keys, NaN, endless numbers,
+great depth, containers that change or raise while being read) goes through `plain`, which replaces what cannot be
+shown by a marker in square brackets.
 """
 
 from __future__ import annotations
@@ -11,42 +10,68 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from json import encoder
+from functools import lru_cache
+from itertools import islice
 from pathlib import PurePath
-from sys import getsizeof
 from typing import Any
 from uuid import UUID
 
+from syndarix_obs import foreign
+from syndarix_obs import vocabulary as v
+from syndarix_obs.redaction.jsontext import encoder_of
+
 _MAX_DEPTH = 100
 _MAX_NODES = 500_000
+_MAX_ITEMS = 500_000
+_MAX_CHARS = 16 * 1024 * 1024
 _AS_TEXT = (Decimal, UUID, PurePath, timedelta, complex)
-_make: Any = getattr(encoder, "c_make_encoder", None)
-_LONG = 4_096
-"""From so many characters on it pays to look for what needs an escape before copying the rest."""
-_FEW = 8
-"""Items of a list that are looked at."""
-_DEPTH = 5
-_WIDE = 3
-"""More bytes than this for each character: a text with emojis, which is slower to search than to quote."""
-_CONTROL = b"\x00"
-_CONTROLS = bytes(0 if code < 32 and code not in b"\t\n\r" else code for code in range(256))
-_ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
-_quote: Callable[[str], str] = encoder.encode_basestring
 
 
 def _describe(value: Any) -> Any:
     """Hook of the encoder: one step from an unusual object towards JSON."""
     try:
-        return _one_step(value)
-    except RecursionError:
+        found = foreign.run(_one_step, value)
+        return _short(found) if isinstance(found, str) or _plain_containers(found) else plain(found)
+    except (RecursionError, foreign.Abandoned):
         raise  # too deep for the encoder: the careful way knows where to stop
-    except Exception:  # noqa: BLE001 - the object's own code may raise anything; the marker says so
-        return f"[unreadable {type(value).__name__}]"
+    except BaseException as error:  # noqa: BLE001 - the object's own code may raise anything; the marker says so
+        return foreign.stand_in(value, error)
+
+
+def _plain_containers(value: Any, depth: int = _MAX_DEPTH) -> bool:
+    """Whether no dict, list or tuple in there has an iterator of its own: the C encoder would follow it for ever."""
+    kind: Any = type(value)
+    if kind is not dict and kind is not list and kind is not tuple and not isinstance(value, (dict, list, tuple)):
+        return True
+    if not depth or not _iterates_as_usual(kind):
+        return False
+    for item in value.values() if isinstance(value, dict) else value:
+        kind = type(item)
+        if kind is str or kind is int or kind is bool or item is None:
+            continue
+        if not _plain_containers(item, depth - 1):
+            return False
+    return True
+
+
+@lru_cache(maxsize=1024)
+def _iterates_as_usual(kind: Any) -> bool:
+    if issubclass(kind, dict):
+        return kind is OrderedDict or (kind.items is dict.items and kind.values is dict.values)
+    return kind.__iter__ is list.__iter__ or kind.__iter__ is tuple.__iter__
+
+
+def _short(found: Any) -> Any:
+    """A text of the object's own making has a bound; what it holds is bounded where it is read."""
+    if isinstance(found, str) and len(found) > _MAX_CHARS:
+        return f"{str.__str__(found)[:_MAX_CHARS]}{v.TRUNCATED_SUFFIX} {len(found)} characters"
+    return found
 
 
 def _one_step(value: Any) -> Any:
@@ -66,10 +91,17 @@ def _one_step(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return dict(value.items())
+        return _bounded(dict(islice(value.items(), _MAX_ITEMS + 1)))
     if isinstance(value, AbstractSet):
-        return sorted(value, key=repr)
+        return sorted(islice(value, _MAX_ITEMS), key=repr)
     return f"{type(value).__name__}: {value}" if isinstance(value, BaseException) else str(value)
+
+
+def _bounded(found: dict[Any, Any]) -> dict[Any, Any]:
+    if len(found) > _MAX_ITEMS:
+        found.popitem()
+        found["…"] = "[too many values]"
+    return found
 
 
 def _dumped(dump: Callable[..., Any]) -> Any:
@@ -89,77 +121,6 @@ def _bytes_text(value: bytes) -> str:
     return f"[{len(value)} bytes]"
 
 
-# --- The encoder --------------------------------------------------------------------------------------------------
-
-
-def compact_encoder(
-    default: Callable[[Any], Any], *, allow_nan: bool = True, quote: Callable[[str], str] = encoder.encode_basestring
-) -> Callable[[Any], str]:
-    """A function that writes compact JSON, non-ASCII as it is.
-
-    Args:
-        default: turns an object that is no JSON into one that is.
-        allow_nan: write `NaN` and `Infinity`, which JSON lacks, instead of raising ValueError.
-        quote: writes a text as a JSON string, as `encode_basestring` does but perhaps quicker.
-
-    Raises:
-        RecursionError: from the function, for objects that contain themselves or are nested too deep.
-    """
-    if _make is None:
-        return json.JSONEncoder(
-            ensure_ascii=False, allow_nan=allow_nan, check_circular=False, separators=(",", ":"), default=default
-        ).encode
-    chunks = _make(None, default, quote, None, ":", ",", False, False, allow_nan)
-    return lambda value: "".join(chunks(value, 0))
-
-
-def quoted(text: str) -> str:
-    """The text as a JSON string, non-ASCII as it is."""
-    if len(text) < _LONG or getsizeof(text) > _WIDE * len(text):
-        return _quote(text)
-    try:
-        data = text.encode()
-    except UnicodeEncodeError:  # halves of surrogate pairs
-        return _quote(text)
-    if _CONTROL in data.translate(_CONTROLS):
-        return _quote(text)
-    for char, escape in _ESCAPES:
-        text = text.replace(char, escape)
-    return f'"{text}"'
-
-
-def has_long_text(value: Any, depth: int = _DEPTH) -> bool:
-    """Whether a dict or list shows a long text at a quick look: the first levels, the last items of each list."""
-    for item in value.values() if type(value) is dict else value[-_FEW:]:
-        kind = type(item)
-        if kind is str:
-            if len(item) >= _LONG:
-                return True
-        elif (kind is dict or kind is list) and depth and has_long_text(item, depth - 1):
-            return True
-    return False
-
-
-def encoder_of(default: Callable[[Any], Any]) -> Callable[[Any], str]:
-    """A function that writes compact JSON; `default` turns an unusual object into a usual one.
-
-    It raises ValueError for numbers that JSON lacks, and RecursionError for what contains itself.
-    """
-    plain = compact_encoder(default, allow_nan=False)
-    long = compact_encoder(default, allow_nan=False, quote=quoted)
-
-    def encode(value: Any) -> str:
-        kind = type(value)
-        return long(value) if (kind is dict or kind is list) and has_long_text(value) else plain(value)
-
-    return encode
-
-
-_encode = encoder_of(_describe)
-
-# --- Any object ---------------------------------------------------------------------------------------------------
-
-
 def dumps(value: Any) -> str:
     """Compact JSON text of any object, non-ASCII as it is, without lone surrogates."""
     return encoded(value)[0]
@@ -167,12 +128,20 @@ def dumps(value: Any) -> str:
 
 def encoded(value: Any) -> tuple[str, bool]:
     """JSON text of any object, and whether it shows the object as it is (False: something had to be replaced)."""
+    foreign.begin()
+    if not _plain_containers(value):
+        return _clean(_encode(plain(value))), False
     try:
         raw = _encode(value)
-    except Exception:  # noqa: BLE001 - whatever the fast way cannot take, the careful way can
+    except foreign.Abandoned:
+        raise
+    except BaseException:  # noqa: BLE001 - whatever the fast way cannot take, the careful way can
         return _clean(_encode(plain(value))), False
     text = _clean(raw)
     return text, text is raw
+
+
+_encode = encoder_of(_describe)
 
 
 def _clean(text: str) -> str:
@@ -219,16 +188,21 @@ class _Plain:
         self._open.add(id(value))
         try:
             return self._container(value, depth + 1)
-        except Exception:  # noqa: BLE001 - a container of the caller may raise anything while it is read
-            return f"[unreadable {kind.__name__}]"
+        except foreign.Abandoned:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a container of the caller may raise anything while it is read
+            return foreign.stand_in(value, error)
         finally:
             self._open.discard(id(value))
 
     def _container(self, value: Any, depth: int) -> Any:
         if isinstance(value, Mapping):
-            return {_key(k): self.convert(v, depth) for k, v in list(value.items())}
+            items = foreign.run(lambda: list(islice(value.items(), _MAX_ITEMS + 1)))
+            return _bounded({_key(key): self.convert(item, depth) for key, item in items})
         if isinstance(value, (list, tuple)):
-            return [self.convert(item, depth) for item in list(value)]
+            found = foreign.run(lambda: list(islice(value, _MAX_ITEMS + 1)))
+            more = ["[too many values]"] if len(found) > _MAX_ITEMS else []
+            return [self.convert(item, depth) for item in found[:_MAX_ITEMS]] + more
         return self.convert(_describe(value), depth)
 
 

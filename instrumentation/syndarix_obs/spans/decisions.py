@@ -30,6 +30,7 @@ def decide(
     confidence: float | None,
     context_summary: Any,
     relevant_memory: Any,
+    confidence_source: str,
 ) -> str:
     """Record one decision; returns its id."""
     decision_id = uuid.uuid4().hex
@@ -42,6 +43,8 @@ def decide(
     }
     if confidence is not None:
         attributes[v.DECISION_CONFIDENCE] = confidence
+        if confidence_source != v.CONFIDENCE_STATED:
+            attributes[v.DECISION_CONFIDENCE_SOURCE] = confidence_source
     _doubts(options, selected, confidence)
     payload = {"reasoning": reasoning, "context_summary": context_summary, "relevant_memory": relevant_memory}
     instant(source, "decide", attributes, {k: value for k, value in payload.items() if value is not None})
@@ -77,6 +80,7 @@ def annotate(
     target: str | None,
     label: str | None,
     trace_id: str | None,
+    session_id: str | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> None:
     """Attach a note to a trace, span or decision.
@@ -90,12 +94,25 @@ def annotate(
     attributes = {**(more or {}), v.KIND: v.KIND_ANNOTATION, v.ANNOTATION_TARGET: target}
     if label is not None:
         attributes[v.ANNOTATION_LABEL] = label
+    if session_id is not None:
+        attributes[v.SESSION_ID] = session_id
     span = LightSpan(source, "annotation")
     span.attributes = attributes
     span.payload = {"note": note}
     parent = _parent_of_note(target, trace_id)
     context = None if parent is None else trace.set_span_in_context(parent, otel_context.get_current())
     span.begin(context)
+    span.end(span.start_ns)
+
+
+def anomaly(source: SpanSource, state: str, values: Mapping[str, Any], at_ns: int | None) -> None:
+    """Record what happened to an episode. It hangs under a stand-in (span id 1), so that it is no trace in a list."""
+    span = LightSpan(source, f"anomaly {state}")
+    span.attributes = {v.KIND: v.KIND_ANOMALY, v.ANOMALY_STATE: state}
+    span.attributes |= {key: value for key, value in values.items() if value is not None}
+    flags = TraceFlags(TraceFlags.SAMPLED)
+    parent = NonRecordingSpan(SpanContext(source.ids.trace_id(), 1, is_remote=True, trace_flags=flags))
+    span.begin(trace.set_span_in_context(parent, otel_context.Context()), at_ns)
     span.end(span.start_ns)
 
 

@@ -148,7 +148,7 @@ def _own(record: StoredRecord, name: str) -> str:
     if name == "prompt_hash":
         return str(attributes(record).get(v.PROMPT_HASH) or "")
     if name == "tool_set_hash":
-        return str(attributes(record).get(v.TOOL_SET_HASH) or "")
+        return str(attributes(record).get(v.TOOLSET_HASH) or "")
     return record.text(name)
 
 

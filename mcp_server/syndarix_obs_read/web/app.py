@@ -28,14 +28,14 @@ from syndarix_obs_read.web.asked import Asked, failure
 from syndarix_obs_read.web.authentication import Door
 from syndarix_obs_read.web.headers import Hardened
 from syndarix_obs_read.web.names import Names
-from syndarix_obs_read.web.pages import overview, step
+from syndarix_obs_read.web.pages import overview, step, walk
 from syndarix_obs_read.web.parts import layout, pieces
 from syndarix_obs_read.web.view import Page, View
 
 PAGES: Final[tuple[Page, ...]] = (
     overview.PAGE,
     *(question.page() for question in catalogue.with_face("web")),
-    step.PAGE,
+    walk.PAGE,
 )
 """Every page, in the order of the navigation."""
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syndarix_obs.redaction import jsonable
-from syndarix_obs.redaction.jsonable import compact_encoder, encoded, encoder_of, has_long_text, quoted
+from syndarix_obs.redaction import jsontext
+from syndarix_obs.redaction.jsonable import encoded
+from syndarix_obs.redaction.jsontext import compact_encoder, encoder_of, has_long_text, quoted
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -25,7 +26,7 @@ def test_it_writes_what_the_standard_library_writes(value: Any) -> None:
 
 
 def test_it_writes_the_same_without_the_c_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsonable, "_make", None)
+    monkeypatch.setattr(jsontext, "_make", None)
     assert '{"a":["é",1.5,null,"(1+2j)"]}' == compact_encoder(str)({"a": ["é", 1.5, None, 1 + 2j]})
 
 

@@ -80,6 +80,6 @@ def test_prompt_and_tools_have_hashes_of_their_own(kit: Kit) -> None:
     for prompt, tools in (("be kind", [{"name": "a"}]), ("be kind", [{"name": "b"}]), ("be short", [{"name": "b"}])):
         with kit.obs.llm(provider="openai", model="m", system=prompt, tools=tools, messages=[]) as call:
             call.response("ok")
-    hashes = [(r.attributes[v.PROMPT_HASH], r.attributes[v.TOOL_SET_HASH]) for r in kit.records("llm_call")]
+    hashes = [(r.attributes[v.PROMPT_HASH], r.attributes[v.TOOLSET_HASH]) for r in kit.records("llm_call")]
     assert hashes[0][0] == hashes[1][0] != hashes[2][0]
     assert hashes[0][1] != hashes[1][1] == hashes[2][1]
