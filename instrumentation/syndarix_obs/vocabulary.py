@@ -117,6 +117,8 @@ SESSION_ID: Final = "session.id"
 """Session that the span belongs to."""
 USER_ID: Final = "user.id"
 """Keyed pseudonym of the end user; the raw id never leaves the process."""
+ENDUSER_ID: Final = "enduser.id"
+"""Raw id of a user in the spans of some libraries; it becomes the same pseudonym as `user.id`."""
 ERROR_TYPE: Final = "error.type"
 """Class of the failure: an exception's qualified name or the provider's error code."""
 HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
@@ -388,6 +390,30 @@ PAYLOAD_ATTRIBUTES: Final[Mapping[str, str]] = {
     GEN_AI_EVALUATION_EXPLANATION: "explanation",
 }
 """Attributes that never ride on an exported span, and the field of the log line that carries each instead."""
+
+ATTRIBUTE_NAMES: Final = frozenset(
+    value for name, value in list(vars().items()) if name.isupper() and isinstance(value, str) and "." in value
+)
+"""Every attribute name declared above."""
+CONTENT_ATTRIBUTES: Final = frozenset(
+    {*PAYLOAD_ATTRIBUTES, PREVIEW_INPUT, PREVIEW_OUTPUT, DECISION_OPTIONS, DECISION_SELECTED, PAYLOAD_BYTES}
+)
+"""Those that hold, or measure, what was said: none of them with `capture=none`."""
+PLAIN_ATTRIBUTES: Final = frozenset(
+    {
+        "server.address", "server.port", "client.address", "client.port", "network.protocol.name", "network.transport",
+        "network.protocol.version", "http.request.method", "http.response.status_code", "http.method",
+        "http.status_code", "http.route", "rpc.system", "rpc.service", "rpc.method", "rpc.grpc.status_code",
+        "db.system",
+        "db.system.name", "db.namespace", "db.collection.name", "db.operation.name", "messaging.system",
+        "messaging.operation.type", "messaging.destination.name", "code.function.name", "code.file.path",
+        "code.line.number", "code.namespace", "code.function", "thread.id", "thread.name", "exception.type",
+        "exception.message", "exception.stacktrace", "exception.escaped", "otel.status_code", "service.version",
+        "openai.api.type", "openai.request.service_tier", "openai.response.service_tier",
+        "openai.response.system_fingerprint", "gen_ai.response.status", "gen_ai.token.type",
+    }
+)  # fmt: skip
+"""Attributes of OpenTelemetry's conventions that hold no content; with `capture=none` nothing else of others stays."""
 
 # --- Metrics ------------------------------------------------------------------------------------------------------
 
