@@ -138,8 +138,8 @@ def _new(step: AnyStep, before: Sequence[AnyStep]) -> int:
     if not isinstance(step, ModelStep) or not isinstance(told, list):
         return 0
     earlier = [one.request.get("input") for one in before if isinstance(one, ModelStep) and one.agent == step.agent]
-    known = len(earlier[-1]) if earlier and isinstance(earlier[-1], list) else 0
-    return max(0, len(told) - known) if len(told) >= known else len(told)
+    known = earlier[-1] if earlier and isinstance(earlier[-1], list) else []
+    return len(told) - len(known) if told[: len(known)] == known else len(told)
 
 
 def _decision(step: AnyStep, beside: Sequence[StoredRecord]) -> StoredRecord | None:
