@@ -102,6 +102,16 @@ OUTCOMES = [
         "means more steps for each task. Follows environment.",
         targets=[Prom(expr=s.quantile(0.95, TASKS, s.ENVIRONMENT, "task_type"), legend="{{task_type}}")],
     ),
+    graph(
+        title="Scores", w=24, interval="5m", nothing="Nobody gave a score",
+        description="Mean of the scores, outcomes and feedback that came in the last hour, by name; yes counts as 1. "
+        "By version, prompt and model, with intervals: `syndarix-obs quality`.",
+        targets=[Prom(
+            expr=f"sum by (name) (rate(agent_evaluation_score_sum{{{s.AGENT}}}[1h])) / "
+            f"sum by (name) (rate(agent_evaluation_score_count{{{s.AGENT}}}[1h]))",
+            legend="{{name}}",
+        )],
+    ),
 ]  # fmt: skip
 
 CHOICES = [

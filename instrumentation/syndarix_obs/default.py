@@ -110,6 +110,21 @@ def annotate(note: str, **options: Any) -> None:
     get_platform().annotate(note, **options)
 
 
+def score(name: str, value: Any = None, **options: Any) -> None:
+    """See `ObservabilityPlatform.score`."""
+    get_platform().score(name, value, **options)
+
+
+def outcome(name: str, value: Any, **options: Any) -> None:
+    """See `ObservabilityPlatform.outcome`."""
+    get_platform().outcome(name, value, **options)
+
+
+def feedback(value: Any, **options: Any) -> None:
+    """See `ObservabilityPlatform.feedback`."""
+    get_platform().feedback(value, **options)
+
+
 def tool_call(function: Any = None) -> Any:
     """See `ObservabilityPlatform.tool_call`; the platform is looked up when the function is decorated."""
     return get_platform().tool_call(function)

@@ -16,7 +16,7 @@ from syndarix_obs.guard import guarded
 from syndarix_obs.metrics.registry import Metrics
 from syndarix_obs.pipeline.runtime import Runtime
 from syndarix_obs.settings import Settings
-from syndarix_obs.spans import decisions, decorators, propagation
+from syndarix_obs.spans import decisions, decorators, propagation, scores
 from syndarix_obs.spans.operations import (
     ContextAssembly,
     LLMCall,
@@ -211,11 +211,79 @@ class ObservabilityPlatform:
         label: str | None = None,
         trace_id: str | None = None,
         session_id: str | None = None,
+        **attributes: Any,
     ) -> None:
-        """Attach a note to the current span, or to a trace, span or decision by its id; `session_id` says to which
-        session it belongs, when that is not the current one."""
+        """Attach a note, and attributes beside it, to the current span, or to a trace, span or decision by its id;
+        `session_id` says to which session it belongs, when that is not the current one."""
         with guarded("annotate"):
-            decisions.annotate(self._source, note, target, label, trace_id, session_id)
+            decisions.annotate(self._source, note, target, label, trace_id, session_id, attributes)
+
+    def score(
+        self,
+        name: str,
+        value: float | bool | str | None = None,
+        *,
+        source: str = "code",
+        judge_version: str | None = None,
+        label: str | None = None,
+        explanation: str | None = None,
+        session_id: str | None = None,
+        trace_id: str | None = None,
+        target: str | None = None,
+    ) -> None:
+        """Say how good something was: the session that is current, or one of any time by its id.
+
+        Args:
+            name: what was judged, from a small closed set: `answer_correct`, `tone`, …
+            value: a number, a bool (1 or 0), or a word.
+            source: who says so: `code`, `user`, `human`, `judge`, …
+            judge_version: model and prompt of a judge; scores of different versions are not compared.
+            label: a word beside the number.
+            explanation: why; redacted like every payload.
+            session_id: the session that is meant.
+            trace_id: the trace that is meant; the score is found with it.
+            target: id of the step that is meant.
+        """
+        with guarded("score"):
+            scores.score(
+                self._source, "score", name, value, given_by=source, label=label, judge_version=judge_version,
+                explanation=explanation, about=scores.Evaluated(session_id, trace_id, target),
+            )  # fmt: skip
+
+    def outcome(
+        self,
+        name: str,
+        value: float | bool | str,
+        *,
+        source: str = "code",
+        explanation: str | None = None,
+        session_id: str | None = None,
+        trace_id: str | None = None,
+    ) -> None:
+        """Say what the work led to, at once or later: `obs.outcome("refund_paid", True)`. Arguments as of `score`."""
+        with guarded("outcome"):
+            scores.score(
+                self._source, "outcome", name, value, given_by=source, explanation=explanation,
+                about=scores.Evaluated(session_id, trace_id),
+            )  # fmt: skip
+
+    def feedback(
+        self,
+        value: float | bool | str,
+        *,
+        name: str = "feedback",
+        comment: str | None = None,
+        source: str = "user",
+        session_id: str | None = None,
+        trace_id: str | None = None,
+        target: str | None = None,
+    ) -> None:
+        """Keep what a person said: `obs.feedback("up", session_id=…)`, `obs.feedback(4, comment="…")`."""
+        with guarded("feedback"):
+            scores.score(
+                self._source, "feedback", name, value, given_by=source, explanation=comment,
+                about=scores.Evaluated(session_id, trace_id, target),
+            )  # fmt: skip
 
     # --- decorators ---
 

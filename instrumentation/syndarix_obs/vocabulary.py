@@ -103,6 +103,16 @@ GEN_AI_MEMORY_STORE: Final = "gen_ai.memory.store.name"
 """Memory store that was read or written."""
 GEN_AI_MEMORY_QUERY: Final = "gen_ai.memory.query.text"
 """What was looked for in memory: a payload, never exported on a span."""
+GEN_AI_EVALUATION_NAME: Final = "gen_ai.evaluation.name"
+"""What was evaluated: `resolved`, `answer_schema_valid`, `feedback`, …"""
+GEN_AI_EVALUATION_SCORE_VALUE: Final = "gen_ai.evaluation.score.value"
+"""The score as a number; yes is 1 and no is 0."""
+GEN_AI_EVALUATION_SCORE_LABEL: Final = "gen_ai.evaluation.score.label"
+"""The score as a word: `true`, `paid`, `up`, …"""
+GEN_AI_EVALUATION_EXPLANATION: Final = "gen_ai.evaluation.explanation"
+"""Why, or a person's comment: a payload, never exported on a span."""
+EVENT_EVALUATION: Final = "gen_ai.evaluation.result"
+"""Name of the span event that carries a score, an outcome or a person's feedback."""
 SESSION_ID: Final = "session.id"
 """Session that the span belongs to."""
 USER_ID: Final = "user.id"
@@ -149,9 +159,10 @@ PROJECT: Final = "syndarix.project"
 AGENT_TYPE: Final = "syndarix.agent.type"
 """Class of agent: `assistant`, `worker`, …"""
 AGENT_VERSION: Final = "syndarix.agent.version"
-"""Hash of system prompt and tool definitions: changes when the agent changes."""
+"""Hash of system prompt (as for `syndarix.prompt.hash`) and tool definitions: changes when the agent changes."""
 PROMPT_HASH: Final = "syndarix.prompt.hash"
-"""One-way hash of the system prompt: the same text has the same hash, in every process."""
+"""One-way hash of the system prompt; where the caller marks a part of it for the provider's cache, of that part only,
+so that it changes when the prompt does and not with every user."""
 TOOLSET_HASH: Final = "syndarix.toolset.hash"
 """One-way hash of the tool definitions offered to the model."""
 REQUEST_ENDPOINT: Final = "syndarix.request.endpoint"
@@ -164,6 +175,12 @@ REQUEST_THINKING_BUDGET: Final = "syndarix.request.thinking_budget"
 """Tokens that the model was allowed to think with."""
 PAYLOAD_TRUNCATED: Final = "syndarix.payload.truncated"
 """True when texts of the payload were cut: the step can be looked at, but not replayed."""
+SCORE_TYPE: Final = "syndarix.score.type"
+"""What a score is: one of `SCORE_TYPES`."""
+SCORE_SOURCE: Final = "syndarix.score.source"
+"""Who gave a score: `code`, `user`, `human` (an expert), `judge` (a model), or the caller's word."""
+SCORE_JUDGE_VERSION: Final = "syndarix.score.judge_version"
+"""Version of the judge: model and prompt; scores of different versions are not compared."""
 TASK_TYPE: Final = "syndarix.task.type"
 """Task that the work was done for."""
 OUTCOME: Final = "syndarix.outcome"
@@ -267,6 +284,8 @@ KIND_COST: Final = "cost"
 """One line of the ledger: what one LLM call cost."""
 KIND_ANNOTATION: Final = "annotation"
 """A note attached to a trace, span or decision."""
+KIND_SCORE: Final = "score"
+"""A score, an outcome or feedback for a session or a step, which may come long after it."""
 KIND_APP: Final = "app"
 """A line that the application logged itself."""
 KIND_SPAN: Final = "span"
@@ -274,7 +293,7 @@ KIND_SPAN: Final = "span"
 
 KINDS: Final = (
     KIND_SESSION, KIND_TASK, KIND_LLM_CALL, KIND_TOOL_CALL, KIND_MEMORY, KIND_CONTEXT, KIND_SAFETY, KIND_DECISION,
-    KIND_COST, KIND_ANNOTATION, KIND_APP, KIND_SPAN,
+    KIND_COST, KIND_ANNOTATION, KIND_SCORE, KIND_APP, KIND_SPAN,
 )  # fmt: skip
 """Every kind of record."""
 LOG_KINDS: Final = tuple(kind for kind in KINDS if kind != KIND_SPAN)
@@ -301,6 +320,9 @@ CONFIDENCE_STATED: Final = "stated"
 """The model said how sure it is."""
 REASON_SOURCES: Final = (REASON_THINKING, REASON_TEXT, REASON_NONE, REASON_STATED)
 """Values of `syndarix.decision.reason_source`."""
+
+SCORE_TYPES: Final = ("outcome", "score", "feedback")
+"""Values of `syndarix.score.type`: what the work led to, how good it was, what a person said."""
 
 STATUS_OK: Final = "ok"
 """The operation succeeded."""
@@ -342,6 +364,7 @@ PAYLOAD_ATTRIBUTES: Final[Mapping[str, str]] = {
     DECISION_MEMORY: "relevant_memory",
     SAFETY_DETAIL: "detail",
     ANNOTATION_NOTE: "note",
+    GEN_AI_EVALUATION_EXPLANATION: "explanation",
 }
 """Attributes that never ride on an exported span, and the field of the log line that carries each instead."""
 
@@ -353,6 +376,8 @@ FIRST_TOKEN_BUCKETS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0
 """Seconds; people notice from 0.3 s on."""
 STEP_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Seconds; tools, memory and context assembly."""
+SCORE_BUCKETS: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 5.0, 10.0, 100.0)
+"""Scores; most run from 0 to 1, some from 1 to 5, 10 or 100."""
 TASK_BUCKETS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 """Seconds; whole tasks."""
 
@@ -457,6 +482,10 @@ CONTEXT_SECONDS: Final = MetricSpec(
 SAFETY_CHECKS: Final = MetricSpec(
     "safety_checks_total", "counter", "1", "Safety checks by result, `pass` or `fail`.", ("check", "result")
 )
+EVALUATION_SCORE: Final = MetricSpec(
+    "agent_evaluation_score", "histogram", "1", "Scores, outcomes and feedback that have a number.",
+    ("agent", "name", "source"), SCORE_BUCKETS,
+)  # fmt: skip
 REDACTIONS: Final = MetricSpec(
     "syndarix_obs_redactions_total", "counter", "1", "Values masked before they could leave the process.", ("type",)
 )
@@ -488,8 +517,8 @@ METRICS: Final = (
     LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT, TOOL_INVOCATIONS,
     TOOL_LATENCY, AGENT_SESSIONS, AGENT_SESSIONS_ACTIVE, AGENT_PROGRESS, AGENT_TASK_DURATION, AGENT_LOOPS,
     AGENT_DECISIONS, AGENT_VERSION_INFO, MEMORY_OPERATIONS, MEMORY_SECONDS, EMBEDDING_SECONDS, CONTEXT_TOKENS_USED,
-    CONTEXT_UTILIZATION, CONTEXT_SECONDS, SAFETY_CHECKS, REDACTIONS, TRUNCATIONS, LABELS_COLLAPSED, INTERNAL_ERRORS,
-    RECORDS_DROPPED, SPOOL_BYTES, EXPORT_FAILURES,
+    CONTEXT_UTILIZATION, CONTEXT_SECONDS, SAFETY_CHECKS, EVALUATION_SCORE, REDACTIONS, TRUNCATIONS, LABELS_COLLAPSED,
+    INTERNAL_ERRORS, RECORDS_DROPPED, SPOOL_BYTES, EXPORT_FAILURES,
 )  # fmt: skip
 """Every metric of the package; users add their own through `obs.metrics`."""
 

@@ -41,6 +41,7 @@ class Measure(BaseConsumer):
             r.ContextRecord: self._context,
             r.SafetyRecord: self._safety,
             r.DecisionRecord: self._decision,
+            r.ScoreRecord: self._score,
         }
 
     def consume(self, span: FinishedSpan | None, records: Sequence[r.Record]) -> None:
@@ -125,6 +126,11 @@ class Measure(BaseConsumer):
 
     def _decision(self, record: r.DecisionRecord, _exemplar: _Exemplar) -> None:
         self._metrics.count(v.AGENT_DECISIONS, (record.agent, record.decision_type, record.selected))
+
+    def _score(self, record: r.ScoreRecord, _exemplar: _Exemplar) -> None:
+        if record.value is not None:
+            child = self._metrics.histogram_child(v.EVALUATION_SCORE, (record.agent, record.score_name, record.source))
+            child.observe(record.value)
 
     def _progressed(self, agent: str | None, at_s: float) -> None:
         """Spans finish out of order; progress never goes back."""

@@ -65,7 +65,7 @@ def set_hashes(span: FinishedSpan) -> None:
     """Short one-way hashes of system prompt, tool definitions and both, before redaction: they change when the agent
     does."""
     attributes = span.attributes
-    prompt, tools = messages.instructions(span.payload), span.payload.get("tools")
+    prompt, tools = messages.template(span.payload), span.payload.get("tools")
     if prompt:
         attributes[v.PROMPT_HASH] = "p_" + (_prompt_hash if len(prompt) <= _REMEMBERED else digest)(prompt)
     if tools:

@@ -116,6 +116,17 @@ def _short(arguments: Any) -> str:
     return ""
 
 
+def template(payload: Mapping[str, Any]) -> str:
+    """The part of the system prompt that stays the same from call to call, as far as can be told: the blocks up to the
+    last one that the provider is asked to cache, else all of it. What follows is usually about one user."""
+    blocks = payload.get("system")
+    cached = [
+        place for place, block in enumerate(blocks if isinstance(blocks, (list, tuple)) else ())
+        if isinstance(block, Mapping) and block.get("cache_control")
+    ]  # fmt: skip
+    return text_of(blocks[: cached[-1] + 1]) if cached and blocks else instructions(payload)
+
+
 def instructions(payload: Mapping[str, Any]) -> str:
     """The system prompt: its own field, else the messages at the front that carry it."""
     own = payload.get("system")

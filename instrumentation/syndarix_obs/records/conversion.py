@@ -23,7 +23,9 @@ _OWN_FIELD = frozenset(
         v.TASK_TYPE, v.OUTCOME, v.COST_USD, v.PRICED, v.COST_ESTIMATED, v.SERVICE_TIER, v.DECISION_ID,
         v.DECISION_TYPE, v.DECISION_OPTIONS, v.DECISION_SELECTED, v.DECISION_CONFIDENCE, v.CONTEXT_SECTIONS,
         v.CONTEXT_EVICTED, v.CONTEXT_TOKENS, v.CONTEXT_LIMIT, v.SAFETY_CHECK, v.SAFETY_PASSED, v.MEMORY_FOUND,
-        v.ANNOTATION_TARGET, v.ANNOTATION_LABEL, v.LOOP_COUNT, v.LOOP_TOOL,
+        v.ANNOTATION_TARGET, v.ANNOTATION_LABEL, v.LOOP_COUNT, v.LOOP_TOOL, v.GEN_AI_EVALUATION_NAME,
+        v.GEN_AI_EVALUATION_SCORE_VALUE, v.GEN_AI_EVALUATION_SCORE_LABEL, v.SCORE_TYPE, v.SCORE_SOURCE,
+        v.SCORE_JUDGE_VERSION,
     }
 )  # fmt: skip
 
@@ -222,6 +224,19 @@ def _annotation(a: Mapping[str, Any], common: dict[str, Any]) -> r.Record:
     return r.AnnotationRecord(target=_text(a.get(v.ANNOTATION_TARGET)), label=a.get(v.ANNOTATION_LABEL), **common)
 
 
+def _score(a: Mapping[str, Any], common: dict[str, Any]) -> r.Record:
+    return r.ScoreRecord(
+        score_type=_text(a.get(v.SCORE_TYPE), "score"),
+        score_name=_text(a.get(v.GEN_AI_EVALUATION_NAME), "unknown"),
+        value=_number(a.get(v.GEN_AI_EVALUATION_SCORE_VALUE)),
+        label=a.get(v.GEN_AI_EVALUATION_SCORE_LABEL),
+        source=_text(a.get(v.SCORE_SOURCE), "code"),
+        judge_version=a.get(v.SCORE_JUDGE_VERSION),
+        target=a.get(v.ANNOTATION_TARGET),
+        **common,
+    )
+
+
 def _with_price(record: r.LLMRecord, span: FinishedSpan) -> r.LLMRecord:
     if span.price is None:
         return record
@@ -264,4 +279,5 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Any], dict[str, Any]], r.Record]] = 
     v.KIND_SAFETY: _safety,
     v.KIND_DECISION: _decision,
     v.KIND_ANNOTATION: _annotation,
+    v.KIND_SCORE: _score,
 }

@@ -20,7 +20,6 @@ from syndarix_obs.replaying.tape import ToolStep
 from syndarix_obs.spans import correlation, intercept
 from syndarix_obs.spans.decorators import arguments_of
 
-
 _MODEL: Final = "llm"
 
 

@@ -45,6 +45,11 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "query_metrics": {"promql": "up", "step": "1m"},
     "query_logs": {"logql": '{kind="app"}'},
     "query_traces": {"traceql": "{}"},
+    "get_quality": {"by": ["agent", "prompt_hash"]},
+    "give_score": {"session_id": "s-1", "name": "tone", "value": "0.8"},
+    "investigate": {"agent": "support"},
+    "compare_sessions": {"before": "s-1", "after": "s-1"},
+    "find_fault": {"session_id": "s-1"},
 }
 """A call of every tool that has an answer."""
 
