@@ -2,7 +2,8 @@
 
 pm4py (AGPL) is an oracle here and nothing else: it is no dependency, and this program says so where it is missing.
 
-    python -m venv /tmp/oracle && /tmp/oracle/bin/pip install pm4py && /tmp/oracle/bin/python benchmarks/directly_follows.py
+    python -m venv /tmp/oracle && /tmp/oracle/bin/pip install pm4py
+    /tmp/oracle/bin/python benchmarks/directly_follows.py
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ DATA = ROOT.parent / "shared" / "data"
 def ours() -> Any:
     """The module, by its file: the oracle's environment has none of our dependencies, and it needs none."""
     spec = importlib.util.spec_from_file_location("flow", ROOT / "mcp_server/syndarix_obs_read/answers/flow.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["flow"] = module
     spec.loader.exec_module(module)
@@ -58,7 +60,7 @@ def oracle(runs: list[list[str]]) -> tuple[Any, Any, Any, Any]:
     import pm4py
 
     rows = [
-        {"case:concept:name": str(case), "concept:name": name, "time:timestamp": pandas.Timestamp(at, unit="s", tz="UTC")}
+        {"case:concept:name": str(case), "concept:name": name, "time:timestamp": pandas.Timestamp(at, unit="s")}
         for case, run in enumerate(runs)
         for at, name in enumerate(run)
     ]
@@ -75,7 +77,8 @@ def main() -> int:
     flow, wrong = ours(), 0
     for name, runs in logs().items():
         found = flow.directly_follows(runs)
-        same = [a == b for a, b in zip((found.edges, found.starts, found.ends, found.variants), oracle(runs), strict=True)]
+        ours_say = (found.edges, found.starts, found.ends, found.variants)
+        same = [a == b for a, b in zip(ours_say, oracle(runs), strict=True)]
         wrong += same.count(False)
         print(f"{name}: {len(runs)} runs, {len(found.edges)} edges, {len(found.variants)} variants; equal: {same}")
     return 1 if wrong else 0

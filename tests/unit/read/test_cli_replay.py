@@ -116,7 +116,7 @@ def test_an_exported_session_plays_in_a_test_without_any_store(
     code, said = asked(home, capsys, "replay", "s-one", "--export", str(pytester.path / "replays" / "why.json"))
     assert (0, True) == (code, "every step can be replayed" in said)
     pytester.makepyfile(
-        conftest="import sys; sys.path.insert(0, %r)" % str(Path(__file__).parents[2] / "support"),
+        conftest="import sys; sys.path.insert(0, {!r})".format(str(Path(__file__).parents[2] / "support")),
         test_it=AGENT.format(says=SAME).replace(
             '"content": words + question}]',
             '"content": words + question}], tools=[{"type": "function", "function": {"name": "look"}}]',
@@ -133,7 +133,7 @@ def test_changed(replayed_session):
 """,
     )
     plugin = "syndarix_obs.replaying.pytest_plugin"
-    loads_itself = any(each.value == plugin for each in entry_points(group="pytest11"))  # when this version is installed
+    loads_itself = any(each.value == plugin for each in entry_points(group="pytest11"))  # when it is installed
     result = pytester.runpytest_subprocess(*([] if loads_itself else ["-p", plugin]), "-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*step 1 (model gpt-4o) is not as recorded at $.input*content*"])
@@ -224,7 +224,8 @@ def test_requests_are_sent_again_through_a_sender(home: Path) -> None:
         sent.append(body)
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "short"}}
         usage = {"prompt_tokens": 10, "completion_tokens": 1, "total_tokens": 11}
-        return Answered(200, json.dumps({"id": "x", "model": body["model"], "choices": [choice], "usage": usage}).encode())
+        said = {"id": "x", "model": body["model"], "choices": [choice], "usage": usage}
+        return Answered(200, json.dumps(said).encode())
 
     ran = send_again(asyncio.run(load()), {"model": "gpt-4o-mini"}, send)
     assert ["gpt-4o-mini", "gpt-4o-mini"] == [body["model"] for body in sent]
