@@ -287,6 +287,41 @@ class ObservabilityPlatform:
                 about=scores.Evaluated(session_id, trace_id, target),
             )  # fmt: skip
 
+    def anomaly(
+        self,
+        series: str,
+        state: str,
+        *,
+        agent: str | None = None,
+        project: str | None = None,
+        episode: str | None = None,
+        score: float | None = None,
+        opinion: str | None = None,
+        observed: float | None = None,
+        expected: float | None = None,
+        opened_ns: int | None = None,
+        at_ns: int | None = None,
+    ) -> None:
+        """Record that an episode of unusual values opened, became worse or closed; `syndarix-obs watch` does.
+
+        Args:
+            series: what is unusual, such as `cost`.
+            state: one of `vocabulary.ANOMALY_STATES`.
+            agent, project: whose series it is.
+            episode: the same id from opening to close.
+            score: how unusual; 1 is where an episode begins.
+            opinion: why, in a word.
+            observed, expected: the value and what it should have been, in the unit of the series.
+            opened_ns, at_ns: when the episode began, and when this happened, in nanoseconds since the epoch.
+        """
+        values = {
+            v.ANOMALY_SERIES: series, v.GEN_AI_AGENT_NAME: agent, v.PROJECT: project, v.ANOMALY_EPISODE: episode,
+            v.ANOMALY_SCORE: score, v.ANOMALY_OPINION: opinion, v.ANOMALY_OBSERVED: observed,
+            v.ANOMALY_EXPECTED: expected, v.ANOMALY_OPENED: opened_ns,
+        }  # fmt: skip
+        with guarded("anomaly"):
+            decisions.anomaly(self._source, state, values, at_ns)
+
     # --- decorators ---
 
     @overload

@@ -253,6 +253,22 @@ ANNOTATION_LABEL: Final = "syndarix.annotation.label"
 """Short class of a note: `feedback`, `label`, `bug`, …"""
 ANNOTATION_NOTE: Final = "syndarix.annotation.note"
 """Text of a note: a payload, never exported on a span."""
+ANOMALY_EPISODE: Final = "syndarix.anomaly.episode"
+"""Id of an episode: the same from its opening to its close."""
+ANOMALY_SERIES: Final = "syndarix.anomaly.series"
+"""Series that is unusual: `cost`, `latency_p95`, …"""
+ANOMALY_STATE: Final = "syndarix.anomaly.state"
+"""What happened to the episode: one of `ANOMALY_STATES`."""
+ANOMALY_SCORE: Final = "syndarix.anomaly.score"
+"""How unusual the series is; 1 is where an episode begins, 2 is twice as bad."""
+ANOMALY_OPINION: Final = "syndarix.anomaly.opinion"
+"""Why it is unusual: its level, its spread, its shape, or that values hang or are missing."""
+ANOMALY_OBSERVED: Final = "syndarix.anomaly.observed"
+"""What the series was, in its own unit."""
+ANOMALY_EXPECTED: Final = "syndarix.anomaly.expected"
+"""What it should have been, in its own unit."""
+ANOMALY_OPENED: Final = "syndarix.anomaly.opened_ns"
+"""When the episode began, in nanoseconds since the epoch."""
 LOOP_TOOL: Final = "syndarix.loop.tool"
 """Tool that a loop repeats."""
 LOOP_COUNT: Final = "syndarix.loop.count"
@@ -286,6 +302,8 @@ KIND_ANNOTATION: Final = "annotation"
 """A note attached to a trace, span or decision."""
 KIND_SCORE: Final = "score"
 """A score, an outcome or feedback for a session or a step, which may come long after it."""
+KIND_ANOMALY: Final = "anomaly"
+"""Something that happened to an episode of unusual values: opened, worse, closed."""
 KIND_APP: Final = "app"
 """A line that the application logged itself."""
 KIND_SPAN: Final = "span"
@@ -293,7 +311,7 @@ KIND_SPAN: Final = "span"
 
 KINDS: Final = (
     KIND_SESSION, KIND_TASK, KIND_LLM_CALL, KIND_TOOL_CALL, KIND_MEMORY, KIND_CONTEXT, KIND_SAFETY, KIND_DECISION,
-    KIND_COST, KIND_ANNOTATION, KIND_SCORE, KIND_APP, KIND_SPAN,
+    KIND_COST, KIND_ANNOTATION, KIND_SCORE, KIND_ANOMALY, KIND_APP, KIND_SPAN,
 )  # fmt: skip
 """Every kind of record."""
 LOG_KINDS: Final = tuple(kind for kind in KINDS if kind != KIND_SPAN)
@@ -323,6 +341,9 @@ REASON_SOURCES: Final = (REASON_THINKING, REASON_TEXT, REASON_NONE, REASON_STATE
 
 SCORE_TYPES: Final = ("outcome", "score", "feedback")
 """Values of `syndarix.score.type`: what the work led to, how good it was, what a person said."""
+
+ANOMALY_STATES: Final = ("opened", "worse", "closed")
+"""Values of `syndarix.anomaly.state`, in the order of an episode's life."""
 
 STATUS_OK: Final = "ok"
 """The operation succeeded."""
@@ -369,6 +390,9 @@ PAYLOAD_ATTRIBUTES: Final[Mapping[str, str]] = {
 """Attributes that never ride on an exported span, and the field of the log line that carries each instead."""
 
 # --- Metrics ------------------------------------------------------------------------------------------------------
+
+SCRAPE_PORTS: Final = (9464, 9465, 9466, 9467, 9468)
+"""Ports of the scrape endpoint with the stack, the first free one; prometheus/targets/agents.yml has them."""
 
 LATENCY_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0)
 """Seconds; model calls run from 50 ms (embeddings, caches) to minutes (reasoning)."""
@@ -453,6 +477,10 @@ AGENT_LOOPS: Final = MetricSpec(
 AGENT_DECISIONS: Final = MetricSpec(
     "agent_decisions_total", "counter", "1", "Decisions by what was chosen.", ("agent", "type", "selected")
 )
+AGENT_ANOMALY: Final = MetricSpec(
+    "agent_anomaly", "gauge", "1",
+    "Score of an open episode of unusual values, 1 and more; 0 once it has closed.", ("agent", "series"),
+)  # fmt: skip
 AGENT_VERSION_INFO: Final = MetricSpec(
     "agent_version_info", "gauge", "1",
     "1 for each version of an agent that ran here; of an agent whose prompt always changes, the first 20.",
@@ -516,7 +544,8 @@ EXPORT_FAILURES: Final = MetricSpec(
 METRICS: Final = (
     LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT, TOOL_INVOCATIONS,
     TOOL_LATENCY, AGENT_SESSIONS, AGENT_SESSIONS_ACTIVE, AGENT_PROGRESS, AGENT_TASK_DURATION, AGENT_LOOPS,
-    AGENT_DECISIONS, AGENT_VERSION_INFO, MEMORY_OPERATIONS, MEMORY_SECONDS, EMBEDDING_SECONDS, CONTEXT_TOKENS_USED,
+    AGENT_DECISIONS, AGENT_ANOMALY, AGENT_VERSION_INFO, MEMORY_OPERATIONS, MEMORY_SECONDS, EMBEDDING_SECONDS,
+    CONTEXT_TOKENS_USED,
     CONTEXT_UTILIZATION, CONTEXT_SECONDS, SAFETY_CHECKS, EVALUATION_SCORE, REDACTIONS, TRUNCATIONS, LABELS_COLLAPSED,
     INTERNAL_ERRORS, RECORDS_DROPPED, SPOOL_BYTES, EXPORT_FAILURES,
 )  # fmt: skip

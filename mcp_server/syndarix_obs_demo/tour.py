@@ -5,14 +5,18 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from syndarix_obs_demo.run import DemoReport
 from syndarix_obs_demo.scenario import Scenario
 
 PERIOD = ("--since", "7d")
+_LOKI = "http://127.0.0.1:3100"
+"""Where both sides look unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +87,54 @@ def summary(report: DemoReport) -> Iterator[str]:
         yield "Not everything could be saved; see the messages above."
 
 
-def called(home: Path | None) -> str:
+def called(home: Path | None, settings: Mapping[str, str] = MappingProxyType({})) -> str:
     """How to call `syndarix-obs` from here: by its path where the shell would not find it.
 
     Args:
         home: data folder that has to be named, if any.
+        settings: variables without which a new terminal would look elsewhere.
     """
     command = "syndarix-obs"
     here = Path(sys.argv[0])
     if here.name == command and shutil.which(command) != str(here.absolute()):
         command = str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here)
-    return command if home is None else f"SYNDARIX_OBS_HOME={shlex.quote(str(home))} {command}"
+    given = {**settings, **({"SYNDARIX_OBS_HOME": str(home)} if home is not None else {})}
+    return "".join(f"{name}={shlex.quote(value)} " for name, value in given.items()) + command
+
+
+def needed(backend: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Settings that a later command needs to see what the demo sent: the backend, and addresses that are not the usual.
+
+    Args:
+        backend: where the demo sent its records.
+        environment: the demo's own.
+    """
+    if backend not in {"stack", "both"}:
+        return {}
+    addresses = {
+        name: value
+        for name, value in environment.items()
+        # A bare name is a container's: from the terminal that reads this, it leads nowhere.
+        if name.startswith("SYNDARIX_OBS_READ_") and "." in (urlsplit(value).hostname or "")
+    }
+    return {"SYNDARIX_OBS_BACKEND": "stack", **dict(sorted(addresses.items()))}
+
+
+def elsewhere(backend: str, environment: Mapping[str, str]) -> str | None:
+    """What is wrong when the answers would be read from another Loki than the demo wrote to, and what to set.
+
+    Args:
+        backend: where the demo sent its records.
+        environment: the demo's own.
+    """
+    written = environment.get("SYNDARIX_OBS_LOKI_URL") or _LOKI
+    read = environment.get("SYNDARIX_OBS_READ_LOKI_URL") or _LOKI
+    if backend != "stack" or written.rstrip("/") == read.rstrip("/"):
+        return None
+    return (
+        f"The demo wrote to {written}, but answers are read from {read}: set SYNDARIX_OBS_READ_LOKI_URL={written}, and "
+        "SYNDARIX_OBS_READ_TEMPO_URL and SYNDARIX_OBS_READ_PROMETHEUS_URL to the servers beside it."
+    )
 
 
 def show(

@@ -95,11 +95,15 @@ class Runtime:
     def _serve_metrics(self) -> MetricsServer | None:
         """The scrape endpoint, from the start: a scraper must see the counters at 0 before anything happens."""
         settings = self.settings
-        if not settings.metrics_port or not settings.enabled:
+        if not settings.scrape_ports or not settings.enabled:
             return None
-        from syndarix_obs.metrics.scrape_endpoint import MetricsServer
+        from syndarix_obs.metrics.scrape_endpoint import MetricsServer, docker_bridge
 
-        server = MetricsServer(self.metrics, settings.metrics_host, settings.metrics_port)
+        with_bridge = settings.metrics_host is None and settings.backend in {"stack", "both"}
+        server = MetricsServer(
+            self.metrics, settings.metrics_host or "127.0.0.1", settings.scrape_ports,
+            also=docker_bridge() if with_bridge else None,
+        )  # fmt: skip
         server.start()
         return server
 

@@ -26,6 +26,8 @@ _OWN_FIELD = frozenset(
         v.ANNOTATION_TARGET, v.ANNOTATION_LABEL, v.LOOP_COUNT, v.LOOP_TOOL, v.GEN_AI_EVALUATION_NAME,
         v.GEN_AI_EVALUATION_SCORE_VALUE, v.GEN_AI_EVALUATION_SCORE_LABEL, v.SCORE_TYPE, v.SCORE_SOURCE,
         v.SCORE_JUDGE_VERSION,
+        v.ANOMALY_EPISODE, v.ANOMALY_SERIES, v.ANOMALY_STATE, v.ANOMALY_SCORE, v.ANOMALY_OPINION, v.ANOMALY_OBSERVED,
+        v.ANOMALY_EXPECTED, v.ANOMALY_OPENED,
     }
 )  # fmt: skip
 
@@ -237,6 +239,20 @@ def _score(a: Mapping[str, Any], common: dict[str, Any]) -> r.Record:
     )
 
 
+def _anomaly(a: Mapping[str, Any], common: dict[str, Any]) -> r.Record:
+    return r.AnomalyRecord(
+        episode=_text(a.get(v.ANOMALY_EPISODE), common["span_id"]),
+        series=_text(a.get(v.ANOMALY_SERIES)),
+        state=_text(a.get(v.ANOMALY_STATE), v.ANOMALY_STATES[0]),
+        score=_number(a.get(v.ANOMALY_SCORE)),
+        opinion=a.get(v.ANOMALY_OPINION),
+        observed=_number(a.get(v.ANOMALY_OBSERVED)),
+        expected=_number(a.get(v.ANOMALY_EXPECTED)),
+        opened_ns=_count(a.get(v.ANOMALY_OPENED)),
+        **common,
+    )
+
+
 def _with_price(record: r.LLMRecord, span: FinishedSpan) -> r.LLMRecord:
     if span.price is None:
         return record
@@ -280,4 +296,5 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Any], dict[str, Any]], r.Record]] = 
     v.KIND_DECISION: _decision,
     v.KIND_ANNOTATION: _annotation,
     v.KIND_SCORE: _score,
+    v.KIND_ANOMALY: _anomaly,
 }

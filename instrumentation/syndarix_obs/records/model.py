@@ -238,6 +238,26 @@ class ScoreRecord(Record):
 
 
 @frozen
+class AnomalyRecord(Record):
+    """Something that happened to an episode; the newest of the same `episode` says how it stands."""
+
+    kind: ClassVar[str] = v.KIND_ANOMALY
+    episode: str = ""
+    series: str = ""
+    state: str = v.ANOMALY_STATES[0]
+    score: float | None = None
+    opinion: str | None = None
+    observed: float | None = None
+    expected: float | None = None
+    opened_ns: int = 0
+
+    @property
+    def level(self) -> str:
+        """A warning while the episode lasts."""
+        return "info" if self.state == v.ANOMALY_STATES[-1] else "warning"
+
+
+@frozen
 class LogRecord(Record):
     """A line that the application logged through `logging`; the message is in the payload as `message`."""
 

@@ -105,6 +105,17 @@ def annotate(
     span.end(span.start_ns)
 
 
+def anomaly(source: SpanSource, state: str, values: Mapping[str, Any], at_ns: int | None) -> None:
+    """Record what happened to an episode. It hangs under a stand-in (span id 1), so that it is no trace in a list."""
+    span = LightSpan(source, f"anomaly {state}")
+    span.attributes = {v.KIND: v.KIND_ANOMALY, v.ANOMALY_STATE: state}
+    span.attributes |= {key: value for key, value in values.items() if value is not None}
+    flags = TraceFlags(TraceFlags.SAMPLED)
+    parent = NonRecordingSpan(SpanContext(source.ids.trace_id(), 1, is_remote=True, trace_flags=flags))
+    span.begin(trace.set_span_in_context(parent, otel_context.Context()), at_ns)
+    span.end(span.start_ns)
+
+
 def _parent_of_note(target: Any, trace_id: str | None) -> NonRecordingSpan | None:
     """The span a note of another trace hangs under: the target, or a stand-in (span id 1) when the trace is meant."""
     wanted = target if trace_id is None else trace_id

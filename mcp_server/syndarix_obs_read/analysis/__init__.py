@@ -1,1 +1,1 @@
-"""What can be computed from sessions without asking a backend: pure functions over plain values."""
+"""Methods over plain values: forecasts, detectors, what changed, who broke it. Pure: no store, no query, no clock."""

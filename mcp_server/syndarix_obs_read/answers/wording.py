@@ -127,6 +127,10 @@ def _score(record: StoredRecord) -> str:
     return ", ".join(filter(None, (said, f"by {record.text('source')}", why)))
 
 
+def _anomaly(record: StoredRecord) -> str:
+    return f"{record.text('series')} {record.text('state')}: {record.text('opinion')}"
+
+
 def _app(record: StoredRecord) -> str:
     return brief(record.payload.get("message") or record.text("error_message"), WIDTH)
 
@@ -143,6 +147,7 @@ _TITLES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_COST: lambda r: r.text("model"),
     v.KIND_ANNOTATION: lambda r: r.text("label") or "note",
     v.KIND_SCORE: lambda r: r.text("score_name"),
+    v.KIND_ANOMALY: lambda r: r.text("series"),
     v.KIND_APP: lambda r: r.text("logger"),
 }
 
@@ -158,5 +163,6 @@ _SUMMARIES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_COST: _cost,
     v.KIND_ANNOTATION: _note,
     v.KIND_SCORE: _score,
+    v.KIND_ANOMALY: _anomaly,
     v.KIND_APP: _app,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -27,9 +28,11 @@ def demo(
 ) -> None:
     """Run a support desk of cooperating agents against a fake provider, and show what was recorded."""
     from syndarix_obs_demo import DemoPackagesMissing, Scenario, run
-    from syndarix_obs_demo.tour import called, show
+    from syndarix_obs_demo.tour import called, elsewhere, needed, show
 
     settings = settings_of(common)
+    if wrong := elsewhere(os.environ.get("SYNDARIX_OBS_BACKEND", ""), os.environ):
+        raise ReadError(wrong)
     if scenario not in tuple(Scenario):
         raise FilterError(f"there is no scenario {scenario!r}; possible: {', '.join(Scenario)}")
     story = Scenario(scenario)
@@ -41,7 +44,8 @@ def demo(
     if common.as_json:
         print(json.dumps(asdict(report), indent=2, default=str))
         return
-    code = show(report, _answer(settings), lambda line: print(line, flush=True), called(common.home), story)
+    prefix = called(common.home, needed(settings.backend, os.environ))
+    code = show(report, _answer(settings), lambda line: print(line, flush=True), prefix, story)
     raise typer.Exit(code)
 
 

@@ -38,6 +38,8 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "get_decision_patterns": {},
     "search_logs": {"text": "refund", "payloads": True},
     "get_cost_summary": {"by": ["agent", "model", "day"]},
+    "get_cost_forecast": {"by": ["project", "model"]},
+    "list_anomalies": {"since": "7d"},
     "get_health": {},
     "list_alerts": {"labels": {"agent": "support"}},
     "trigger_alert": {"name": "Harm", "summary": "refunds go wrong", "labels": {"agent": "support"}},
