@@ -40,7 +40,7 @@ class Change(Frozen):
     path: str
     before: Any
     after: Any
-    words: str | None = Field(description="Both texts in one: [-gone-] and {+new+}.")
+    marked: str | None = Field(description="Both texts in one: [-gone-] and {+new+}.")
 
 
 class StepChange(Frozen):
@@ -145,7 +145,7 @@ def _step(pair: Pair) -> StepChange:
         kind=step.kind,
         title=_title(step),
         changes=tuple(
-            Change(path=p.path, before=_plain(p.before), after=_plain(p.after), words=p.words) for p in shown
+            Change(path=p.path, before=_plain(p.before), after=_plain(p.after), marked=p.words) for p in shown
         ),
         more_changes=len(pair.places) - len(shown) + pair.more,
         tokens=_tokens(pair.after) - _tokens(pair.before),
@@ -176,8 +176,8 @@ def _plain(value: Any) -> Any:
 
 def words_of(change: Change) -> str:
     """One difference in a line."""
-    if change.words is not None:
-        return brief(change.words, 2 * _LONGEST)
+    if change.marked is not None:
+        return brief(change.marked, 2 * _LONGEST)
     return f"{_value(change.before)} → {_value(change.after)}"
 
 
