@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     shutdown_timeout: float = Field(
         4.0, gt=0, le=60, description="Seconds that exit may wait for destinations; the process ends within one more."
     )
+    save_on_signals: bool = Field(
+        True, description="Save what waits at SIGTERM and SIGHUP, where the program has no handler of its own."
+    )
     max_payload_bytes: int = Field(
         4_000_000, ge=1_000, description="Largest payload of one record; what is cut says so and is counted."
     )

@@ -531,7 +531,7 @@ INTERNAL_ERRORS: Final = MetricSpec(
 RECORDS_DROPPED: Final = MetricSpec(
     "syndarix_obs_records_dropped_total", "counter", "1", "Records or payloads given up, by reason.", ("reason",),
     closed={"reason": ("queue_full", "payload_queue_full", "spool_full", "payload_spool_full", "rejected",
-                       "disk_full", "shutdown")},
+                       "disk_full", "shutdown", "hung")},
 )  # fmt: skip
 SPOOL_BYTES: Final = MetricSpec(
     "syndarix_obs_spool_bytes", "gauge", "By", "Bytes waiting on disk for a destination.", ("destination",)

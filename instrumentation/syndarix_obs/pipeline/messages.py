@@ -7,7 +7,10 @@ pydantic objects of any of these. Nothing here raises for an odd shape: what is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
+
+from syndarix_obs.foreign import Abandoned, run
 
 _TEXT_FIELDS = ("text", "content", "output", "refusal", "thinking", "response", "summary")
 _CALLS = frozenset({"tool_use", "function_call", "tool_call", "custom_tool_call", "server_tool_use", "mcp_call"})
@@ -18,6 +21,7 @@ _OWN_CALLS = frozenset(
 _INSTRUCTION_ROLES = frozenset({"system", "developer"})
 _RESULTS = frozenset({"function_call_output", "tool_result", "tool_call_response", "custom_tool_call_output"})
 _MAX_DEPTH = 6
+_MOST = 100_000
 
 
 def field(message: Any, name: str) -> Any:
@@ -25,8 +29,10 @@ def field(message: Any, name: str) -> Any:
     if type(message) is dict:  # nearly always, and much quicker than to ask for a Mapping
         return message.get(name)
     try:
-        return message.get(name) if isinstance(message, Mapping) else getattr(message, name, None)
-    except Exception:  # noqa: BLE001 - a property of the caller's object may raise anything
+        return run(message.get, name) if isinstance(message, Mapping) else run(getattr, message, name, None)
+    except Abandoned:
+        raise
+    except BaseException:  # noqa: BLE001 - a property of the caller's object may raise anything
         return None
 
 
@@ -40,7 +46,9 @@ def as_list(messages: Any) -> list[Any]:
     """Messages as a list, whether one or many were given."""
     if messages is None:
         return []
-    return list(messages) if isinstance(messages, (list, tuple)) else [messages]
+    if type(messages) is list or type(messages) is tuple:
+        return list(messages)
+    return run(lambda: list(islice(messages, _MOST))) if isinstance(messages, (list, tuple)) else [messages]
 
 
 def role(message: Any) -> str:

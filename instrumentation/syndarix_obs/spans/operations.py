@@ -30,7 +30,9 @@ def text_of(value: Any) -> str:
         return value
     try:
         return str(value)
-    except Exception:  # noqa: BLE001 - the caller's class is not ours to trust
+    except KeyboardInterrupt:
+        raise  # it may be a real one
+    except BaseException:  # noqa: BLE001 - the caller's class is not ours to trust
         return f"<{type(value).__name__}>"
 
 

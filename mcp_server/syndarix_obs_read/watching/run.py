@@ -25,7 +25,7 @@ async def run(
     """
     webhook = webhook_of(settings.alert_webhook_file)
     backend = open_backend(settings)
-    alerts = backend if isinstance(backend, AlertSource) and settings.writes else None
+    alerts = backend if isinstance(backend, AlertSource) and settings.may_write else None
     platform = ObservabilityPlatform(
         Settings(home=settings.home, backend=settings.backend, set_global=False, service_name="syndarix-obs-watch")
     )

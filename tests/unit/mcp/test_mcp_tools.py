@@ -241,9 +241,10 @@ async def test_a_raised_alert_reaches_the_source_with_its_labels(small: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"labels": {}, "comment": "all"}, "needs at least one label"),
+        ({"labels": {}, "comment": "all"}, "needs a label beside severity"),
+        ({"labels": {"severity": "critical"}, "comment": "all"}, "needs a label beside severity"),
         ({"labels": {"a": "b"}}, "needs a comment"),
-        ({"labels": {"a": "b"}, "comment": "x", "lasts": "30d"}, "at most 168 h"),
+        ({"labels": {"a": "b"}, "comment": "x", "lasts": "30d"}, "at most 4 h"),
         ({"end": "s9"}, "there is no silence 's9'"),
     ],
 )

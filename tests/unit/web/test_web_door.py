@@ -30,6 +30,7 @@ def guarded(home: Path, tmp_path: Path, browser_over: Callable[..., Browser]) ->
     """A browser over an explorer that wants a token."""
     path = tmp_path / "token"
     path.write_text(f"{TOKEN}\n")
+    path.chmod(0o600)
     return browser_over(home, address=Address("0.0.0.0", 8766, path))
 
 
