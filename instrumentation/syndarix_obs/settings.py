@@ -72,7 +72,7 @@ class Settings(BaseSettings):
         4, ge=2, description="Calls of one tool with the same arguments in a session that count as a loop."
     )
     automatic_decisions: bool = Field(
-        True, description="Record what models decide (which tool, how to recover, which form) without code of the agent's."
+        True, description="Record what models decide (which tool, how to recover, which form) without code for it."
     )
     request_usage: bool = Field(
         False, description="Ask the provider for usage on streamed OpenAI calls (adds `stream_options`)."
