@@ -61,7 +61,7 @@ class Board(Dashboard):  # type: ignore[misc]  # grafanalib ships no types
 
 def _links() -> DashboardLink:
     return DashboardLink(
-        title="Boards", type="dashboards", tags=[theme.TAG], asDropdown=False, includeVars=True, keepTime=True
+        title="Boards", type="dashboards", tags=[theme.TAG], asDropdown=True, includeVars=True, keepTime=True
     )
 
 
