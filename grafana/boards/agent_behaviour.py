@@ -255,4 +255,5 @@ BOARD = Board(
         Section("Versions", VERSIONS),
     ],
     alert_marks=False,
+    version_marks=True,
 )

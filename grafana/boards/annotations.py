@@ -20,13 +20,13 @@ _BUILT_IN: Json = {
 }  # fmt: skip
 
 
-def annotations(*, alerts: bool) -> list[Json]:
-    """The marks of a board; `alerts` says whether those of alerts are on from the start.
+def annotations(*, alerts: bool, versions: bool) -> list[Json]:
+    """The marks of a board: those of alerts, on from the start or not, and those of versions, if any.
 
     An alert is marked once, by a line at the moment when it last began within 6 hours, however often and for however
     many agents it fired: Grafana would draw a region for each time, one over the other, until no graph can be read.
     """
-    return [
+    found = [
         _BUILT_IN,
         _from_prometheus(
             "Critical alerts",
@@ -39,6 +39,7 @@ def annotations(*, alerts: bool) -> list[Json]:
             'max by (agent, version) (min_over_time(timestamp(agent_version:agent_version:new{agent=~"$agent"})[6h:1m]'
             " @ end())) * 1000",
             "{{agent}} is now {{version}}", "The system prompt or the tools of {{agent}} changed.", colour=PLAIN,
-            shown=False,
+            shown=True,
         ),
     ]  # fmt: skip
+    return found if versions else found[:-1]

@@ -79,7 +79,7 @@ SUMMARY = [
          "something changes at the beginning of the prompts: see the panel below.",
          targets=[PromNow(expr=f"{_tokens('cache_read', window='$__range')} / ({_tokens('input', window='$__range')} "
               f"> 0)")]),
-    stat(title="P95 embedding", unit="s", nothing="No embeddings",
+    stat(title="Embeddings", unit="s", nothing="No embeddings",
          description="95% of the embeddings calls were quicker than this. They have their own histogram. Slow ones "
          "delay every retrieval.",
          targets=[PromNow(expr=_range_quantile(0.95, EMBEDDING))]),
