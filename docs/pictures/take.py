@@ -44,7 +44,7 @@ def main() -> int:
         for uid in given.board or queries.boards():
             for theme in given.theme or ("light", "dark"):
                 size(pilot, given.width, TALL)
-                seconds = grafana.open(pilot, uid, theme, **{"from": given.since, "to": "now"})
+                seconds = grafana.open(pilot, uid, theme, frame=False, **{"from": given.since, "to": "now"})
                 bottom = max(each.bottom for each in panels(pilot)) + 8
                 size(pilot, given.width, round(bottom))
                 grafana.settle(pilot)
