@@ -124,7 +124,7 @@ CAUSES = [
         columns=[
             Column("tool", "Tool", width=120), Column("agent", "Agent", width=80),
             Column("arguments", "Arguments", wrap=True), Column("session_id", "Session", width=100, short=True),
-            Column("Value #A", "Repeats", unit="short", width=80),
+            Column("Value #A", "Repeats", unit="short", width=100),
         ],
     ),
     table(
