@@ -110,6 +110,16 @@ OUTCOMES = [
             exemplars("agent_task_duration_seconds", s.AGENT, "B"),
         ],
     ),
+    graph(
+        title="Scores", w=24, interval="5m", nothing="Nobody gave a score",
+        description="Mean of the scores, outcomes and feedback that came in the last hour, by name; yes counts as 1. "
+        "By version, prompt and model, with intervals: `syndarix-obs quality`.",
+        targets=[Prom(
+            expr=f"sum by (name) (rate(agent_evaluation_score_sum{{{s.AGENT}}}[1h])) / "
+            f"sum by (name) (rate(agent_evaluation_score_count{{{s.AGENT}}}[1h]))",
+            legend="{{name}}",
+        )],
+    ),
 ]  # fmt: skip
 
 CHOICES = [

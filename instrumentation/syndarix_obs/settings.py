@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     loop_threshold: int = Field(
         4, ge=2, description="Calls of one tool with the same arguments in a session that count as a loop."
     )
+    automatic_decisions: bool = Field(
+        True, description="Record what models decide (which tool, how to recover, which form) without code of the agent's."
+    )
     request_usage: bool = Field(
         False, description="Ask the provider for usage on streamed OpenAI calls (adds `stream_options`)."
     )
@@ -91,6 +94,9 @@ class Settings(BaseSettings):
     flush_interval: float = Field(0.25, gt=0, le=1, description="Seconds between two rounds of the worker.")
     shutdown_timeout: float = Field(
         4.0, gt=0, le=60, description="Seconds that exit may wait for destinations; the process ends within one more."
+    )
+    save_on_signals: bool = Field(
+        True, description="Save what waits at SIGTERM and SIGHUP, where the program has no handler of its own."
     )
     max_payload_bytes: int = Field(
         4_000_000, ge=1_000, description="Largest payload of one record; what is cut says so and is counted."

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from syndarix_obs_demo.run import DemoReport
+from syndarix_obs_demo.scenario import Scenario
 
 PERIOD = ("--since", "7d")
 _LOKI = "http://127.0.0.1:3100"
@@ -40,6 +41,19 @@ def stops(report: DemoReport) -> tuple[Stop, ...]:
             for by in ("agent", "project", "user", "task_type", "model", "day")
         ),
         Stop("What went wrong, and what went round in circles?", ("errors", *PERIOD)),
+    )
+
+
+def regression_stops() -> tuple[Stop, ...]:
+    """The questions after a worse prompt was deployed."""
+    hour = ("--since", "1h")
+    return (
+        Stop("What changed in the last hour?", ("investigate", "--agent", "support", *hour)),
+        Stop(
+            "Are the answers any good, before and after?",
+            ("quality", "--agent", "support", "--by", "prompt_hash", "--since", "2d"),
+        ),
+        Stop("What did it cost, by day?", ("costs", "--by", "agent", "--since", "2d")),
     )
 
 
@@ -124,7 +138,11 @@ def elsewhere(backend: str, environment: Mapping[str, str]) -> str | None:
 
 
 def show(
-    report: DemoReport, answer: Callable[[list[str]], int], write: Callable[[str], object], prefix: str = "syndarix-obs"
+    report: DemoReport,
+    answer: Callable[[list[str]], int],
+    write: Callable[[str], object],
+    prefix: str = "syndarix-obs",
+    scenario: Scenario = Scenario.ORDINARY,
 ) -> int:
     """Print the summary, every answer under its command, and where to look next.
 
@@ -133,6 +151,7 @@ def show(
         answer: runs one command of `syndarix-obs` and prints what it says; returns its exit status.
         write: takes one line.
         prefix: how the command is called here.
+        scenario: the story that was told.
 
     Returns:
         The first exit status that is not 0, else 0.
@@ -140,7 +159,7 @@ def show(
     for line in summary(report):
         write(line)
     status = 0
-    for stop in stops(report):
+    for stop in regression_stops() if scenario is Scenario.REGRESSION else stops(report):
         write("")
         write(f"── {stop.question}")
         write(f"$ {prefix} {shlex.join(stop.arguments)}")

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from syndarix_obs.guard import guarded, record_failure
 from syndarix_obs.metrics.registry import Metrics
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
 _log = logging.getLogger("syndarix_obs")
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 DESTINATION: Final = "metrics_http"
 """Label value of this endpoint's failures."""
 _ADDRESS_OF_INTERFACE: Final = 0x8915  # SIOCGIFADDR
@@ -86,7 +88,7 @@ class MetricsServer:
         failure: Exception | None = None
         for port in self._wanted_ports:
             try:
-                self._servers = [_Server((self._host, port), _handler(self._render))]
+                self._servers = [_Server((self._host, port), _handler(self._render, _names(self._host)))]
                 break
             except (OSError, OverflowError) as error:
                 failure = error
@@ -95,7 +97,8 @@ class MetricsServer:
             return False
         if self._also is not None:
             with contextlib.suppress(OSError):
-                self._servers.append(_Server((self._also, self._servers[0].server_port), _handler(self._render)))
+                handler = _handler(self._render, _names(self._also))
+                self._servers.append(_Server((self._also, self._servers[0].server_port), handler))
         for server in self._servers:
             thread = threading.Thread(
                 target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="syndarix-obs-metrics", daemon=True
@@ -152,11 +155,26 @@ class _Server(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
 
-def _handler(render: Callable[[str], tuple[str, bytes]]) -> type[BaseHTTPRequestHandler]:
+def _names(listens_on: str) -> Callable[[str], bool]:
+    """Whether a request means this server by its `Host`.
+
+    On loopback a foreign name is that of a web page which made it point here. Elsewhere names are given by whoever runs
+    the network.
+    """
+    own = {*_LOOPBACK, listens_on.strip("[]").lower()}
+    return lambda host: listens_on not in _LOOPBACK or (urlsplit(f"//{host}").hostname or "") in own
+
+
+def _handler(
+    render: Callable[[str], tuple[str, bytes]], knows: Callable[[str], bool]
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = 10  # seconds; a scraper that sends nothing must not hold a thread for ever
 
         def do_GET(self) -> None:
+            if not knows(self.headers.get("Host", "")):
+                self.send_error(421, "not a name of this server")
+                return
             if self.path.partition("?")[0] not in ("/", "/metrics"):
                 self.send_error(404, "metrics are at /metrics")
                 return
