@@ -1,7 +1,6 @@
-"""Let records go: what is too old, and everything about one user.
+"""Let records go that are too old.
 
-Both work in small transactions, so that writers wait milliseconds, and can be stopped and run again at any
-point.
+Works in small transactions, so that writers wait milliseconds, and can be stopped and run again at any point.
 """
 
 from __future__ import annotations
@@ -70,26 +69,6 @@ def prune(
     return Removed(records, ledger, sessions)
 
 
-def forget_user(connection: sqlite3.Connection, pseudonym: str) -> Removed:
-    """Erase what was recorded for one user, so that it cannot be read from the file either.
-
-    Records, payloads and index entries go; sessions and the ledger stay without the user, so that sums
-    still hold. Freed pages are overwritten, the index is merged and the write-ahead log emptied: slow on a
-    large store.
-    """
-    before = connection.execute("PRAGMA secure_delete").fetchone()[0]
-    connection.execute("PRAGMA secure_delete = ON")
-    try:
-        records = _delete_records(connection, '"user" = ?', (pseudonym,))
-        ledger = _without_user(connection, "ledger", pseudonym)
-        sessions = _without_user(connection, "sessions", pseudonym)
-        _write(connection, lambda: connection.execute("INSERT INTO search (search) VALUES ('optimize')"))
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    finally:
-        connection.execute(f"PRAGMA secure_delete = {before}")
-    return Removed(records, ledger, sessions)
-
-
 def _delete_records(
     connection: sqlite3.Connection,
     where: str,
@@ -141,11 +120,6 @@ def _delete_some(connection: sqlite3.Connection, where: str, parameters: Sequenc
         " WHERE key = 'indexed_to'"
     )
     return len(ids)
-
-
-def _without_user(connection: sqlite3.Connection, table: str, pseudonym: str) -> int:
-    statement = f'UPDATE {table} SET "user" = NULL WHERE "user" = ?'  # noqa: S608 - our own table names
-    return _write(connection, lambda: connection.execute(statement, (pseudonym,)).rowcount)
 
 
 def _in_steps(
