@@ -16,13 +16,13 @@ from syndarix_obs.records.model import Record
 
 KEPT: Final = frozenset({
     "kind", "record_id", "trace_id", "span_id", "parent_id", "start_ns", "end_ns", "duration_ms", "status",
-    "error_type", "service", "environment", "agent", "agent_type", "agent_version", "project", "task_type", "operation", "provider",
-    "model", "request_model", "finish_reason", "stream", "tool", "first_token_s", "input_tokens", "output_tokens",
-    "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "estimated", "priced", "cost_usd", "service_tier",
-    "store", "found", "loop_count", "decision_id", "decision_type", "confidence", "check", "passed", "sections",
-    "evicted", "tokens", "limit", "tokens_input", "tokens_output", "tokens_cache_read", "tokens_cache_write",
-    "tokens_reasoning", "tokens_total", "cost_per_input_token", "cost_per_output_token", "total_cost_usd",
-    "price_source", "severity",
+    "error_type", "service", "environment", "agent", "agent_type", "agent_version", "project", "task_type",
+    "operation", "provider", "model", "request_model", "finish_reason", "stream", "tool", "first_token_s",
+    "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "estimated",
+    "priced", "cost_usd", "service_tier", "store", "found", "loop_count", "decision_id", "decision_type",
+    "confidence", "check", "passed", "sections", "evicted", "tokens", "limit", "tokens_input", "tokens_output",
+    "tokens_cache_read", "tokens_cache_write", "tokens_reasoning", "tokens_total", "cost_per_input_token",
+    "cost_per_output_token", "total_cost_usd", "price_source", "severity",
 })  # fmt: skip
 """Fields that stay as they are: numbers, ids that nobody chose, and names of parts of the agent."""
 

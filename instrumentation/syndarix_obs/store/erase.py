@@ -30,12 +30,8 @@ _LEDGER: Final = f"UPDATE ledger SET {_KEYS} WHERE {_MINE}"  # noqa: S608 - our 
 _SESSIONS: Final = (
     f"UPDATE OR REPLACE sessions SET {_KEYS}, outcome = NULL, error_message = NULL WHERE {_MINE}"  # noqa: S608
 )
-_EXTRA: Final = ", ".join(f"'{name}', json_extract(extra, '$.{name}')" for name in EXTRA_KEPT)
-_KEEP_LEDGER: Final = f"UPDATE ledger SET {_KEYS} WHERE {_MINE}"  # noqa: S608 - our own names
-_SESSIONS: Final = (
-    f"UPDATE OR REPLACE sessions SET {_KEYS}, outcome = NULL, error_message = NULL WHERE {_MINE}"  # noqa: S608
-)
-_EXTRA: Final = f"nullif(json_patch('{{}}', json_object({_EXTRA})), '{{}}')"
+_EXTRA: Final = ", ".join(f"'{name}', extra -> '$.{name}'" for name in EXTRA_KEPT)
+_KEEP_EXTRA: Final = f"nullif(json_patch('{{}}', json_object({_EXTRA})), '{{}}')"
 """A patch leaves out what is null."""
 
 
@@ -67,6 +63,12 @@ def sessions_of(connection: sqlite3.Connection, pseudonym: str) -> list[str]:
         for table in _TABLES
     )
     return sorted(row[0] for row in connection.execute(parts, (pseudonym,)) if row[0])
+
+
+def first_seen(connection: sqlite3.Connection, pseudonym: str) -> int:
+    """When a user's earliest record began, nanoseconds since the epoch; 0 without any."""
+    found = connection.execute('SELECT min(ts_ns) FROM records WHERE "user" = ?', (pseudonym,)).fetchone()[0]
+    return int(found or 0)
 
 
 def count_of(connection: sqlite3.Connection, pseudonym: str) -> Erased:
