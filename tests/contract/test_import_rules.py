@@ -24,6 +24,11 @@ READ_MAY_IMPORT = {
     "syndarix_obs.receivers": "the command `up` serves the receiver",
     "syndarix_obs.ObservabilityPlatform": "the receiver's pipeline is that of a platform",
     "syndarix_obs.Settings": "what that platform is made with",
+    "syndarix_obs.delivery.erased": "spools that dead processes left are erased from outside",
+    "syndarix_obs.delivery.frames": "an erased line goes back to Loki, without its person, as it came",
+    "syndarix_obs.delivery.outcome": "what Loki said to that",
+    "syndarix_obs.destinations.loki": "the same way back",
+    "syndarix_obs.destinations.loki_push": "the same form of lines",
     "syndarix_obs.identity": "people ask about, and erase, a user by the raw id: only who makes pseudonyms can find it",
 }
 

@@ -32,8 +32,8 @@ def forget(
 ) -> None:
     """Erase a person everywhere, and prove it.
 
-    Events, versions and costs stay; the person goes. What is not gone yet is said, with when it will be. Later records of
-    the person are kept without the person until `--lift`.
+    Events, versions and costs stay; the person goes. What is not gone yet is said, with when it will be. Later records
+    of the person are kept without the person until `--lift`.
     """
     from syndarix_obs_read.users import pseudonym_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ from syndarix_obs.store.database import open_for_write
 from syndarix_obs.store.erase import count_of, erase_person, mark_applied, scrub, traces_of
 from syndarix_obs.store.location import STORE_FILE
 from syndarix_obs.store.tombstones import FOLDER, Tombstones
-from syndarix_obs_read.privacy.places import Note, Person, Verdict
+from syndarix_obs_read.privacy.places import EraseSource, Note, Person, Verdict
 from syndarix_obs_read.privacy.scan import scan
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.users import identity
@@ -60,8 +60,9 @@ class StoreSource:
         files = [path for side in _SIDE if (path := Path(f"{self._path}{side}")).exists()]
         found = scan(files, person.needles)
         left += sum(found.hits.values())
-        why = "a reader keeps the old write-ahead log in use: end it, then run this again" if note.get("log_in_use") else ""
-        return Verdict(not left and not found.unread, f"rows, then {found.words()}", left, why if left else "")
+        in_use = left and note.get("log_in_use")
+        why = "a reader keeps the old write-ahead log in use: end it, then run this again" if in_use else ""
+        return Verdict(not left and not found.unread, f"rows, then {found.words()}", left, why)
 
     def owns(self, path: Path) -> bool:
         """The file and what SQLite keeps beside it."""
@@ -102,7 +103,7 @@ class CopiesSource:
                 continue
             try:
                 if path.name.endswith(_SIDE[1:]):
-                    raise StoreError("a log without its file")  # noqa: TRY301 - the same end as a broken copy
+                    raise StoreError("a log without its file")
                 StoreSource(path).erase(person, note)
             except (StoreError, sqlite3.Error):
                 path.unlink(missing_ok=True)
@@ -196,7 +197,7 @@ class OtherFilesSource:
     retries = True
     destinations: frozenset[str] = frozenset()
 
-    def __init__(self, home: Path, owned: list[object]) -> None:
+    def __init__(self, home: Path, owned: Sequence[EraseSource]) -> None:
         self._home = home
         self._owned = owned
 
@@ -217,7 +218,7 @@ class OtherFilesSource:
 
     def owns(self, path: Path) -> bool:
         """What no other place owns, and what is no proof of an erasure."""
-        return path.parent.name != FOLDER and not any(each.owns(path) for each in self._owned)  # type: ignore[attr-defined]
+        return path.parent.name != FOLDER and not any(each.owns(path) for each in self._owned)
 
     def _files(self) -> list[Path]:
         return [path for path in sorted(self._home.rglob("*")) if path.is_file() and self.owns(path)]

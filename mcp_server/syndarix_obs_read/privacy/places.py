@@ -92,6 +92,14 @@ class EraseSource(Protocol):
         ...
 
 
+class NotAtHome:
+    """A place with no file in the home folder."""
+
+    def owns(self, path: Path) -> bool:  # noqa: ARG002 - protocol
+        """None."""
+        return False
+
+
 @dataclass(slots=True)
 class Progress:
     """How far an erasure is in one place."""

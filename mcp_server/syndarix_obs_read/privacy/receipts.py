@@ -70,7 +70,7 @@ class Receipts:
         for place, receipt in enumerate(receipts, 1):
             fits = receipt.get("number") == place and receipt.get("previous") == previous
             if not fits or not hmac.compare_digest(str(receipt.get("seal")), _seal(key, receipt)):
-                raise BrokenChain(f"receipt {place} in {self.path} is not what was written: it, or one before it, changed")
+                raise BrokenChain(f"receipt {place} in {self.path} is not what was written: it, or one before, changed")
             previous = receipt["seal"]
         return len(receipts)
 

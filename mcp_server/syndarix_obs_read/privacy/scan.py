@@ -54,9 +54,8 @@ def scan(paths: Iterable[Path], needles: Sequence[bytes]) -> Scanned:
     """Search files in another process; folders are walked."""
     files = [str(each) for path in paths for each in _files(path)]
     order = json.dumps({"files": files, "needles": [each.hex() for each in needles]})
-    done = subprocess.run(  # noqa: S603 - our own module
-        [sys.executable, "-m", "syndarix_obs_read.privacy.scan"], input=order, capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-m", "syndarix_obs_read.privacy.scan"]
+    done = subprocess.run(command, input=order, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     return Scanned(found["hits"], found["files"], found["raw"], found["unpacked"], tuple(found["unread"]))
 
@@ -155,7 +154,7 @@ def main() -> None:
                 unread.append(f"{path.name} ({type(error).__name__})")
         if found:
             hits[name] = found
-    print(json.dumps({"hits": hits, "files": files, "raw": raw, "unpacked": unpacked, "unread": unread}))
+    json.dump({"hits": hits, "files": files, "raw": raw, "unpacked": unpacked, "unread": unread}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def frames(data: bytes, at: int) -> Iterator[bytes]:
     while at + 4 <= len(data):
         kind, size = data[at], int.from_bytes(data[at + 1 : at + 4], "little")
         body = data[at + 4 + _CHECKSUM : at + 4 + size]
-        if at + 4 + size > len(data) or (kind not in (_COMPRESSED, _PLAIN) and kind < 0x80):  # noqa: PLR2004
+        if at + 4 + size > len(data) or (kind not in (_COMPRESSED, _PLAIN) and kind < 0x80):
             return
         try:
             if kind == _COMPRESSED:
@@ -36,7 +36,7 @@ def block(data: bytes) -> bytes:
         at += 1
         size |= (byte & 127) << shift
         shift += 7
-        if byte < 128:  # noqa: PLR2004
+        if byte < 128:
             break
     out = bytearray()
     while at < len(data):
@@ -65,7 +65,7 @@ def _copy(data: bytes, at: int, tag: int, out: bytearray) -> int:
     if kind == 1:
         length, offset, used = (tag >> 2 & 7) + 4, (tag >> 5) << 8 | data[at], 1
     else:
-        used = 2 if kind == 2 else 4  # noqa: PLR2004
+        used = 2 if kind == 2 else 4
         length, offset = (tag >> 2) + 1, int.from_bytes(data[at : at + used], "little")
     if not 0 < offset <= len(out):
         raise ValueError("a copy from before the beginning")

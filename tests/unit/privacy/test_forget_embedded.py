@@ -1,4 +1,4 @@
-"""A person goes from every place of the embedded backend, in the bytes of its files; everybody else stays as they were."""
+"""A person goes from every place of the embedded backend, in the bytes; everybody else stays as they were."""
 
 from __future__ import annotations
 
