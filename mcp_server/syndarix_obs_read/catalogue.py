@@ -93,6 +93,8 @@ QUESTIONS: Final[tuple[Question, ...]] = (
              without={"mcp": "it looks at this machine", "web": "it looks at this machine"}),
     Question("up", "Serve", "Take telemetry of any program, and show it: one process, nothing to set.",
              "up --install claude-code", without=_STARTS),
+    Question("run", "Serve", "Run a program and record its model calls, without a line of code.",
+             "run python app.py", module="run_command", without=_STARTS),
     Question("web", "Serve", "Serve the explorer to a browser.", "web --open", without=_STARTS),
     Question("mcp", "Serve", "Serve the answers to assistants over MCP.", "mcp --print-config", without=_STARTS),
     Question("forget", "Keep", "Erase a person everywhere, and prove it.", "forget u-42", without=_PERSON),

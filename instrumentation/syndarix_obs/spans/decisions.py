@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,8 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.spans.operations import shallow
 from syndarix_obs.spans.sessions import instant
 from syndarix_obs.spans.span import LightSpan, SpanSource
+
+_log = logging.getLogger("syndarix_obs")
 
 
 def decide(
@@ -38,9 +41,27 @@ def decide(
     }
     if confidence is not None:
         attributes[v.DECISION_CONFIDENCE] = confidence
+    _doubts(options, selected, confidence)
     payload = {"reasoning": reasoning, "context_summary": context_summary, "relevant_memory": relevant_memory}
     instant(source, "decide", attributes, {k: value for k, value in payload.items() if value is not None})
     return decision_id
+
+
+def _doubts(options: Sequence[Any], selected: Any, confidence: float | None) -> None:
+    """Say what looks like a mistake, once for each kind; the decision is recorded as it was given."""
+    if selected is not None and options and selected not in options:
+        _warn_once("selected", "decision(selected=%r) is not among its options %r", selected, list(options)[:8])
+    if confidence is not None and not (isinstance(confidence, (int, float)) and 0 <= confidence <= 1):
+        _warn_once("confidence", "decision(confidence=%r) is not between 0 and 1", confidence)
+
+
+_warned: set[str] = set()
+
+
+def _warn_once(kind: str, message: str, *values: Any) -> None:
+    if kind not in _warned:
+        _warned.add(kind)
+        _log.warning("syndarix-obs: " + message + "; further ones are not told", *values)
 
 
 def check(source: SpanSource, name: str, passed: bool, detail: Any) -> None:

@@ -9,7 +9,10 @@ from syndarix_obs_read.answers.empty import FILL
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import Ambiguous, NotFound
+from syndarix_obs_read.next_steps import Ask
 
+_ALIKE: Final = 0.6
+"""Share of equal characters from which on an id may be what was meant."""
 _NEAREST: Final = 3
 _CANDIDATES: Final = 300
 
@@ -52,10 +55,10 @@ async def _not_found(backend: Backend, what: str, text: str, wanted: str) -> Not
     if await backend.extent() is None:
         return NotFound(f"there is no {what} {text!r}: {FILL}")
     nearest = _nearest(wanted, await _candidates(backend, what, wanted))
-    listing = f"`syndarix-obs {what}s` lists what there is"
+    listing = (Ask(f"{what}s"), " lists what there is")
     if not nearest:
-        return NotFound(f"there is no {what} {text!r}; {listing}")
-    return NotFound(f"there is no {what} {text!r}; nearest: {', '.join(nearest)}; {listing}", nearest)
+        return NotFound(f"there is no {what} {text!r}", next=listing)
+    return NotFound(f"there is no {what} {text!r}; nearest: {', '.join(nearest)}", nearest, next=listing)
 
 
 async def _candidates(backend: Backend, what: str, wanted: str) -> list[str]:
@@ -73,7 +76,7 @@ def _nearest(wanted: str, candidates: list[str]) -> tuple[str, ...]:
     scores = {
         each: max(_likeness(wanted, each), _likeness(wanted, each[: len(wanted)])) for each in dict.fromkeys(candidates)
     }
-    best = sorted((each for each in scores if scores[each] > 0), key=lambda each: -scores[each])
+    best = sorted((each for each in scores if scores[each] >= _ALIKE), key=lambda each: -scores[each])
     return tuple(best[:_NEAREST])
 
 

@@ -10,6 +10,8 @@ from pydantic import Field
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Activity, Cost, Frozen, Quantiles, Tokens
+from syndarix_obs_read.errors import ReadError
+from syndarix_obs_read.next_steps import worded
 
 T = TypeVar("T")
 
@@ -28,7 +30,7 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """One record as it was stored: `data` is the flat dict of `Record.fields()`, `payload` the redacted payload."""
+    """One record as it was stored: `data` is the flat dict of its fields, `payload` the redacted payload."""
 
     data: Mapping[str, Any]
     level: str = "info"
@@ -168,6 +170,13 @@ class Check(Frozen):
     state: Literal["ok", "warning", "failing"]
     finding: str
     mend: str | None = Field(default=None, description="How to mend it; null when it is fine.")
+
+
+def broken(name: str, error: Exception) -> Check:
+    """A part that could not be looked at: what happened, and the next step that the error carries."""
+    if isinstance(error, ReadError):
+        return Check(name=name, state="failing", finding=error.message, mend=worded(error.next, "cli") or None)
+    return Check(name=name, state="failing", finding=str(error) or type(error).__name__)
 
 
 @dataclass(frozen=True, slots=True)

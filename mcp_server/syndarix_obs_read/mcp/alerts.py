@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from syndarix_obs_read.answers import alerts as alerts_answer
+from syndarix_obs_read.backends.protocols import AlertSource
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.mcp import arguments as a
 from syndarix_obs_read.mcp.state import Ctx, seconds_of, state_of
@@ -66,7 +67,7 @@ async def silence_alert(
 
 
 TOOLS: Final = (
-    ToolSpec(list_alerts, "List alerts", "labels, a state, or a lower limit"),
-    ToolSpec(trigger_alert, "Raise an alert", "fewer labels", writes=True),
-    ToolSpec(silence_alert, "Silence alerts", "fewer labels", writes=True, destructive=True),
+    ToolSpec(list_alerts, "List alerts", "labels, a state, or a lower limit", needs=AlertSource),
+    ToolSpec(trigger_alert, "Raise an alert", "fewer labels", writes=True, needs=AlertSource),
+    ToolSpec(silence_alert, "Silence alerts", "fewer labels", writes=True, destructive=True, needs=AlertSource),
 )

@@ -54,13 +54,22 @@ def build_server(
     found = meters or Meters()
     server = MCPServer[State](
         name="syndarix-obs", title="Observability of LLM agents", instructions=INSTRUCTIONS, version=_version(),
-        tools=[make_tool(spec) for spec in TOOLS if settings.writes or not spec.writes],
+        tools=[make_tool(spec) for spec in TOOLS if _offered(spec, settings, backend)],
         lifespan=_lifespan(settings, backend, found), log_level="WARNING", token_verifier=verifier,
         auth=None if verifier is None else _auth(),
     )  # fmt: skip
     add_resources(server)
     add_prompts(server)
     return server
+
+
+def _offered(spec: ToolSpec, settings: ReadSettings, backend: Backend | None) -> bool:
+    """Whether a tool can do anything here: a model tries what it is offered."""
+    if spec.writes and not settings.writes:
+        return False
+    if spec.needs is None:
+        return True
+    return settings.backend == "stack" if backend is None else isinstance(backend, spec.needs)
 
 
 def _lifespan(settings: ReadSettings, backend: Backend | None, meters: Meters) -> Lifespan:

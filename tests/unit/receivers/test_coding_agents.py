@@ -79,7 +79,7 @@ def test_tokens_of_codex_are_read_from_its_answers_only(receiver: Receiver, tmp_
     )  # fmt: skip
     post(receiver, logs(*codex, service="codex_cli_rs"), "/v1/logs")
     [line] = rows(tmp_path, "ledger")
-    # 1,500 x $1.25 + 500 x $0.125 + 300 x $10, a million each; reasoning is inside the output, and beside it in the ledger
+    # 1,500 x $1.25 + 500 x $0.125 + 300 x $10, a million each; the ledger has reasoning beside the output
     assert (1_500, 200, 0.0049375) == (line["tokens_input"], line["tokens_output"], float(line["total_cost_usd"]))
     assert ["error"] == [row["status"] for row in rows(tmp_path) if row["kind"] == "tool_call"]
 

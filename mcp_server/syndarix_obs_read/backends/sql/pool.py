@@ -17,6 +17,7 @@ from syndarix_obs.store.database import is_damaged, open_for_read
 from syndarix_obs.store.handle import Stamp, stamp
 from syndarix_obs_read.backends.sql.functions import add_functions
 from syndarix_obs_read.errors import BackendError, BackendTimeout, BackendUnavailable
+from syndarix_obs_read.next_steps import NARROW, Run
 
 T = TypeVar("T")
 
@@ -55,8 +56,8 @@ class Pool:
         except TimeoutError:
             await self._stop(work, asked)
             raise BackendTimeout(
-                f"the store {self.path} did not answer within {self._timeout_s:g} s: ask for a shorter time (--since), "
-                "add a filter, or raise SYNDARIX_OBS_READ_TIMEOUT"
+                f"the store {self.path} did not answer within {self._timeout_s:g} s",
+                next=(*NARROW, ", or raise SYNDARIX_OBS_READ_TIMEOUT"),
             ) from None
         except asyncio.CancelledError:
             await self._stop(work, asked)
@@ -100,7 +101,7 @@ class Pool:
             return self._ask_once(question, asked)
         except sqlite3.Error as error:
             raise BackendError(
-                f"the store {self.path} cannot answer: {error}. Run `syndarix-obs doctor --repair`"
+                f"the store {self.path} cannot answer ({error})", next=("run ", Run("syndarix-obs doctor --repair"))
             ) from error
 
     def _ask_once(self, question: Callable[[sqlite3.Connection], T], asked: list[sqlite3.Connection]) -> T:

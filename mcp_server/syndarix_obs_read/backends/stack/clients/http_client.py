@@ -25,6 +25,7 @@ from syndarix_obs_read.errors import (
     SettingsError,
     TooLarge,
 )
+from syndarix_obs_read.next_steps import NARROW
 
 TENANT_HEADER: Final = "X-Scope-OrgID"
 ATTEMPTS: Final = 3
@@ -159,7 +160,7 @@ class HttpClient:
         except (TimeoutError, httpx.TimeoutException) as error:
             raise self._too_slow(request) from error
         except _CONNECTION_LOST as error:
-            raise _Again(self._unreachable(request, error)) from error
+            raise _Again(self._unreachable(error)) from error
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise SettingsError(
                 f"{self.server.variable}={self.server.url!r} is not allowed: {error}. Example: http://127.0.0.1:3100"
@@ -200,16 +201,16 @@ class HttpClient:
             return Refused(f"{where} failed ({status}: {said}); its log says more", status, said)
         return Refused(f"{where} refused the question ({status}: {said})", status, said)
 
-    def _unreachable(self, request: httpx.Request, error: Exception) -> BackendError:
+    def _unreachable(self, error: Exception) -> BackendError:
         return BackendUnavailable(
-            f"{self._at(request)} cannot be reached: {_cause(error)}. Start it (`make up` or `make native-up`), or set "
-            f"{self.server.variable}"
+            f"{self.server.name} at {self.server.url} cannot be reached ({_cause(error)})",
+            next=(f"start it (`docker compose up` or `make native-up`), or set {self.server.variable}",),
         )
 
     def _too_slow(self, request: httpx.Request) -> BackendError:
         return BackendTimeout(
-            f"{self._at(request)} did not answer within {self._timeout_s:g} s: ask for a shorter time (--since), add a "
-            "filter, or raise SYNDARIX_OBS_READ_TIMEOUT"
+            f"{self._at(request)} did not answer within {self._timeout_s:g} s",
+            next=(*NARROW, ", or raise SYNDARIX_OBS_READ_TIMEOUT"),
         )
 
     def _json(self, body: bytes, path: str) -> Any:
