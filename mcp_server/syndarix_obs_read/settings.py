@@ -81,8 +81,9 @@ class ReadSettings(BaseSettings):
         examples=["/var/lib/loki"],
     )  # fmt: skip
     loki_delete_seconds: int = Field(
-        3 * 3_600, ge=1,
-        description="Seconds after which Loki carries out a deletion: its `delete_request_cancel_period`.",
+        5 * 3_600, ge=1,
+        description="Seconds until a deletion in Loki is done: its `delete_request_cancel_period` (3 h in our file) and "
+        "`retention_delete_delay` (2 h).",
     )
     tempo_data: Path | None = Field(
         None, description="Folder of Tempo's files, as for Loki.", examples=["/var/lib/tempo"]

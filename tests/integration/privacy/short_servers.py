@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -13,7 +13,6 @@ from syndarix_obs_stack.launcher import Stack, running_stack
 from syndarix_obs_stack.options import Options, Ports
 
 ROOT = Path(__file__).parents[3]
-SERVERS = ("prometheus", "loki", "tempo")
 _LOKI = (
     ("  delete_request_cancel_period: 3h", "  delete_request_cancel_period: 20s\n  compaction_interval: 10s\n"
      "  retention_delete_delay: 1s"),
@@ -31,8 +30,8 @@ _TEMPO = (
 
 
 @contextmanager
-def short_servers(folder: Path) -> Iterator[Stack]:
-    """The servers for the length of a block."""
+def short_servers(folder: Path, only: Sequence[str]) -> Iterator[Stack]:
+    """Some of the servers for the length of a block."""
     root, secrets = folder / "root", folder / "secrets"
     secrets.mkdir(parents=True)
     for name in ("loki", "tempo", "prometheus", "alertmanager"):
@@ -40,7 +39,7 @@ def short_servers(folder: Path) -> Iterator[Stack]:
     _change(root / "loki" / "loki.yml", _LOKI)
     _change(root / "tempo" / "tempo.yml", _TEMPO)
     options = Options(root, folder / "data", secrets, _free_ports(), {"RETENTION_DAYS": "30"})
-    with running_stack(options, only=SERVERS) as stack:
+    with running_stack(options, only=only) as stack:
         yield stack
 
 
