@@ -82,7 +82,7 @@ class ReadSettings(BaseSettings):
     )  # fmt: skip
     loki_delete_seconds: int = Field(
         5 * 3_600, ge=1,
-        description="Seconds until a deletion in Loki is done: its `delete_request_cancel_period` (3 h in our file) and "
+        description="Seconds until a deletion in Loki is done: its `delete_request_cancel_period` (3 h here) and "
         "`retention_delete_delay` (2 h).",
     )
     tempo_data: Path | None = Field(

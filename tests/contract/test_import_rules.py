@@ -15,6 +15,7 @@ TENANTS = ("syndarix_obs_stack", "syndarix_obs_demo")
 
 READ_MAY_IMPORT = {
     "syndarix_obs.vocabulary": "names are declared once",
+    "syndarix_obs.records.anonymous": "what stays of a record without its person, wherever it lies",
     "syndarix_obs.records.model": "what is stored",
     "syndarix_obs.records.conversion": "a span that Tempo gives back becomes the record that it was",
     "syndarix_obs.records.finished": "what conversion takes",

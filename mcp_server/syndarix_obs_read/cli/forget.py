@@ -55,7 +55,16 @@ def forget(
 
     confirm(yes, f"Erase {name} ({pseudonym}) from every place that {settings.home} and its backend know?")
     outcome = erase(settings, pseudonym, tell=_tell)
+    _audit(settings, outcome)
     _report(common, [outcome])
+
+
+def _audit(settings: ReadSettings, outcome: Outcome) -> None:
+    """The receipt is the proof; without a server to note it in, that alone has to do."""
+    from syndarix_obs_read.privacy.audit import audit
+
+    if settings.backend == "stack" or settings.store_path.exists():
+        audit(settings, "erase", f"receipt {outcome.receipt['number']}")
 
 
 def _tell(place: str, progress: Progress) -> None:

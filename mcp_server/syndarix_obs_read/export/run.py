@@ -24,7 +24,8 @@ from syndarix_obs_read.privacy.requests import now
 from syndarix_obs_read.settings import ReadSettings
 
 ROWS_PER_PART: Final = 100_000
-MANIFEST: Final = "manifest.json"
+MANIFEST: Final = "_manifest.json"
+"""Readers of folders of Parquet pass over names that begin like this."""
 _PROGRESS: Final = ".progress.json"
 _SUFFIX: Final = {"jsonl": "jsonl", "csv": "csv", "parquet": "parquet", "otlp": "otlp.jsonl"}
 Purpose = Literal["books", "sharing"]

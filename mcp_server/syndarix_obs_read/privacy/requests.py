@@ -58,7 +58,7 @@ class Requests:
 
     def begin(self, person: Person) -> Request:
         """Note a new one; on disk when this returns. Raises OSError."""
-        request = Request(person, _account(), now())
+        request = Request(person, account(), now())
         self.save(request)
         return request
 
@@ -106,7 +106,8 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _account() -> str:
+def account() -> str:
+    """Name of the account that this process runs as."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # no name for this number on this machine
