@@ -80,6 +80,7 @@ def _store() -> None:
     import sqlite3
 
     from syndarix_obs.destinations import sqlite
+    from syndarix_obs.store import erase
 
 
 def preload_network() -> None:

@@ -81,11 +81,13 @@ class LokiSource(NotAtHome):
         found = scan(_files(folder), person.needles)
         hits = sum(found.hits.values())
         why = "Loki's files still hold the lines: its write-ahead log and replaced chunks follow" if hits else ""
+        if left and not hits:
+            why = "Loki's files are free of the lines, its caches answer with them for some minutes more"
         if hits and time.time() > note.get("asked_at", 0) + self._settings.loki_delete_seconds + _SWEEP_S:
             # Loki calls a request processed also when chunks were not in its index yet, and then they stay for good.
             self._ask(person, note)
             why = "Loki's files still hold lines that its index did not know at the time: it was asked once more"
-        return Verdict(not left and not hits, f"no line found, then {found.words()}", left + hits, why, by)
+        return Verdict(not left and not hits, f"{left} lines found, then {found.words()}", left + hits, why, by)
 
     def _ask(self, person: Person, note: Note) -> None:
         ask(self._settings, "POST", f"{self._url}/flush")
