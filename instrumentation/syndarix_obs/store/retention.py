@@ -103,8 +103,13 @@ def _delete_lines(connection: sqlite3.Connection, before_ns: int) -> int:
 def _delete_some(connection: sqlite3.Connection, where: str, parameters: Sequence[Any]) -> int:
     chosen = f"SELECT id FROM records WHERE {where} LIMIT {_STEP}"  # noqa: S608 - conditions of this file only
     ids = [row[0] for row in connection.execute(chosen, parameters)]
-    if not ids:
-        return 0
+    if ids:
+        delete_records(connection, ids)
+    return len(ids)
+
+
+def delete_records(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Delete some records with payloads and index entries. Call it inside of a transaction."""
     marks = ", ".join("?" * len(ids))
     mark = indexed_to(connection)
     connection.execute(
@@ -119,7 +124,15 @@ def _delete_some(connection: sqlite3.Connection, where: str, parameters: Sequenc
         "UPDATE meta SET value = min(value, (SELECT coalesce(max(id), 0) FROM records))"
         " WHERE key = 'indexed_to'"
     )
-    return len(ids)
+
+
+def delete_sessions(connection: sqlite3.Connection, where: str, parameters: Sequence[Any]) -> int:
+    """Delete sessions that have ended, by an SQL condition; returns how many."""
+    statement = (
+        f"DELETE FROM sessions WHERE (session_id, span_id) IN (SELECT session_id, span_id FROM sessions"  # noqa: S608
+        f" WHERE {where} AND ended_ns IS NOT NULL LIMIT ?)"
+    )
+    return _in_steps(connection, statement, parameters, math.inf, _WAIT_S)
 
 
 def _in_steps(

@@ -20,8 +20,8 @@ from syndarix_obs.records.anonymous import anonymous_record
 from syndarix_obs.records.model import CostRecord, Record, SessionRecord
 from syndarix_obs.store import handle as handles
 from syndarix_obs.store import hours, rows, search
+from syndarix_obs.store.classes import Rule, apply
 from syndarix_obs.store.database import transaction
-from syndarix_obs.store.retention import Removed, prune
 from syndarix_obs.store.schema import LARGEST_INTEGER
 from syndarix_obs.store.tombstones import Tombstones
 
@@ -80,10 +80,10 @@ class StoreWriter:
                 connection, max(0.0, deadline - time.monotonic())
             )
 
-    def prune(self, before_ns: int, seconds: float) -> bool:
-        """Delete what is older than a time (`retention.prune`) for about that long; True when nothing is left."""
+    def keep_to(self, found: list[Rule], now_ns: int, seconds: float) -> bool:
+        """Delete what is too old by its class (`classes.apply`) for about that long; True when nothing is left."""
         with self._handle.use() as connection:
-            return prune(connection, before_ns, seconds=seconds) == Removed()
+            return not any(apply(connection, found, now_ns, seconds=seconds).values())
 
     def is_current(self) -> bool:
         """False when the file was deleted or replaced, so that what is written here would be lost."""

@@ -26,8 +26,8 @@ def redact(
     if mode not in ("all", "secrets"):
         raise UsageError(f"no mode {mode!r}: all or secrets")
     counts: Counter[str] = Counter()
-    own = dict(each.split("=", 1) if "=" in each else (each, each) for each in pattern or ())
-    redactor = Redactor(mode, patterns=own, on_mask=lambda name, count=1: counts.update({name: count}))
+    own = {name: regex or name for name, _, regex in (each.partition("=") for each in pattern or ())}
+    redactor = Redactor(mode, patterns=own, on_mask=lambda name, count: counts.update({name: count}))
     text = _read(file)
     masked = _masked(redactor, text)
     if common.as_json:

@@ -60,8 +60,8 @@ def open_part(format_name: str, path: Path, what: What) -> Part:
 
 
 def jsonl(rows: Sequence[Row]) -> str:
-    """A line per row."""
-    return "".join(_dumps(row) + "\n" for row in rows)
+    """A line per row; one that is a line already stays as it is."""
+    return "".join((row if isinstance(row, str) else _dumps(row)) + "\n" for row in rows)
 
 
 class _Lines:

@@ -39,8 +39,8 @@ def export_person(settings: ReadSettings, pseudonym: str, folder: Path) -> dict[
     if any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty: choose another folder (--to)")
     with contextlib.closing(open_for_read(settings.store_path)) as connection:
-        choices = [r.Choice(what, *_ALL, (("user", pseudonym),)) for what in ("records", "ledger")]  # type: ignore[arg-type]
-        counts = {choice.what: r.count(connection, choice) for choice in choices}
+        choices = [r.Choice(what, *_ALL, (("user", pseudonym),)) for what in ("records", "ledger")]
+        counts: dict[str, Any] = {choice.what: r.count(connection, choice) for choice in choices}
         if not any(counts.values()):
             raise NotFound(f"nothing is recorded of {pseudonym}: there is nothing to export")
         note_export(settings.home, folder, "person")

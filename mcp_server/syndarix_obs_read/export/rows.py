@@ -16,6 +16,7 @@ Row = dict[str, Any]
 PAGE: Final = 2_000
 """Rows of one question: some milliseconds, so that the write-ahead log can be emptied in between."""
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 _EQUAL: Final = ("agent", "project", "user", "session_id", "task_type", "service", "environment", "status", "model")
 
 
@@ -53,6 +54,19 @@ def count(connection: sqlite3.Connection, choice: Choice) -> int:
 
 def pages(connection: sqlite3.Connection, choice: Choice, after: int) -> Iterator[tuple[int, list[Row]]]:
     """Pages of rows whose id is above `after`, each with its last id."""
+    make = _ledger if choice.what == "ledger" else _record
+    for last, found in raw_pages(connection, choice, after):
+        yield last, [make(row) for row in found]
+
+
+def lines(connection: sqlite3.Connection, choice: Choice, after: int) -> Iterator[tuple[int, list[str]]]:
+    """The same as lines of JSON: payloads are JSON already, and stay as they are."""
+    for last, found in raw_pages(connection, choice, after):
+        yield last, [_line(row, choice.what == "ledger") for row in found]
+
+
+def raw_pages(connection: sqlite3.Connection, choice: Choice, after: int) -> Iterator[tuple[int, list[sqlite3.Row]]]:
+    """Pages as they come from the store."""
     where, values = choice.where()
     ledger = choice.what == "ledger"
     columns = "r.*" if ledger else "r.*, p.body AS body"
@@ -63,7 +77,7 @@ def pages(connection: sqlite3.Connection, choice: Choice, after: int) -> Iterato
     )
     while found := connection.execute(statement, (after, *values)).fetchall():
         after = int(found[-1]["id"])
-        yield after, [_ledger(row) if ledger else _record(row) for row in found]
+        yield after, found
 
 
 def _table(choice: Choice) -> str:
@@ -71,11 +85,19 @@ def _table(choice: Choice) -> str:
 
 
 def _record(row: sqlite3.Row) -> Row:
-    line = fields(row)
+    line = fields(dict(row))
     body = payload_text(row["body"])
     if body:
         line["payload"] = json.loads(body)
     return line
+
+
+def _line(row: sqlite3.Row, ledger: bool) -> str:
+    if ledger:
+        return _encode(_ledger(row))
+    body = payload_text(row["body"])
+    head = _encode(fields(dict(row)))
+    return f'{head[:-1]},"payload":{body}}}' if body else head
 
 
 def _ledger(row: sqlite3.Row) -> Row:

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,7 +18,7 @@ from syndarix_obs.store.database import open_for_read
 from syndarix_obs_read.errors import UsageError
 from syndarix_obs_read.export import rows as r
 from syndarix_obs_read.export.formats import open_part
-from syndarix_obs_read.export.privacy import Change, Sharing, without_secrets
+from syndarix_obs_read.export.privacy import Change, Sharing, lines_without_secrets, without_secrets
 from syndarix_obs_read.export.register import note_export
 from syndarix_obs_read.privacy.requests import now
 from syndarix_obs_read.settings import ReadSettings
@@ -74,12 +74,14 @@ def run(
         StoreError: there is no store.
     """
     progress = _begin(folder, {**asdict(choice), "format": format_name, "purpose": purpose})
-    change = _change(progress, purpose)
+    change: Callable[[Any], Any] = _change(progress, purpose)
     note_export(settings.home, folder, purpose)
     with contextlib.closing(open_for_read(settings.store_path)) as connection:
         total = r.count(connection, choice)
         done = sum(part["rows"] for part in progress.parts)
-        pages = r.pages(connection, choice, progress.after)
+        pages: Iterator[tuple[int, list[Any]]] = r.pages(connection, choice, progress.after)
+        if format_name == "jsonl" and purpose == "books":
+            pages, change = r.lines(connection, choice, progress.after), lines_without_secrets()
         page = next(pages, None)
         while page is not None:
             path = folder / f"{choice.what}-{len(progress.parts) + 1:06d}.{_SUFFIX[format_name]}"
@@ -134,7 +136,7 @@ def _save(folder: Path, progress: Progress) -> None:
     draft.replace(folder / _PROGRESS)
 
 
-def _finish(folder: Path, progress: Progress, change: Change, purpose: Purpose) -> dict[str, Any]:
+def _finish(folder: Path, progress: Progress, change: object, purpose: Purpose) -> dict[str, Any]:
     manifest = {
         "made_at": now(),
         "made_of": progress.order,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from syndarix_obs.store.tombstones import FOLDER, hash_of
 from syndarix_obs_read.privacy.places import Person, Progress
@@ -116,6 +116,7 @@ def account() -> str:
 
 def _read(path: Path) -> Request:
     data = json.loads(path.read_text(encoding="utf-8"))
-    person = Person(**{name: tuple(v) if isinstance(v, list) else v for name, v in data["person"].items()})
+    whom: dict[str, Any] = data["person"]
+    person = Person(whom["pseudonym"], tuple(whom["sessions"]), tuple(whom["traces"]), whom["first_ns"])
     places = {name: Progress(**each) for name, each in data["places"].items()}
     return Request(person, data["asked_by"], data["asked_at"], places)

@@ -79,7 +79,7 @@ def record(stack: Servers, home: Path) -> None:
     for start in range(0, len(TEXTS), 20):
         say(obs, "ada", TEXTS[start : start + 20], "chat of ada")
     say(obs, "bob", ["bob's words", "more of bob"], "chat of bob")
-    assert obs.flush()
+    assert obs.flush(60)
     obs.shutdown()
 
 
@@ -152,7 +152,7 @@ def test_a_server_that_cannot_be_reached_leaves_the_request_open(tmp_path: Path)
     obs = ObservabilityPlatform(Settings(home=home, set_global=False))
     with obs.session(agent="a", user="ada"):
         pass
-    assert obs.flush()
+    assert obs.flush(60)
     obs.shutdown()
     settings = ReadSettings(
         backend="stack", home=home, loki_url="http://127.0.0.1:9", tempo_url="http://127.0.0.1:9", timeout=2,

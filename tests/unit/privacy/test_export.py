@@ -42,7 +42,7 @@ def fill(home: Path, users: tuple[str, ...] = ("ada", "bob"), calls: int = 3, re
                         usage={"prompt_tokens": 100 + number, "completion_tokens": 7},
                     )  # fmt: skip
                 obs.decision("tool_selection", options=["a", "b"], selected="a", reasoning=text)
-    assert obs.flush()
+    assert obs.flush(60)
     obs.shutdown()
     return ReadSettings(home=home)
 
@@ -136,7 +136,7 @@ def test_secrets_never_leave_even_from_a_store_without_redaction(tmp_path: Path)
     key = "sk-" + "proj-" + "A1b2C3d4" * 6
     with obs.session(agent="a", user="ada"), obs.tool("login", arguments={"api_key": key}) as tool:
         tool.result({"said": f"your key {key}"})
-    assert obs.flush()
+    assert obs.flush(60)
     obs.shutdown()
     settings = ReadSettings(home=tmp_path / "home")
     for form in ("jsonl", "csv", "otlp"):

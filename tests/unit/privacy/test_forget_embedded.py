@@ -38,7 +38,7 @@ def record(home: Path, texts: list[str]) -> None:
     obs = platform(home)
     say(obs, "ada", texts, "chat of ada")
     say(obs, "bob", ["bob's words", "more of bob"], "chat of bob")
-    assert obs.flush()
+    assert obs.flush(60)
     obs.shutdown()
 
 
@@ -139,12 +139,12 @@ def test_late_spans_of_the_person_are_counted_and_name_nobody(home: Path) -> Non
     obs = platform(home)
     texts = canaries(5)
     say(obs, "ada", texts[:2], "chat of ada")
-    assert obs.flush()
+    assert obs.flush(60)
     ada = pseudonym_of(settings_of(home), "ada")
     forget(settings_of(home), ada)
     before = sums(home)
     say(obs, "ada", texts[2:], "chat of ada")
-    assert obs.flush()
+    assert obs.flush(60)
     obs.shutdown()
     assert before[0] + 3 == sums(home)[0]
     assert {} == files_with([*needles(texts), ada.encode(), b"chat of ada"], everything(home))
