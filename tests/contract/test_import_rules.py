@@ -21,6 +21,8 @@ READ_MAY_IMPORT = {
     "syndarix_obs.records.finished": "what conversion takes",
     "syndarix_obs.records.resource": "what conversion takes",
     "syndarix_obs.store": "where and how it is stored",
+    "syndarix_obs.platform": "a score given here goes the way of an agent's own: redaction, store or stack, spool",
+    "syndarix_obs.settings": "what that platform is made with",
     "syndarix_obs.errors": "the root of the errors that a caller can act on",
     "syndarix_obs.launcher": "the command `run` starts programs with it",
     "syndarix_obs.receivers": "the command `up` serves the receiver",
@@ -32,6 +34,7 @@ READ_MAY_IMPORT = {
     "syndarix_obs.delivery.outcome": "what Loki said to that",
     "syndarix_obs.destinations.loki": "the same way back",
     "syndarix_obs.destinations.loki_push": "the same form of lines",
+    "syndarix_obs.replaying": "what lives in the agent's process while the read side has it run again",
     "syndarix_obs.identity": "people ask about, and erase, a user by the raw id: only who makes pseudonyms can find it",
 }
 

@@ -86,6 +86,7 @@ def serving(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     """The server over HTTP, with a token."""
     token = tmp_path_factory.mktemp("secrets") / "token"
     token.write_text(TOKEN + "\n")
+    token.chmod(0o600)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -145,7 +146,7 @@ def test_strangers_are_refused(headers: dict[str, str], status: int, serving: Se
 
 def test_prometheus_reads_its_metrics_without_a_token(serving: Serving) -> None:
     httpx.post(f"{serving.url}/mcp", json={}, headers={"Authorization": "Bearer nobody-knows-this"}, trust_env=False)
-    text = httpx.get(f"{serving.url}/metrics", headers={"Host": "mcp:8765"}, trust_env=False).text
+    text = httpx.get(f"{serving.url}/metrics", headers={"Host": "10.0.0.7:8765"}, trust_env=False).text
 
     refused = next(
         line for line in text.splitlines() if line.startswith('syndarix_obs_mcp_refused_total{reason="token"}')

@@ -7,7 +7,7 @@ from typing import Any
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.integrations.calls import OnHeaders
-from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_answer
+from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_answer, without
 from syndarix_obs.integrations.provider_names import ProviderNames
 from syndarix_obs.integrations.requests import Undo, Watcher
 from syndarix_obs.pricing.usage import service_tier_of
@@ -112,11 +112,13 @@ def _read(body: dict[str, Any], span: FinishedSpan) -> None:
         output=[{"role": body.get("role") or "assistant", "content": content}] if content else None,
         finish_reasons=[reason] if reason else [],
         service_tier=service_tier_of(body.get("usage")),
+        rest=without(body, "content", "usage"),
     )
 
 
 MESSAGES = Endpoint(
     operation=v.OPERATION_CHAT,
+    name="messages",
     payload=(("input", "messages"), ("system", "system"), ("tools", "tools")),
     read=_read,
     is_content=_is_content,

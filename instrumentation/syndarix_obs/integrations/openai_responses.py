@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_answer
+from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_answer, without
 from syndarix_obs.records.finished import FinishedSpan
 
 _LAST_EVENTS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -68,9 +68,15 @@ def _read(body: dict[str, Any], span: FinishedSpan) -> None:
         output=output,
         finish_reasons=[reason] if reason else [],
         service_tier=body.get("service_tier"),
+        rest=without(body, "output", "usage", *_echoed(body, span)),
     )
     if body.get("status") == "failed":
         _failed(body.get("error"), span)
+
+
+def _echoed(body: dict[str, Any], span: FinishedSpan) -> tuple[str, ...]:
+    """The instructions come back with the answer; they are kept once."""
+    return ("instructions",) if body.get("instructions") == span.payload.get("system") else ()
 
 
 def _finish_reason(body: dict[str, Any], output: list[Any]) -> str | None:
@@ -95,6 +101,7 @@ def _failed(error: Any, span: FinishedSpan) -> None:
 
 RESPONSES = Endpoint(
     operation=v.OPERATION_CHAT,
+    name="responses",
     payload=(("input", "input"), ("system", "instructions"), ("tools", "tools")),
     read=_read,
     is_content=_is_content,

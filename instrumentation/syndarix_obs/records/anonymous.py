@@ -22,14 +22,19 @@ KEPT: Final = frozenset({
     "priced", "cost_usd", "service_tier", "store", "found", "loop_count", "decision_id", "decision_type",
     "confidence", "check", "passed", "sections", "evicted", "tokens", "limit", "tokens_input", "tokens_output",
     "tokens_cache_read", "tokens_cache_write", "tokens_reasoning", "tokens_total", "cost_per_input_token",
-    "cost_per_output_token", "total_cost_usd", "price_source", "severity",
+    "cost_per_output_token", "total_cost_usd", "price_source", "severity", "score_type", "score_name", "value",
+    "source", "judge_version", "episode", "series", "state", "score", "observed", "expected", "opened_ns",
 })  # fmt: skip
 """Fields that stay as they are: numbers, ids that nobody chose, and names of parts of the agent."""
 
 TOOL_SELECTION: Final = v.DECISION_TYPES[0]
 """The one type of decision whose choice is the name of a tool, and not a text."""
 
-EXTRA_KEPT: Final = ("request_model", "finish_reason", "stream", "service_tier", "sections", "evicted", "limit")
+EXTRA_KEPT: Final = (
+    "request_model", "finish_reason", "stream", "service_tier", "sections", "evicted", "limit", "score_type",
+    "score_name", "value", "source", "judge_version", "episode", "series", "state", "score", "observed", "expected",
+    "opened_ns",
+)  # fmt: skip
 """Those of `KEPT` that the store has no column for."""
 
 

@@ -13,7 +13,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Cost, Frozen, Tokens, Usd, to_usd
 from syndarix_obs_read.answers.base import Answer, Moment
 from syndarix_obs_read.answers.ids import resolve_trace
-from syndarix_obs_read.answers.wording import summary, title
+from syndarix_obs_read.answers.wording import stack_trace, summary, title
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import StoredRecord
@@ -53,6 +53,7 @@ class TraceSpan(Frozen):
     total_cost_usd: Usd | None = Field(default=None, description="Price of this and everything below; null if none.")
     error_type: str | None = None
     error_message: str | None = None
+    stack_trace: str | None = Field(default=None, description="Of the exception; when payloads are asked for.")
     summary: str = Field(default="", description="What happened, in a few words.")
     details: Mapping[str, Any] = Field(default_factory=dict, description="Further fields of this kind.")
     payload: Mapping[str, Any] | None = Field(default=None, description="Messages, arguments, results; when asked for.")
@@ -181,6 +182,7 @@ def _span(record: StoredRecord, depth: int, origin: int, payloads: bool) -> Trac
         summary=summary(record),
         details={name: value for name, value in record.data.items() if name not in _OWN},
         payload=record.payload if payloads and record.payload else None,
+        stack_trace=stack_trace(record) if payloads else None,
         **{
             name: record.optional(name)
             for name in ("agent", "task_type", "model", "tool", "error_type", "error_message")

@@ -222,3 +222,24 @@ class RawLine:
     ts_ns: int
     labels: Mapping[str, str]
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketRow:
+    """What one agent did for one project within one bucket of time; without a call of a model or tool, no row."""
+
+    agent: str | None
+    project: str | None
+    at_ns: int
+    """Beginning of the bucket."""
+    calls: int = 0
+    errors: int = 0
+    seconds: tuple[float, ...] = ()
+    """Durations of the calls of models."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    """To watch, not to bill: a binary fraction, unpriced calls left out."""
+    tools: Mapping[str, int] = field(default_factory=dict)
+    """Calls of each tool."""
+    tool_errors: int = 0

@@ -64,6 +64,49 @@ class ExportsSource:
         return [folder for folder in exports(self._home) if folder.is_dir() and folder.name != FOLDER]
 
 
+class ReplaysSource:
+    """Replays of sessions that were saved at home: each holds a session's messages and results whole."""
+
+    name = "replays"
+    holds = "messages, tool arguments and results of one session each"
+    kept = "until somebody deletes them"
+    method = "files of the person's sessions are deleted"
+    retries = True
+    destinations: frozenset[str] = frozenset()
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "replays"
+
+    def find(self, person: Person) -> int:
+        """Files of the person."""
+        return len(self._files(person))
+
+    def erase(self, person: Person, note: Note) -> int:  # noqa: ARG002 - protocol
+        """Delete them."""
+        files = self._files(person)
+        for path in files:
+            path.unlink(missing_ok=True)
+        return len(files)
+
+    def verify(self, person: Person, note: Note) -> Verdict:  # noqa: ARG002 - protocol
+        """Look through the names and the bytes of all."""
+        found = scan([self._folder], self._needles(person))
+        left = len(self._files(person))
+        return Verdict(not left and not found.unread, found.words(), left)
+
+    def owns(self, path: Path) -> bool:
+        """Everything in the folder `replays`."""
+        return self._folder in path.parents
+
+    def _files(self, person: Person) -> list[Path]:
+        hits = scan([self._folder], self._needles(person)).hits
+        named = {*person.sessions, *person.traces}
+        return [path for path in sorted(self._folder.glob("*")) if str(path) in hits or path.stem in named]
+
+    def _needles(self, person: Person) -> list[bytes]:
+        return [*person.needles, *(each.encode() for each in person.traces)]
+
+
 def _anonymise_lines(path: Path, person: Person) -> None:
     draft = path.with_suffix(".draft")
     with path.open("rb") as old, draft.open("wb") as new:

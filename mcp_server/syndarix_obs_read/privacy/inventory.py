@@ -6,7 +6,7 @@ import os
 from typing import Final
 
 from syndarix_obs_read.privacy.elsewhere import ForeignSource, PrometheusSource
-from syndarix_obs_read.privacy.exported import ExportsSource
+from syndarix_obs_read.privacy.exported import ExportsSource, ReplaysSource
 from syndarix_obs_read.privacy.files import CopiesSource, OtherFilesSource, SpoolSource, StoreSource, UsersSource
 from syndarix_obs_read.privacy.loki import LokiSource
 from syndarix_obs_read.privacy.places import EraseSource
@@ -34,7 +34,7 @@ def _at_home(settings: ReadSettings) -> list[EraseSource]:
     home = settings.home
     owned: list[EraseSource] = [
         SpoolSource(home), StoreSource(settings.store_path), CopiesSource(settings.store_path), UsersSource(settings),
-        ExportsSource(home),
+        ExportsSource(home), ReplaysSource(home),
     ]  # fmt: skip
     return [*owned, OtherFilesSource(home, owned)]
 

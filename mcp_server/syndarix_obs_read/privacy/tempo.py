@@ -100,7 +100,10 @@ def submit_redaction(address: str, tenant: str, traces: Sequence[str]) -> str:
     Raises:
         BackendUnavailable: nothing answers at the address.
     """
-    import grpc
+    try:
+        import grpc
+    except ImportError:
+        raise BackendUnavailable("redaction in Tempo needs gRPC: pip install 'syndarix-obs[grpc]'") from None
 
     name = tenant.encode()
     ids = b"".join(_FIELD_TRACE + bytes.fromhex(each.rjust(32, "0")) for each in traces)

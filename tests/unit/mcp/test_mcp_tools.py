@@ -61,7 +61,8 @@ async def test_only_the_writing_tools_say_that_they_change_something(settings: R
     async with Client(build_server(settings.model_copy(update={"backend": "stack"}))) as client:
         tools = (await client.list_tools()).tools
 
-    assert {"trigger_alert", "silence_alert"} == {tool.name for tool in tools if not tool.annotations.read_only_hint}
+    writing = {tool.name for tool in tools if not tool.annotations.read_only_hint}
+    assert {"trigger_alert", "silence_alert", "give_score"} == writing
     assert ["silence_alert"] == [tool.name for tool in tools if tool.annotations.destructive_hint]
 
 
@@ -69,7 +70,7 @@ async def test_one_setting_takes_the_writing_tools_away(small: Path) -> None:
     async with Client(build_server(ReadSettings(home=small, writes=False, backend="stack"))) as client:
         found = {tool.name for tool in (await client.list_tools()).tools}
 
-    assert {"trigger_alert", "silence_alert"} == set(scene.CALLS) - found
+    assert {"trigger_alert", "silence_alert", "give_score"} == set(scene.CALLS) - found
 
 
 async def test_every_description_names_a_tool_to_use_before_or_after(settings: ReadSettings) -> None:
@@ -240,9 +241,10 @@ async def test_a_raised_alert_reaches_the_source_with_its_labels(small: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"labels": {}, "comment": "all"}, "needs at least one label"),
+        ({"labels": {}, "comment": "all"}, "needs a label beside severity"),
+        ({"labels": {"severity": "critical"}, "comment": "all"}, "needs a label beside severity"),
         ({"labels": {"a": "b"}}, "needs a comment"),
-        ({"labels": {"a": "b"}, "comment": "x", "lasts": "30d"}, "at most 168 h"),
+        ({"labels": {"a": "b"}, "comment": "x", "lasts": "30d"}, "at most 4 h"),
         ({"end": "s9"}, "there is no silence 's9'"),
     ],
 )
