@@ -15,6 +15,7 @@ from syndarix_obs.guard import guarded
 from syndarix_obs.integrations import sse
 from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_request, references
 from syndarix_obs.integrations.provider_errors import describe
+from syndarix_obs.integrations.provider_names import name_provider
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.spans.operations import LLMCall, text_of
 from syndarix_obs.spans.span import SPAN_KEY, LightSpan, SpanSource
@@ -58,6 +59,8 @@ class Answer:
                 read_request(request, span)
         with guarded("integration_answer"):
             self._endpoint.read(self._body(), span)
+        with guarded("integration_provider"):
+            name_provider(span)
         if not had_payload:  # the queue was full and gave the payload up; the counts stay
             usage = span.payload.get("usage")
             span.payload = {} if usage is None else {"usage": usage}
@@ -71,8 +74,12 @@ class Answer:
             return self._endpoint.whole(self.chunks)
         if self.parts is not None:
             parts = sse.decompressed(self.headers, b"".join(self.parts))
+            if self._endpoint.lines:
+                return {"lines": list(sse.lines_of(parts))}
             return sse.body_from_bytes(self.headers, parts, self._endpoint.whole)
         content = getattr(self.kept, "content", None)
+        if isinstance(content, bytes) and self._endpoint.lines:
+            return {"lines": list(sse.lines_of(content))}
         if isinstance(content, bytes):  # an HTTP response that the client has read for a caller who parses it himself
             return sse.body_from_bytes(self.kept.headers, content, self._endpoint.whole)
         return as_dict(self.kept)

@@ -126,7 +126,8 @@ class Processing:
 
 def _finished(item: Any) -> FinishedSpan | None:
     try:
-        return from_light(item) if isinstance(item, LightSpan) else from_sdk(*item)
+        span = from_light(item) if isinstance(item, LightSpan) else from_sdk(*item)
+        return span if span.counted else None
     except Exception as error:  # noqa: BLE001 - one bad span must not stop the others
         record_failure("process", error)
         return None
