@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from contextvars import Token
 from typing import Any, Final
@@ -14,6 +15,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import guarded
 from syndarix_obs.integrations import sse
 from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_request, references
+from syndarix_obs.integrations.framework_agents import running_agent
 from syndarix_obs.integrations.provider_errors import describe
 from syndarix_obs.integrations.provider_names import name_provider
 from syndarix_obs.records.finished import FinishedSpan
@@ -124,6 +126,9 @@ class ProviderCall(LLMCall):
     def enter(self, context: Context) -> None:
         """Begin, and be the current span from here on."""
         self.begin(context)
+        agent = running_agent()
+        if agent is not None:
+            self.correlation = dataclasses.replace(self.correlation, agent=agent, derived=True)
         self._token = otel_context.attach(Context({**context, SPAN_KEY: self, CALL_KEY: self}))
 
     def release(self) -> None:

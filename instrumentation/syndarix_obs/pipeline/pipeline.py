@@ -12,8 +12,9 @@ from typing import Any
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import guarded, record_failure
-from syndarix_obs.pipeline.consumers import Consumer
+from syndarix_obs.pipeline.consumers import Consumer, Measuring
 from syndarix_obs.pipeline.sampling import TailSampler
+from syndarix_obs.pricing.ledger import Correction, Ledger
 from syndarix_obs.records.conversion import from_span
 from syndarix_obs.records.finished import FinishedSpan, Step
 from syndarix_obs.records.model import Record, SessionRecord
@@ -43,7 +44,7 @@ class Pipeline:
         *,
         gate: frozenset[str],
         resource: Resource,
-        measure: Consumer,
+        measure: Measuring,
         consumers: Sequence[Consumer],
         sampling: dict[str, float],
     ) -> None:
@@ -51,6 +52,7 @@ class Pipeline:
         self._gate = gate
         self._resource = resource
         self._measure = measure
+        self._ledger = Ledger(resource)
         self.consumers = tuple(consumers)
         self._sampler = TailSampler(self._forward, **sampling)
         self._ready: list[Pair] = []
@@ -58,12 +60,36 @@ class Pipeline:
     def process(self, spans: Sequence[FinishedSpan]) -> None:
         """Take finished spans all the way, in their order."""
         self._refine(spans)
-        pairs = [pair for span in spans if (pair := self._with_records(span)) is not None]
+        made = [pair for span in spans if (pair := self._with_records(span)) is not None]
+        pairs, corrections = self._settled(made)
+        for correction in corrections:
+            self._correct(correction)
         _consume(self._measure, pairs)
         for span, records in pairs:
             with guarded("sampling"):
                 self._sampler.offer(span, records)
         self._hand_out()
+
+    def _settled(self, pairs: list[tuple[FinishedSpan, Sequence[Record]]]) -> tuple[Any, list[Correction]]:
+        try:
+            return self._ledger.settle(pairs)
+        except Exception as error:  # noqa: BLE001 - calls that are counted twice are better than calls that are lost
+            record_failure("ledger", error)
+            return pairs, []
+
+    def _correct(self, correction: Correction) -> None:
+        """Later knowledge changed what stands: metrics and destinations follow."""
+        if correction.void_call is not None:
+            lines = () if correction.void is None else (correction.void,)
+            with guarded("ledger"):
+                self._measure.retract((correction.void_call, *lines))
+            if lines:
+                self._forward(None, lines)
+        if correction.call is not None:
+            lines = () if correction.line is None else (correction.line,)
+            _consume(self._measure, [(None, (correction.call, *lines))])
+            if lines:
+                self._forward(None, lines)
 
     def session_started(self, span: FinishedSpan) -> None:
         """Tell everybody about a session that has started; it takes the same gate as finished spans."""

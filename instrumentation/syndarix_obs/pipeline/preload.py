@@ -57,7 +57,7 @@ def _pipeline() -> None:
     from syndarix_obs import identity
     from syndarix_obs.metrics import measure, series, user_metrics
     from syndarix_obs.pipeline import identify, loops, normalise, payload, pipeline, processing
-    from syndarix_obs.pricing import nested, price_step, token_step
+    from syndarix_obs.pricing import fees, ledger, price_step, token_step
 
 
 def _prices(settings: Settings) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -31,12 +30,10 @@ class PriceStep:
 
     Args:
         book: the prices.
-        on_unpriced: told provider and model of every call that has tokens but no price.
     """
 
-    def __init__(self, book: PriceBook, on_unpriced: Callable[[str | None, str | None], None]) -> None:
+    def __init__(self, book: PriceBook) -> None:
         self._book = book
-        self._on_unpriced = on_unpriced
         self._named: set[tuple[str | None, str | None]] = set()
 
     def __call__(self, span: FinishedSpan) -> None:
@@ -116,7 +113,6 @@ class PriceStep:
     def _unpriced(self, attributes: dict[str, Any]) -> None:
         provider = _text(attributes.get(v.GEN_AI_PROVIDER_NAME))
         model = _text(attributes.get(v.GEN_AI_RESPONSE_MODEL)) or _text(attributes.get(v.GEN_AI_REQUEST_MODEL))
-        self._on_unpriced(provider, model)
         if (provider, model) not in self._named and len(self._named) < _MOST_NAMED:
             self._named.add((provider, model))
             _log.warning(

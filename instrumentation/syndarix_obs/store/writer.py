@@ -16,7 +16,7 @@ from typing import Any
 from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import record_failure
 from syndarix_obs.records.model import CostRecord, Record, SessionRecord
-from syndarix_obs.store import hours, rows, search
+from syndarix_obs.store import corrections, hours, rows, search
 from syndarix_obs.store.database import open_for_write, transaction
 from syndarix_obs.store.schema import LARGEST_INTEGER
 
@@ -96,7 +96,10 @@ class StoreWriter:
 
     def _insert(self, record: Record, prepare: Callable[[rows.Values], rows.Values]) -> bool:
         if isinstance(record, CostRecord):
-            return self._execute(rows.INSERT_LEDGER, prepare(rows.ledger_values(record))).rowcount > 0
+            stored = self._execute(rows.INSERT_LEDGER, prepare(rows.ledger_values(record))).rowcount > 0
+            if stored and (correction := corrections.of(record)) is not None:
+                self._execute(*correction)
+            return stored
         if isinstance(record, SessionRecord):
             self._execute(rows.UPSERT_SESSION, prepare(rows.session_values(record)))
             if record.status == v.STATUS_RUNNING:
