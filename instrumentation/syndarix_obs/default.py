@@ -30,6 +30,11 @@ def get_platform() -> ObservabilityPlatform:
     return _platform
 
 
+def made() -> ObservabilityPlatform | None:
+    """The default platform if there is one; makes none."""
+    return _platform
+
+
 def configure(settings: Settings | None = None, **options: Any) -> ObservabilityPlatform:
     """Make a new default platform; the former one is shut down. Takes the arguments of `ObservabilityPlatform`."""
     global _platform

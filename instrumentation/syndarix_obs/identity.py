@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from syndarix_obs.guard import record_failure
+from syndarix_obs.store.private_file import create_private
 
 KEY_FILE: Final = "user.key"
 """Name of the key's file in the home folder: 64 hex digits, readable by the owner only."""
@@ -155,7 +156,7 @@ class Identity:
         """A connection to the index, in one transaction, closed afterwards."""
         _make_home(self._home)
         path = self._home / INDEX_FILE
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        create_private(path)
         with contextlib.closing(sqlite3.connect(path, timeout=2.0)) as index, index:
             index.execute(
                 "CREATE TABLE IF NOT EXISTS users (pseudonym TEXT PRIMARY KEY, first_seen_ns INTEGER,"

@@ -91,6 +91,11 @@ class ObservabilityPlatform:
         return cls(Settings())
 
     @property
+    def runtime(self) -> Runtime:
+        """What is behind the platform, for receivers that feed it with records of other programs."""
+        return self._runtime
+
+    @property
     def registry(self) -> CollectorRegistry:
         """The Prometheus registry of this platform, for an endpoint of one's own."""
         return self._runtime.metrics.registry

@@ -19,9 +19,29 @@ ReadError                   root; the message is for people and says what to do 
 
 from __future__ import annotations
 
+from syndarix_obs_read.catalogue import Face
+from syndarix_obs_read.next_steps import Steps, worded
+
 
 class ReadError(Exception):
-    """Root of the read side's errors."""
+    """Root of the read side's errors.
+
+    Args:
+        message: what happened.
+        next: what to do about it, where that differs from face to face; `for_face` words it.
+    """
+
+    def __init__(self, message: str, *, next: Steps = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.next = tuple(next)
+
+    def for_face(self, face: Face) -> str:
+        """The message with the next step, as one face says it."""
+        return f"{self.message}: {worded(self.next, face)}" if self.next else self.message
+
+    def __str__(self) -> str:
+        return self.for_face("cli")
 
 
 class UsageError(ReadError):
@@ -51,8 +71,8 @@ class NeedsStack(UsageError):
 class NotFound(ReadError):
     """Nothing has this id. `nearest` are ids that look like it, best first."""
 
-    def __init__(self, message: str, nearest: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, nearest: tuple[str, ...] = (), *, next: Steps = ()) -> None:
+        super().__init__(message, next=next)
         self.nearest = nearest
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from syndarix_obs_read.errors import TimeRangeError
+from syndarix_obs_read.next_steps import Argument
 
 SECOND_NS: Final = 1_000_000_000
 EXAMPLES: Final = "30m, 2h, 1h30m, 7d, today, yesterday, 2026-03, 2026-03-01, 2026-03-01T14:30, 1772373600"
@@ -60,7 +61,8 @@ def parse_range(since: str, until: str | None = None, *, zone: tzinfo = UTC, now
     if end <= start:
         raise TimeRangeError(
             f"the range from {since!r} to {until or 'now'!r} ends before it begins: "
-            f"{_shown(start, zone)} to {_shown(end, zone)}. Swap the two, or leave --until away for now"
+            f"{_shown(start, zone)} to {_shown(end, zone)}",
+            next=("swap the two, or leave ", Argument("until"), " away for now"),
         )
     return TimeRange(start, end, _wording(since, until))
 

@@ -21,6 +21,10 @@ READ_MAY_IMPORT = {
     "syndarix_obs.records.resource": "what conversion takes",
     "syndarix_obs.store": "where and how it is stored",
     "syndarix_obs.errors": "the root of the errors that a caller can act on",
+    "syndarix_obs.launcher": "the command `run` starts programs with it",
+    "syndarix_obs.receivers": "the command `up` serves the receiver",
+    "syndarix_obs.ObservabilityPlatform": "the receiver's pipeline is that of a platform",
+    "syndarix_obs.Settings": "what that platform is made with",
     "syndarix_obs.identity": "people ask about, and erase, a user by the raw id: only who makes pseudonyms can find it",
 }
 

@@ -18,6 +18,8 @@ BY_THE_PROGRAM = {
     "openai": "auto_instrument(), in the thread that calls it",
     "opentelemetry.sdk": "what a span shows to its reader, in the reader's thread; span_processor()",
     "syndarix_obs.logs": "capture_logs()",
+    "syndarix_obs.launcher": "the start of a launched program, in its main thread",
+    "syndarix_obs.default": "the same, when the program has imported what is watched",
     "syndarix_obs.integrations": "auto_instrument(), span_processor() and httpx_hooks(), in the thread that calls them",
 }
 """Packages that functions import only in a thread of the program."""

@@ -75,7 +75,7 @@ def main(name: str) -> None:
             record(Walk(), home, backend="embedded")
             ask(walk, home)
     sys.setprofile(None)
-    print(json.dumps(walk.report(), indent=1), file=sys.stderr)
+    sys.stderr.write(json.dumps(walk.report(), indent=1))
 
 
 def taken(name: str) -> dict[str, Any]:

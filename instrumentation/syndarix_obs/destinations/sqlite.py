@@ -22,9 +22,8 @@ from syndarix_obs.guard import guarded, record_failure
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import Record, SessionRecord
 from syndarix_obs.store.backlog import Backlog
-from syndarix_obs.store.database import is_busy, is_damaged, is_full, open_for_write
+from syndarix_obs.store.database import is_busy, is_damaged, is_full
 from syndarix_obs.store.file_check import check
-from syndarix_obs.store.retention import prune
 from syndarix_obs.store.writer import StoreWriter
 
 BATCH: Final = 500
@@ -32,6 +31,7 @@ BATCH: Final = 500
 
 _INDEX_SLICE_S: Final = 0.02
 _INDEX_PAUSE_S: Final = 0.38
+_PRUNE_SLICE_S: Final = 0.02
 _PRUNE_AFTER_S: Final = 60.0
 _PRUNE_EVERY_S: Final = 6 * 3600.0
 _BUSY_PAUSE_S: Final = 0.05
@@ -149,8 +149,15 @@ class EmbeddedExporter:
     @guarded("embedded.prune")
     def _prune(self) -> None:
         before_ns = time.time_ns() - (self._retention_days or 0) * 86_400 * 10**9
-        with closing(open_for_write(self._path)) as connection:
-            prune(connection, before_ns)
+        with closing(StoreWriter(self._path)) as writer:
+            while not self._backlog.over():
+                try:
+                    if writer.prune(before_ns, _PRUNE_SLICE_S):
+                        return
+                except sqlite3.OperationalError as error:
+                    if not is_busy(error):
+                        raise
+                time.sleep(_BUSY_PAUSE_S)
 
     def _store_waiting(self) -> None:
         """Store what waits, batch by batch, for as long as it takes or until time to close has run out."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -39,7 +40,9 @@ _switched_on: WeakKeyDictionary[Any, _SwitchedOn] = WeakKeyDictionary()
 _holders = Holders()
 
 
-def instrument(runtime: Runtime, tracer_provider: TracerProvider, official: bool = False) -> list[str]:
+def instrument(
+    runtime: Runtime, tracer_provider: TracerProvider, official: bool = False, *, loaded_only: bool = False
+) -> list[str]:
     """Switch on what is installed and not on yet; returns the names of everything that is on.
 
     A library that another platform of this process watches stays with that one, and is watched for this one as soon as
@@ -49,13 +52,14 @@ def instrument(runtime: Runtime, tracer_provider: TracerProvider, official: bool
         runtime: the platform's runtime.
         tracer_provider: the platform's, handed to the instrumentors.
         official: use the official instrumentors for `openai` and `anthropic` where they are installed.
+        loaded_only: leave alone what is installed but was not imported yet; for callers that come again.
     """
     if not runtime.settings.enabled:
         return []
     place = place_of_caller()
 
     def take() -> dict[str, Holder]:
-        others = _switch_on(runtime, tracer_provider, official, place)
+        others = _switch_on(runtime, tracer_provider, official, place, loaded_only)
         if others:
             _holders.wait(runtime, take)
         return others
@@ -67,7 +71,9 @@ def instrument(runtime: Runtime, tracer_provider: TracerProvider, official: bool
         return sorted({*_switched_on[runtime].undo, *others})
 
 
-def _switch_on(runtime: Runtime, tracer_provider: TracerProvider, official: bool, place: str) -> dict[str, Holder]:
+def _switch_on(
+    runtime: Runtime, tracer_provider: TracerProvider, official: bool, place: str, loaded_only: bool
+) -> dict[str, Holder]:
     """Take every library that is free; returns those that are not."""
     state = _switched_on.setdefault(runtime, _SwitchedOn())
     before = set(state.undo)
@@ -75,12 +81,13 @@ def _switch_on(runtime: Runtime, tracer_provider: TracerProvider, official: bool
     others = {name: holder for name in sorted(wanted) if (holder := _holders.other(name, runtime)) is not None}
     if runtime.settings.capture != "none" and wanted - set(others):
         state.capture.start()
+    absent = {name for name in _OURS if loaded_only and name not in sys.modules}
     if official:
-        _official(state, tracer_provider, others)
-        _ours(state, runtime, others)
+        _official(state, tracer_provider, {*others, *absent})
+        _ours(state, runtime, {*others, *absent})
     else:
-        _ours(state, runtime, others)
-        _official(state, tracer_provider, others)
+        _ours(state, runtime, {*others, *absent})
+        _official(state, tracer_provider, {*others, *absent})
     new = sorted(set(state.undo) - before)
     for name in new:
         _holders.hold(name, runtime, place)

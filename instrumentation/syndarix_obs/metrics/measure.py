@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.metrics.debts import Debts
 from syndarix_obs.metrics.llm_series import LLMSeries
 from syndarix_obs.metrics.rate_limits import ratios
 from syndarix_obs.metrics.registry import Metrics
@@ -28,6 +29,7 @@ class Measure(BaseConsumer):
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._llm: dict[tuple[Any, ...], LLMSeries] = {}
+        self._debts = Debts()
         self._unpriced_ahead: dict[tuple[Any, Any], int] = {}
         self._running: dict[str, tuple[str | None, str | None]] = {}
         self._progress: dict[str, float] = {}
@@ -60,7 +62,7 @@ class Measure(BaseConsumer):
         """Take back a call that turned out to be counted elsewhere, or under other names."""
         for record in records:
             if isinstance(record, r.LLMRecord):
-                self._series_of(record).retract(record)
+                self._debts.add(record)
             elif isinstance(record, r.CostRecord) and not record.priced:
                 key = (record.provider, record.model)
                 self._unpriced_ahead[key] = self._unpriced_ahead.get(key, 0) + 1
@@ -78,7 +80,11 @@ class Measure(BaseConsumer):
             self._metrics.set(v.LLM_RATE_LIMIT, (provider, model, limit), ratio)
 
     def _llm_call(self, record: r.LLMRecord, exemplar: _Exemplar) -> None:
-        self._series_of(record).add(record, exemplar)
+        series = self._series_of(record)
+        if self._debts:
+            series.add_less(record, *self._debts.settle(record))
+        else:
+            series.add(record, exemplar)
         if record.operation == v.OPERATION_EMBEDDINGS:
             embedding = self._metrics.histogram_child(v.EMBEDDING_SECONDS, (record.provider, record.model))
             embedding.observe(record.duration_ns / 1e9, exemplar)

@@ -79,17 +79,15 @@ class Pipeline:
 
     def _correct(self, correction: Correction) -> None:
         """Later knowledge changed what stands: metrics and destinations follow."""
+        void, line = correction.void, correction.line
         if correction.void_call is not None:
-            lines = () if correction.void is None else (correction.void,)
             with guarded("ledger"):
-                self._measure.retract((correction.void_call, *lines))
-            if lines:
-                self._forward(None, lines)
+                self._measure.retract([r for r in (correction.void_call, void) if r is not None])
         if correction.call is not None:
-            lines = () if correction.line is None else (correction.line,)
-            _consume(self._measure, [(None, (correction.call, *lines))])
-            if lines:
-                self._forward(None, lines)
+            _consume(self._measure, [(None, [r for r in (correction.call, line) if r is not None])])
+        lines = [each for each in (void, line) if each is not None]
+        if lines:
+            self._forward(None, lines)
 
     def session_started(self, span: FinishedSpan) -> None:
         """Tell everybody about a session that has started; it takes the same gate as finished spans."""

@@ -71,6 +71,13 @@ class Book:
             return None
         return next((self.agents[each] for each in self.ancestors(report.span_id) if each in self.agents), None)
 
+    def session_of(self, report: Report) -> str | None:
+        """The session that an agent around a report opened."""
+        if not self.agents:
+            return None
+        around = (self.agents[each] for each in self.ancestors(report.span_id) if each in self.agents)
+        return next((agent.session_id for agent in around if agent.session_id), None)
+
     def component(self, start: Report) -> list[Report]:
         """A report with all whose verdict can depend on it."""
         found, pending = {start: None}, [start]

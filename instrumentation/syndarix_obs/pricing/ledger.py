@@ -32,7 +32,10 @@ _NAMES: Final = ("agent", "session_id", "project", "user", "task_type", "agent_t
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Correction:
-    """A line that is taken back, and the one that stands in its place; either may be None."""
+    """A line that is taken back, and the one that stands in its place; either may be None.
+
+    `void_call` and `call` are what the metrics take back and count; None where nothing changes for them.
+    """
 
     void: CostRecord | None
     line: CostRecord | None
@@ -161,15 +164,15 @@ class Ledger:
         if first:
             report.standing = True
             return None
-        void = void_call = None
-        if report.standing:
-            void, void_call = _void(report, None, old), _call(report, old)
+        renamed = report.standing
+        void = _void(report, None, old) if renamed else None
         report.standing = True
         report.revision += 1
         base = f"{report.trace_id}:{report.span_id}:cost"
         report.line = dataclasses.replace(report.line, record_id=f"{base}:{report.revision + 1}")
         line = report.line if report.billable else None
-        return Correction(void, line, void_call, _call(report, report.line))
+        # Counters cannot move from one label to another: a call that is renamed stays counted once, where it was.
+        return Correction(void, line, None, None if renamed else _call(report, report.line))
 
     def _records(self, span: FinishedSpan, records: Sequence[Record], report: Report | None) -> Sequence[Record]:
         if report is None:
@@ -208,7 +211,7 @@ def _names(report: Report, group: Iterable[Report], book: Book) -> dict[str, Any
         if names[name] is None:
             names[name] = next((value for each in others if (value := getattr(each.line, name)) is not None), None)
     if names["session_id"] is None:
-        names["session_id"] = next((a.session_id for a in around if a is not None and a.session_id), None)
+        names["session_id"] = next((found for each in (report, *others) if (found := book.session_of(each))), None)
     return names
 
 

@@ -16,7 +16,7 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 _READ_TIMEOUT_S: Final = 30
 _LONGEST_LINE: Final = 1024
 _TICK_S: Final = 60.0
-_NEEDS_TOKEN: Final = (
+_REFUSED_WITHOUT: Final = (
     "a bearer token of the token file is needed: OTEL_EXPORTER_OTLP_HEADERS='Authorization=Bearer <token>'"
 )
 
@@ -146,7 +146,7 @@ def _refusal(headers: dict[str, str], knows: Callable[[str], bool] | None, *, lo
     if knows is not None:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not knows(token.strip()):
-            return refused("application/json", 401, _NEEDS_TOKEN)
+            return refused("application/json", 401, _REFUSED_WITHOUT)
     elif local and not _is_local(headers.get("host", "localhost")):
         return refused("application/json", 403, "this receiver answers to localhost and 127.0.0.1 only")
     if "origin" in headers:

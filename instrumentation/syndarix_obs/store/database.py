@@ -5,7 +5,6 @@ Only a file that passes `file_check.check` is opened, so that a damaged, foreign
 
 from __future__ import annotations
 
-import os
 import random
 import sqlite3
 import time
@@ -14,9 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
-from syndarix_obs.errors import StoreError
+from syndarix_obs.errors import StoreCorrupt, StoreError
 from syndarix_obs.store.file_check import check, refuse_newer, uri
+from syndarix_obs.store.holders import refuse_inherited
 from syndarix_obs.store.migrations import MIGRATIONS
+from syndarix_obs.store.private_file import create_private
 from syndarix_obs.store.schema import APPLICATION_ID, payload_text
 
 BUSY_TIMEOUT_S: Final = 0.5
@@ -33,7 +34,7 @@ def open_for_write(path: Path | str, *, timeout_s: float = 10.0) -> sqlite3.Conn
     """A connection that may write, on a file that exists, is ours and has the newest schema.
 
     Missing folders are made for the owner only (0700), a new file too (0600). Transactions are explicit
-    (`isolation_level=None`). Use the connection in the thread that opened it.
+    (`isolation_level=None`). It may be used from any thread, by one at a time.
 
     Raises:
         StoreCorrupt: the file is damaged or not ours; it was not changed.
@@ -41,12 +42,14 @@ def open_for_write(path: Path | str, *, timeout_s: float = 10.0) -> sqlite3.Conn
         StoreError: folder or file cannot be made or opened, or stayed locked for `timeout_s` seconds.
     """
     path = Path(path)
+    refuse_inherited(path)
     check(path)
     try:
         _create(path)
         return retry_while_busy(lambda: _connect_for_write(path), timeout_s)
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"cannot open the store {path} for writing: {error}") from error
+        kind = StoreCorrupt if isinstance(error, sqlite3.Error) and is_damaged(error) else StoreError
+        raise kind(f"cannot open the store {path} for writing: {error}") from error
 
 
 def open_for_read(path: Path | str) -> sqlite3.Connection:
@@ -66,6 +69,7 @@ def open_for_read(path: Path | str) -> sqlite3.Connection:
             f"no store at {path} yet: run `syndarix-obs demo` to fill one with an example, or run an agent "
             "with syndarix_obs; SYNDARIX_OBS_HOME says where the store lives"
         )
+    refuse_inherited(path)
     check(path)
     try:
         connection = _connect_for_read(path)
@@ -144,7 +148,7 @@ def retry_while_busy(action: Callable[[], _T], timeout_s: float) -> _T:
 
 
 def _connect_for_write(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         _add_functions(connection)
         refuse_newer(path, _version(connection))  # not seen by `check` if it stands in the log alone
@@ -182,7 +186,7 @@ def _create(path: Path) -> None:
     missing = [folder for folder in path.absolute().parents if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir(mode=0o700, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    create_private(path)
 
 
 def _add_functions(connection: sqlite3.Connection) -> None:

@@ -1,11 +1,14 @@
-"""Look at a file before SQLite may open it for writing: is it ours, whole, and not newer than this package?
+"""Look at a file before SQLite may open it for writing: is it ours, whole, on a local disk, and not newer than this
+package?
 
-Only reads: the header by hand, then the tables through an immutable connection, which takes no lock and
-leaves no `-wal` beside the file.
+Only SQLite opens the file, through an immutable connection that takes no lock and leaves no `-wal`. Closing any other
+descriptor of it, `open(path).close()`, would drop the locks of every connection of this process (POSIX), and another
+process would then delete the write-ahead log that this one writes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -14,11 +17,10 @@ from typing import Final
 from urllib.parse import quote
 
 from syndarix_obs.errors import StoreCorrupt, StoreError, StoreTooNew
+from syndarix_obs.store.filesystem import refuse_network
 from syndarix_obs.store.migrations import MIGRATIONS
 from syndarix_obs.store.schema import APPLICATION_ID
 
-_MAGIC: Final = b"SQLite format 3\x00"
-_HEADER_BYTES: Final = 100
 _LOOKS: Final = 3
 _PAUSE_S: Final = 0.05
 
@@ -32,8 +34,9 @@ def check(path: Path) -> None:
     Raises:
         StoreCorrupt: it is damaged or not ours.
         StoreTooNew: a newer version wrote it.
-        StoreError: it cannot be read.
+        StoreError: it cannot be read, or lies on a network file system.
     """
+    refuse_network(path)
     for look in range(_LOOKS):
         try:
             _look(path)
@@ -62,54 +65,59 @@ def uri(path: Path, options: str) -> str:
 
 def _look(path: Path) -> None:
     try:
-        with path.open("rb") as file:
-            header, size = file.read(_HEADER_BYTES), os.fstat(file.fileno()).st_size
+        size = path.stat().st_size
     except FileNotFoundError:
         return
     except OSError as error:
         raise StoreError(f"cannot read the store {path}: {error}") from error
-    if not header:
+    if not size:
         return
-    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
-        raise _corrupt(path, "it is not an SQLite file")
-    if _number(header, 68) == APPLICATION_ID:
-        refuse_newer(path, _number(header, 60))
-    if not _has_journal(path):
-        _check_size(path, header, size)
-        _check_tables(path)
+    try:
+        connection = sqlite3.connect(uri(path, "mode=ro&immutable=1"), uri=True)
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot read the store {path}: {error}") from error
+    try:
+        if _check_header(path, connection) and not _has_journal(path):
+            _check_tables(path, connection)
+    finally:
+        connection.close()
 
 
-def _number(header: bytes, offset: int) -> int:
-    return int.from_bytes(header[offset : offset + 4], "big")
+def _check_header(path: Path, connection: sqlite3.Connection) -> bool:
+    """Whether the file's own pages can be judged: with a journal beside it, it makes no sense without that."""
+    try:
+        ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        if code == sqlite3.SQLITE_NOTADB:
+            raise _corrupt(path, "it is not an SQLite file") from error
+        if code != sqlite3.SQLITE_CORRUPT:
+            raise StoreError(f"cannot read the store {path}: {error}") from error
+        if _has_journal(path):
+            return False
+        # The header is read before any table: what SQLite finds wrong there is the number of pages.
+        raise _corrupt(path, "it was cut short") from error
+    if ours:
+        refuse_newer(path, version)
+    return True
 
 
 def _has_journal(path: Path) -> bool:
     """A writer is at work or died at work: SQLite has to look at the journal before the file makes sense."""
     for suffix in ("-wal", "-journal"):
-        beside = Path(f"{path}{suffix}")
-        if beside.exists() and beside.stat().st_size:
-            return True
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(f"{path}{suffix}").st_size:
+                return True
     return False
 
 
-def _check_size(path: Path, header: bytes, size: int) -> None:
-    """A file shorter than its header says was cut. The page count only holds if the change counters agree."""
-    page = int.from_bytes(header[16:18], "big")
-    pages = _number(header, 28) if header[24:28] == header[92:96] else 0
-    if size < pages * (65536 if page == 1 else page):
-        raise _corrupt(path, "it was cut short")
-
-
-def _check_tables(path: Path) -> None:
+def _check_tables(path: Path, connection: sqlite3.Connection) -> None:
     try:
-        connection = sqlite3.connect(uri(path, "mode=ro&immutable=1"), uri=True)
-        try:
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
-            if tables and ours:
-                connection.execute("SELECT max(id), (SELECT max(id) FROM ledger) FROM records").fetchone()
-        finally:
-            connection.close()
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+        if tables and ours:
+            connection.execute("SELECT max(id), (SELECT max(id) FROM ledger) FROM records").fetchone()
     except sqlite3.DatabaseError as error:
         raise _corrupt(path, str(error)) from error
     if tables and not ours:
@@ -118,6 +126,6 @@ def _check_tables(path: Path) -> None:
 
 def _corrupt(path: Path, cause: str) -> StoreCorrupt:
     return StoreCorrupt(
-        f"the store {path} cannot be used: {cause}; the file was not changed. Move it away, or set "
-        "SYNDARIX_OBS_HOME to another folder"
+        f"the store {path} cannot be used: {cause}; the file was not changed. `syndarix-obs doctor --repair` saves "
+        "what can be read; or move it away, or set SYNDARIX_OBS_HOME to another folder"
     )

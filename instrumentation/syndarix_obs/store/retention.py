@@ -6,7 +6,9 @@ point.
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -31,7 +33,13 @@ class Removed:
     sessions: int = 0
 
 
-def prune(connection: sqlite3.Connection, before_ns: int, *, ledger_before_ns: int | None = None) -> Removed:
+def prune(
+    connection: sqlite3.Connection,
+    before_ns: int,
+    *,
+    ledger_before_ns: int | None = None,
+    seconds: float | None = None,
+) -> Removed:
     """Delete records (with payloads and index entries) and ended sessions that started before a time.
 
     Args:
@@ -39,14 +47,22 @@ def prune(connection: sqlite3.Connection, before_ns: int, *, ledger_before_ns: i
         before_ns: nanoseconds since the epoch.
         ledger_before_ns: the same for the ledger; None keeps all of it, as it is small and years of cost
         are useful.
+        seconds: stop about then, with a part of it done, and do not wait for other writers; None does all of it.
+
+    Raises:
+        sqlite3.OperationalError: other writers kept the store locked (`database.is_busy`); call again.
     """
+    until = math.inf if seconds is None else time.monotonic() + seconds
+    wait_s = _WAIT_S if seconds is None else 0.0
     kinds = ", ".join(f"'{kind}'" for kind in v.KINDS)  # named, so that the index by kind and time serves
-    records = _delete_records(connection, f"kind IN ({kinds}) AND ts_ns < ?", (before_ns,))
+    records = _delete_records(connection, f"kind IN ({kinds}) AND ts_ns < ?", (before_ns,), until, wait_s)
     sessions = _in_steps(
         connection,
         "DELETE FROM sessions WHERE (session_id, span_id) IN (SELECT session_id, span_id FROM sessions"
         " WHERE started_ns < ? AND ended_ns IS NOT NULL LIMIT ?)",
         (before_ns,),
+        until,
+        wait_s,
     )
     ledger = 0
     if ledger_before_ns is not None:
@@ -74,10 +90,18 @@ def forget_user(connection: sqlite3.Connection, pseudonym: str) -> Removed:
     return Removed(records, ledger, sessions)
 
 
-def _delete_records(connection: sqlite3.Connection, where: str, parameters: Sequence[Any]) -> int:
+def _delete_records(
+    connection: sqlite3.Connection,
+    where: str,
+    parameters: Sequence[Any],
+    until: float = math.inf,
+    wait_s: float = _WAIT_S,
+) -> int:
     removed = 0
-    while step := _write(connection, lambda: _delete_some(connection, where, parameters)):
+    while step := _write(connection, lambda: _delete_some(connection, where, parameters), wait_s):
         removed += step
+        if time.monotonic() >= until:
+            break
     return removed
 
 
@@ -124,14 +148,18 @@ def _without_user(connection: sqlite3.Connection, table: str, pseudonym: str) ->
     return _write(connection, lambda: connection.execute(statement, (pseudonym,)).rowcount)
 
 
-def _in_steps(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> int:
+def _in_steps(
+    connection: sqlite3.Connection, statement: str, parameters: Sequence[Any], until: float, wait_s: float
+) -> int:
     removed = 0
-    while step := _write(connection, lambda: connection.execute(statement, (*parameters, _STEP)).rowcount):
+    while step := _write(connection, lambda: connection.execute(statement, (*parameters, _STEP)).rowcount, wait_s):
         removed += step
+        if time.monotonic() >= until:
+            break
     return removed
 
 
-def _write(connection: sqlite3.Connection, action: Callable[[], _T]) -> _T:
+def _write(connection: sqlite3.Connection, action: Callable[[], _T], wait_s: float = _WAIT_S) -> _T:
     """Run `action` in a transaction of its own, waiting for other writers."""
-    with transaction(connection, _WAIT_S):
+    with transaction(connection, wait_s):
         return action()

@@ -6,7 +6,7 @@ nanoseconds since the epoch, ids lower-case hex.
 `records`   One row per record of every kind except `cost`; `id` grows in the order of arrival. Everything
             that answers filter by or add up is a column, named as in `records.py` except `ts_ns` (=
             `start_ns`). What has no column (attributes, events, sections, options, …) is JSON in `extra`,
-            NULL when empty. `fields(row)` gives the flat dict of `Record.fields()` back. Booleans are 0/1.
+            NULL when empty. `fields(row)` gives the flat dict of the record back. Booleans are 0/1.
             `cost_usd` is exact decimal text, for display; sums come from the ledger.
 `payloads`  `id` = `records.id`; `body` = redacted JSON text, or a zlib-compressed BLOB of it:
             `unpack(body)` in SQL on a connection of ours, `payload_text(body)` in Python; `bytes` = size
@@ -146,7 +146,7 @@ def payload_text(body: str | bytes | None) -> str | None:
 
 
 def fields(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of `records` as the flat dict that `Record.fields()` made of it, as it reads back from JSON.
+    """A row of `records` as the flat dict of the record that it holds, as it reads back from JSON.
 
     Args:
         row: mapping of column to value, for example `dict(sqlite3.Row)`; it needs all of `RECORD_COLUMNS`.

@@ -1,28 +1,30 @@
 """Records into the store, one transaction per batch. A record that is already there counts once.
 
 A writer belongs to one thread, the store's own (`destinations/sqlite.py`): a lock held by another process
-then delays nobody but the store. Between batches it holds no lock.
+then delays nobody but the store. Between batches it holds no lock. Writers of one file in one process share a
+connection (`handle.py`).
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.errors import StoreError
 from syndarix_obs.guard import record_failure
 from syndarix_obs.records.model import CostRecord, Record, SessionRecord
 from syndarix_obs.store import corrections, hours, rows, search
-from syndarix_obs.store.database import open_for_write, transaction
+from syndarix_obs.store import handle as handles
+from syndarix_obs.store.database import transaction
+from syndarix_obs.store.retention import Removed, prune
 from syndarix_obs.store.schema import LARGEST_INTEGER
 
-_open: set[StoreWriter] = set()
-"""Writers that are open. A forked child must not let go of its parent's, or SQLite would close the file
-for it."""
+_ATTEMPTS: Final = 3
+_MOST_PAGES: Final = 2**30  # SQLite's own limit
 
 
 class StoreWriter:
@@ -38,13 +40,9 @@ class StoreWriter:
 
     def __init__(self, path: Path | str, *, timeout_s: float = 10.0, max_bytes: int | None = None) -> None:
         self._path = Path(path)
-        self._connection = open_for_write(path, timeout_s=timeout_s)
-        self._inode = os.stat(path).st_ino
+        self._handle = handles.acquire(self._path, timeout_s)
+        self._max_bytes = max_bytes
         self.rejected = 0
-        if max_bytes is not None:
-            page = self._connection.execute("PRAGMA page_size").fetchone()[0]
-            self._connection.execute(f"PRAGMA max_page_count = {max(1, max_bytes // page)}")
-        _open.add(self)
 
     def write(self, records: Sequence[Record]) -> int:
         """Store a batch in one transaction; returns how many records are new.
@@ -56,73 +54,88 @@ class StoreWriter:
             sqlite3.Error: the store is locked, full or damaged (`database.is_busy`, `is_full`, `is_damaged`);
                 nothing of the batch was stored, and it may be written again.
         """
-        with transaction(self._connection):
-            stored = sum([self._store(record) for record in records])
-            self._move_progress(records)
-        return stored
+        for _ in range(_ATTEMPTS):
+            rejected = self.rejected
+            with self._handle.use() as connection:
+                self._limit(connection)
+                with transaction(connection):
+                    stored = sum([self._store(connection, record) for record in records])
+                    self._move_progress(connection, records)
+                if self._handle.is_current():
+                    return stored
+            self.rejected = rejected  # it went into a log that is no longer the file's: once more
+        raise StoreError(f"the store {self._path} was deleted or replaced while it was written: try again")
 
     def index(self, seconds: float) -> bool:
         """Bring sums and text index up to date for about that long; True when nothing is left to do."""
         deadline = time.monotonic() + seconds
-        return hours.catch_up(self._connection, seconds) and search.catch_up(
-            self._connection, max(0.0, deadline - time.monotonic())
-        )
+        with self._handle.use() as connection:
+            return hours.catch_up(connection, seconds) and search.catch_up(
+                connection, max(0.0, deadline - time.monotonic())
+            )
+
+    def prune(self, before_ns: int, seconds: float) -> bool:
+        """Delete what is older than a time (`retention.prune`) for about that long; True when nothing is left."""
+        with self._handle.use() as connection:
+            return prune(connection, before_ns, seconds=seconds) == Removed()
 
     def is_current(self) -> bool:
         """False when the file was deleted or replaced, so that what is written here would be lost."""
-        try:
-            return os.stat(self._path).st_ino == self._inode
-        except OSError:
-            return False
+        return self._handle.is_current()
 
     def close(self) -> None:
         """Give the file back."""
-        _open.discard(self)
-        self._connection.close()
+        handles.release(self._handle)
 
-    def _store(self, record: Record) -> bool:
+    def _limit(self, connection: sqlite3.Connection) -> None:
+        """Writers that share a connection may differ in how large the file may grow."""
+        pages = _MOST_PAGES
+        if self._max_bytes is not None:
+            pages = max(1, self._max_bytes // connection.execute("PRAGMA page_size").fetchone()[0])
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    def _store(self, connection: sqlite3.Connection, record: Record) -> bool:
         if not rows.breaks_search(record):
             try:
-                return self._insert(record, _as_is)
+                return self._insert(connection, record, _as_is)
             except Exception as error:  # noqa: BLE001 - values of any kind may come; tried again below
                 _raise_trouble(error)
         try:
-            return self._insert(record, rows.storable)
+            return self._insert(connection, record, rows.storable)
         except Exception as error:  # noqa: BLE001 - one bad record must not take the others down
             _raise_trouble(error)
             self.rejected += 1
             record_failure("store.record", error)
             return False
 
-    def _insert(self, record: Record, prepare: Callable[[rows.Values], rows.Values]) -> bool:
+    def _insert(
+        self, connection: sqlite3.Connection, record: Record, prepare: Callable[[rows.Values], rows.Values]
+    ) -> bool:
         if isinstance(record, CostRecord):
-            stored = self._execute(rows.INSERT_LEDGER, prepare(rows.ledger_values(record))).rowcount > 0
+            stored = connection.execute(rows.INSERT_LEDGER, prepare(rows.ledger_values(record))).rowcount > 0
             if stored and (correction := corrections.of(record)) is not None:
-                self._execute(*correction)
+                connection.execute(*correction)
             return stored
         if isinstance(record, SessionRecord):
-            self._execute(rows.UPSERT_SESSION, prepare(rows.session_values(record)))
+            connection.execute(rows.UPSERT_SESSION, prepare(rows.session_values(record)))
             if record.status == v.STATUS_RUNNING:
                 return False
         shape = rows.shape_of(record)
-        cursor = self._execute(shape.statement, prepare(shape.bind(record)))
+        cursor = connection.execute(shape.statement, prepare(shape.bind(record)))
         if cursor.rowcount < 1:
             return False
         if record.payload and record.payload != "{}":
-            self._execute(rows.INSERT_PAYLOAD, (cursor.lastrowid, *rows.payload_values(record.payload)))
+            connection.execute(rows.INSERT_PAYLOAD, (cursor.lastrowid, *rows.payload_values(record.payload)))
         return True
 
-    def _execute(self, statement: str, values: rows.Values) -> sqlite3.Cursor:
-        return self._connection.execute(statement, values)
-
-    def _move_progress(self, records: Sequence[Record]) -> None:
+    def _move_progress(self, connection: sqlite3.Connection, records: Sequence[Record]) -> None:
         latest: dict[str, int] = {}
         for record in records:
             session = record.session_id
             if type(session) is str and latest.get(session, 0) < record.end_ns <= LARGEST_INTEGER:
                 latest[session] = record.end_ns
         try:
-            self._connection.executemany(rows.MOVE_PROGRESS, latest.items())
+            connection.executemany(rows.MOVE_PROGRESS, latest.items())
         except UnicodeEncodeError as error:  # a session id that is no text; its rows are stored all the same
             record_failure("store.progress", error)
 

@@ -187,8 +187,8 @@ def _source(backend: Backend, what: str) -> AlertSource:
     if isinstance(backend, AlertSource):
         return backend
     raise NeedsStack(
-        f"{what} need the stack: the backend `{backend.name}` has no Alertmanager. Start the stack (`make up`) and set "
-        "SYNDARIX_OBS_BACKEND=stack"
+        f"{what} need the stack: the backend `{backend.name}` has no Alertmanager. Start the stack "
+        "(`docker compose up` or `make native-up`) and set SYNDARIX_OBS_BACKEND=stack"
     )
 
 

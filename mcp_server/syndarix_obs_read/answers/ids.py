@@ -9,6 +9,7 @@ from syndarix_obs_read.answers.empty import FILL
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import Ambiguous, NotFound
+from syndarix_obs_read.next_steps import Ask
 
 _NEAREST: Final = 3
 _CANDIDATES: Final = 300
@@ -52,10 +53,10 @@ async def _not_found(backend: Backend, what: str, text: str, wanted: str) -> Not
     if await backend.extent() is None:
         return NotFound(f"there is no {what} {text!r}: {FILL}")
     nearest = _nearest(wanted, await _candidates(backend, what, wanted))
-    listing = f"`syndarix-obs {what}s` lists what there is"
+    listing = (Ask(f"{what}s"), " lists what there is")
     if not nearest:
-        return NotFound(f"there is no {what} {text!r}; {listing}")
-    return NotFound(f"there is no {what} {text!r}; nearest: {', '.join(nearest)}; {listing}", nearest)
+        return NotFound(f"there is no {what} {text!r}", next=listing)
+    return NotFound(f"there is no {what} {text!r}; nearest: {', '.join(nearest)}", nearest, next=listing)
 
 
 async def _candidates(backend: Backend, what: str, wanted: str) -> list[str]:

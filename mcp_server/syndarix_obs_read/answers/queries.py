@@ -110,8 +110,8 @@ def _source(backend: Backend, server: str, instead: str) -> RawSource:
     if isinstance(backend, RawSource):
         return backend
     raise NeedsStack(
-        f"this needs the stack: the backend `{backend.name}` has no {server}. Start the stack (`make up`) and set "
-        f"SYNDARIX_OBS_BACKEND=stack; {instead}"
+        f"this needs the stack: the backend `{backend.name}` has no {server}. Start the stack (`docker compose up` or "
+        f"`make native-up`) and set SYNDARIX_OBS_BACKEND=stack; {instead}"
     )
 
 

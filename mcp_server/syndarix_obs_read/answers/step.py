@@ -15,6 +15,7 @@ from syndarix_obs_read.answers.timeline import TraceEvent, events_of
 from syndarix_obs_read.answers.trace import TraceSpan, tree
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import NotFound
+from syndarix_obs_read.next_steps import Ask
 
 _RECORDS: Final = 5_000
 _EDGES: Final = frozenset({"start", "end", "done"})
@@ -49,7 +50,8 @@ async def get_step(backend: Backend, trace_id: str, step: str) -> Step:
     names = names_of(spans)
     if step not in names:
         among = f" among its first {_RECORDS:,}" if page.more else ""
-        raise NotFound(f"the trace {found} has no step {step!r}{among}; `syndarix-obs trace {found[:8]}` lists them")
+        listing = (Ask("trace", id=found[:8]), " lists them")
+        raise NotFound(f"the trace {found} has no step {step!r}{among}", next=listing)
     at = names.index(step)
     own = [r for r in page.rows if r.text("span_id") == spans[at].span_id and r.kind != v.KIND_APP]
     return Step(

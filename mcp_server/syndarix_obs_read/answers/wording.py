@@ -129,6 +129,16 @@ _TITLES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_APP: lambda r: r.text("logger"),
 }
 
+def _plain(record: StoredRecord) -> str:
+    """A report of a model call that does not count says so."""
+    attributes = record.get("attributes") or {}
+    reason = attributes.get(v.SET_ASIDE_REASON)
+    if not reason:
+        return ""
+    tokens_told, by = attributes.get(v.SET_ASIDE_TOKENS, ""), attributes.get(v.SET_ASIDE_BY)
+    return f"not counted ({reason} as {by}), tells {tokens_told} tokens"
+
+
 _SUMMARIES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_SESSION: _run,
     v.KIND_TASK: _run,
@@ -141,4 +151,5 @@ _SUMMARIES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_COST: _cost,
     v.KIND_ANNOTATION: _note,
     v.KIND_APP: _app,
+    v.KIND_SPAN: _plain,
 }

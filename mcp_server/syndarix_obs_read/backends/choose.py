@@ -6,13 +6,19 @@ from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.settings import ReadSettings
 
 
-def open_backend(settings: ReadSettings) -> Backend:
-    """A backend for the settings; opening is lazy, so that a backend that is down shows at the first question."""
+def open_backend(settings: ReadSettings, check_s: float = 2.0) -> Backend:
+    """A backend for the settings; opening is lazy, so that a backend that is down shows at the first question.
+
+    Args:
+        check_s: seconds for which `health` may check the whole SQLite file.
+    """
     if settings.backend == "stack":
         return _stack(settings)
     from syndarix_obs_read.backends.embedded import EmbeddedBackend
 
-    return EmbeddedBackend(settings.store_path, timeout_s=settings.timeout, stalled_after_s=settings.stalled_after)
+    return EmbeddedBackend(
+        settings.store_path, timeout_s=settings.timeout, stalled_after_s=settings.stalled_after, check_s=check_s
+    )
 
 
 def _stack(settings: ReadSettings) -> Backend:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
@@ -21,11 +24,14 @@ from syndarix_obs_read.backends.rows import (
 )
 from syndarix_obs_read.backends.sql import agents, health, ledger, names, records, sessions, traces
 from syndarix_obs_read.backends.sql.pool import Pool
-from syndarix_obs_read.errors import BackendUnavailable
+from syndarix_obs_read.errors import BackendError, BackendTimeout
 
 _FOLLOW_EVERY_S: Final = 0.25
 _FOLLOW_ROWS: Final = 1_000
+_CHECK_EVERY_S: Final = 60.0
 _MOST_ROWS: Final = 2**31
+_NEXT_STEP: Final = re.compile(r": (?=run |set |end |ask )|; |\. (?=[A-Z`])")
+"""Where a message stops saying what happened and says what to do."""
 
 
 class EmbeddedBackend:
@@ -35,11 +41,16 @@ class EmbeddedBackend:
         path: the file; it need not exist yet: then every question says how to fill it.
         timeout_s: seconds that one question may take.
         stalled_after_s: seconds without a finished step after which a running session counts as stalled.
+        check_s: seconds for which `health` may check the whole file.
     """
 
     name = "embedded"
 
-    def __init__(self, path: Path, *, timeout_s: float = 30.0, stalled_after_s: float = 900.0) -> None:
+    def __init__(
+        self, path: Path, *, timeout_s: float = 30.0, stalled_after_s: float = 900.0, check_s: float = 2.0
+    ) -> None:
+        self._check_s = check_s
+        self._checked: tuple[float, Check] | None = None
         self._pool = Pool(path, timeout_s)
         self._stalled_after_s = stalled_after_s
 
@@ -101,10 +112,23 @@ class EmbeddedBackend:
     async def health(self) -> list[Check]:
         """See `HealthSource`; a store that cannot be read is a finding."""
         try:
-            return await self._pool.run(lambda c: health.checks(c, self._pool.path, self._stalled_after_s))
-        except BackendUnavailable as error:
-            finding, _, mend = str(error).partition(": ")
-            return [Check(name="store", state="failing", finding=finding, mend=mend or None)]
+            return [*await self._pool.run(self._parts), await self._whole()]
+        except BackendTimeout:
+            raise
+        except BackendError as error:
+            finding, *mend = _NEXT_STEP.split(str(error), maxsplit=1)
+            return [Check(name="store", state="failing", finding=finding, mend=mend[0] if mend else None)]
+
+    def _parts(self, connection: sqlite3.Connection) -> list[Check]:
+        return health.checks(connection, self._pool.path, self._stalled_after_s)
+
+    async def _whole(self) -> Check:
+        """The check of the whole file, once a minute: pages ask for it whenever they are shown."""
+        now = time.monotonic()
+        if self._checked is None or now - self._checked[0] > _CHECK_EVERY_S:
+            path, seconds = self._pool.path, self._check_s
+            self._checked = now, await self._pool.run(lambda c: health.whole(c, path, seconds))
+        return self._checked[1]
 
 
 def _rows(limit: int) -> int:

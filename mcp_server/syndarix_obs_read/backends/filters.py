@@ -12,6 +12,7 @@ from typing import Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.errors import FilterError
+from syndarix_obs_read.next_steps import Argument
 from syndarix_obs_read.timerange import TimeRange
 
 LARGEST_NS: Final = 2**63 - 1
@@ -62,7 +63,10 @@ class Filter:
         _one_of("level", (self.level,) if self.level else (), v.LEVELS)
         _one_of("status", (self.status,) if self.status else (), STATUSES)
         if v.KIND_COST in self.kinds and len(self.kinds) > 1:
-            raise FilterError("lines of the ledger (kind cost) are read on their own: ask for `--kind cost` alone")
+            raise FilterError(
+                "lines of the ledger (kind cost) are read on their own",
+                next=("ask for ", Argument("kind", v.KIND_COST), " alone"),
+            )
         if self.min_cost_usd is not None and not self.min_cost_usd.is_finite():
             raise FilterError(f"{self.min_cost_usd} is no amount of dollars")
 

@@ -28,7 +28,7 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """One record as it was stored: `data` is the flat dict of `Record.fields()`, `payload` the redacted payload."""
+    """One record as it was stored: `data` is the flat dict of its fields, `payload` the redacted payload."""
 
     data: Mapping[str, Any]
     level: str = "info"

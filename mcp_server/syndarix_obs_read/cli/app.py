@@ -48,7 +48,8 @@ def load(question: catalogue.Question) -> Any:
 
     info = CommandInfo(
         name=question.name, callback=with_options(question.command()), cls=TyperCommand,
-        epilog=f"Example: syndarix-obs {question.example}", context_settings=_NAMES,
+        epilog=f"Example: syndarix-obs {question.example}",
+        context_settings={**_NAMES, "allow_interspersed_args": question.name != "run"},
     )  # fmt: skip
     return get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode="rich")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 import typer
 
 from syndarix_obs_read.answers.health import HealthReport, check_health
 from syndarix_obs_read.cli.asking import ask, print_json, settings_of
 from syndarix_obs_read.cli.options import Common
+from syndarix_obs_read.cli.repairing import repair_store
 from syndarix_obs_read.cli.screen import STATUS_STYLES, Screen, headers
 
 
@@ -28,11 +30,24 @@ def health(common: Common) -> None:
     raise typer.Exit(1 if answer.state == "failing" else 0)
 
 
-def doctor(common: Common) -> None:
+def doctor(
+    common: Common,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Check the SQLite file in full and mend it instead: indexes are rebuilt; where that is no help, what "
+            "can be read is copied into a new file and the old one is kept.",
+        ),
+    ] = False,
+) -> None:
     """Check every part of the chain, and say how to mend what is broken; exits with 1 if something is failing."""
     from syndarix_obs_read.doctor.examine import examine
 
     settings = settings_of(common)
+    if repair:
+        repair_store(common, settings)
+        return
     report = asyncio.run(examine(settings))
     if common.as_json:
         print_json(report)

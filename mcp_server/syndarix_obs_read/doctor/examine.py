@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
-from syndarix_obs_read.answers.health import HealthReport, check_health, worst
+from syndarix_obs_read.answers.health import HealthReport, broken, check_health, worst
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import Check
 from syndarix_obs_read.doctor import agents, chain, machine, servers, spool
-from syndarix_obs_read.doctor.finding import broken
 from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.settings import ReadSettings
+
+_CHECK_S: Final = 20.0
+"""Seconds for the check of the whole SQLite file; `health` takes two."""
 
 
 async def examine(settings: ReadSettings) -> HealthReport:
@@ -26,7 +29,7 @@ async def examine(settings: ReadSettings) -> HealthReport:
 
 async def _backend(settings: ReadSettings) -> list[Check]:
     try:
-        backend = open_backend(settings)
+        backend = open_backend(settings, min(_CHECK_S, settings.timeout / 2))
     except ReadError as error:
         return [broken("backend", error)]
     try:

@@ -14,7 +14,6 @@ from syndarix_obs_read.answers.trace import get_trace
 from syndarix_obs_read.errors import Ambiguous, NotFound, ReadError
 from syndarix_obs_read.mcp.answer_budget import fit
 from syndarix_obs_read.mcp.state import Ctx, State, state_of
-from syndarix_obs_read.mcp.wording import for_tools
 
 _JSON = "application/json"
 _SPANS = 100
@@ -57,6 +56,6 @@ async def _read(ctx: Ctx, ask: Asks, narrow: str) -> str:
         answer = await ask(state)
         return fit(answer, state.settings.answer_tokens, narrow).text
     except (NotFound, Ambiguous) as error:
-        raise ResourceNotFoundError(for_tools(str(error))) from error
+        raise ResourceNotFoundError(error.for_face("mcp")) from error
     except ReadError as error:
-        raise ResourceError(for_tools(str(error))) from error
+        raise ResourceError(error.for_face("mcp")) from error

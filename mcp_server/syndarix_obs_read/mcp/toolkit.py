@@ -19,7 +19,6 @@ from syndarix_obs_read.errors import Ambiguous, NotFound, ReadError, UsageError
 from syndarix_obs_read.mcp import schemas
 from syndarix_obs_read.mcp.answer_budget import fit
 from syndarix_obs_read.mcp.state import Ctx, state_of
-from syndarix_obs_read.mcp.wording import for_tools
 
 Asked = Callable[..., Awaitable[Answer]]
 
@@ -97,7 +96,7 @@ def _called(spec: ToolSpec) -> Callable[..., Awaitable[CallToolResult]]:
             status = "ok"
         except (ReadError, SyndarixObsError) as error:
             status = "wrong" if isinstance(error, (UsageError, NotFound, Ambiguous)) else "failed"
-            result = CallToolResult(content=[TextContent(type="text", text=for_tools(str(error)))], is_error=True)
+            result = CallToolResult(content=[TextContent(type="text", text=_said(error))], is_error=True)
         finally:
             state.meters.answered(spec.name, status, time.perf_counter() - begun)
         return result
@@ -107,7 +106,10 @@ def _called(spec: ToolSpec) -> Callable[..., Awaitable[CallToolResult]]:
 
 def _told(spec: ToolSpec, ctx: Ctx, answer: Answer) -> CallToolResult:
     state = state_of(ctx)
-    worded = answer.model_copy(update={"hints": tuple(for_tools(hint) for hint in answer.hints)})
-    told = fit(worded, state.settings.answer_tokens, spec.narrow)
+    told = fit(answer, state.settings.answer_tokens, spec.narrow)
     state.meters.told(spec.name, told.tokens, cut=told.cut)
     return CallToolResult(content=[TextContent(type="text", text=told.text)], structured_content=told.data)
+
+
+def _said(error: ReadError | SyndarixObsError) -> str:
+    return error.for_face("mcp") if isinstance(error, ReadError) else str(error)

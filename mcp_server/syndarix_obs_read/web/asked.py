@@ -143,11 +143,12 @@ async def attempt(question: Awaitable[T]) -> Got[T]:
 
 def failure(error: Exception) -> Failure:
     """An error as a page shows it."""
+    said = error.for_face("web") if isinstance(error, ReadError) else str(error)
     if isinstance(error, NotFound):
-        return Failure(str(error), 404, error.nearest)
+        return Failure(said, 404, error.nearest)
     if isinstance(error, Ambiguous):
-        return Failure(str(error), 404, error.candidates)
-    return Failure(str(error), 400 if isinstance(error, UsageError) else 503)
+        return Failure(said, 404, error.candidates)
+    return Failure(said, 400 if isinstance(error, UsageError) else 503)
 
 
 def before_word(last: datetime, same: int) -> str:

@@ -17,11 +17,13 @@ from typing import Any
 import httpx
 import pytest
 
+from syndarix_obs_read.answers.health import broken
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import Check, Page, StoredRecord
 from syndarix_obs_read.doctor import agents, chain, machine, servers, spool
 from syndarix_obs_read.doctor.examine import examine
-from syndarix_obs_read.doctor.finding import broken
+from syndarix_obs_read.errors import ReadError
+from syndarix_obs_read.next_steps import Run
 from syndarix_obs_read.settings import ReadSettings
 
 
@@ -308,13 +310,13 @@ async def test_a_setting_that_cannot_work_is_a_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "finding", "mend"),
+    ("error", "finding", "mend"),
     [
-        ("Loki at x cannot be reached: refused. Start it", "Loki at x cannot be reached: refused", "Start it"),
-        ("no store at /x: run `syndarix-obs demo`", "no store at /x", "run `syndarix-obs demo`"),
-        ("broken", "broken", None),
-        ("", "ValueError", None),
+        (ReadError("Loki cannot be reached", next=("start it",)), "Loki cannot be reached", "start it"),
+        (ReadError("no store", next=("run ", Run("syndarix-obs demo"))), "no store", "run `syndarix-obs demo`"),
+        (ValueError("broken"), "broken", None),
+        (ValueError(""), "ValueError", None),
     ],
 )
-def test_an_error_becomes_a_finding_and_a_next_step(message: str, finding: str, mend: str | None) -> None:
-    assert (finding, mend) == ((found := broken("x", ValueError(message))).finding, found.mend)
+def test_an_error_becomes_a_finding_and_a_next_step(error: Exception, finding: str, mend: str | None) -> None:
+    assert (finding, mend) == ((found := broken("x", error)).finding, found.mend)

@@ -21,7 +21,6 @@ from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
 from syndarix_obs_read.mcp import logs
 from syndarix_obs_read.mcp.meters import Meters
 from syndarix_obs_read.mcp.server import TOOLS, build_server
-from syndarix_obs_read.mcp.wording import for_tools
 from syndarix_obs_read.settings import ReadSettings
 
 MISSION = {
@@ -360,18 +359,3 @@ async def test_a_prompt_gives_an_order_of_tools_that_exist(
     assert any(spec.name in text for spec in TOOLS)
     assert "\nIgnore" not in text
     assert "never instructions" in text
-
-
-@pytest.mark.parametrize(
-    ("message", "expected"),
-    [
-        ("`syndarix-obs traces` lists what there is", "search_traces lists what there is"),
-        ("`syndarix-obs sessions --status running` lists them", "list_sessions(status=running) lists them"),
-        ("ask for a shorter time (--since), add a filter", "ask for a shorter time (`since`), add a filter"),
-        ("run `syndarix-obs demo`", "run `syndarix-obs demo`"),
-        ("read them with `syndarix-obs trace ID`", "read them with get_trace"),
-        ("leave `--kind span` or `--user` away", "leave `kind=span` or `user` away"),
-    ],
-)
-def test_messages_name_tools_instead_of_commands(message: str, expected: str) -> None:
-    assert expected == for_tools(message)

@@ -71,8 +71,8 @@ lines = st.tuples(st.integers(1, 4 * HOUR), amounts, st.sampled_from(["a", "b", 
 def test_sums_follow_whatever_is_written_twice_late_or_deleted(
     tmp_path_factory: pytest.TempPathFactory, cost: Make, batches: list[list[Any]], kept_from: int
 ) -> None:
-    writer = StoreWriter(tmp_path_factory.mktemp("hours") / "store.sqlite")
-    connection = writer._connection
+    path = tmp_path_factory.mktemp("hours") / "store.sqlite"
+    writer, connection = StoreWriter(path), open_for_write(path)
     for batch in batches:
         records = [
             cost(second, record_id=f"{second}", total_cost_usd=paid, priced=paid is not None, agent=agent, estimated=e)
@@ -84,6 +84,7 @@ def test_sums_follow_whatever_is_written_twice_late_or_deleted(
         prune(connection, 0, ledger_before_ns=kept_from * 10**9)
         assert sums(connection, "ledger") == sums(connection, "ledger_hours")
     writer.close()
+    connection.close()
 
 
 def test_forgetting_a_user_leaves_the_sums_as_they_are(
@@ -116,12 +117,16 @@ def test_a_call_too_dear_for_sums_is_counted_apart(
     assert (2, 1, 500_000_000_000) == tuple(found)
 
 
-def test_a_lock_of_another_process_only_delays(writer: StoreWriter, connection: sqlite3.Connection, cost: Make) -> None:
+def test_a_lock_of_another_connection_only_delays(
+    path: Path, writer: StoreWriter, connection: sqlite3.Connection, cost: Make
+) -> None:
+    other = open_for_write(path)
     writer.write([cost(n) for n in range(1, 6)])
     connection.execute("BEGIN IMMEDIATE")
-    assert not hours.catch_up(writer._connection, 5, rows=2)
+    assert not hours.catch_up(other, 5, rows=2)
     connection.execute("COMMIT")
-    assert hours.catch_up(writer._connection, 5, rows=2)
+    assert hours.catch_up(other, 5, rows=2)
+    other.close()
     assert 4 == hours.summed_to(connection)
 
 

@@ -6,16 +6,23 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from syndarix_obs.errors import StoreError
-from syndarix_obs.store.database import open_for_read
+from syndarix_obs.store import holders
+from syndarix_obs.store.database import is_damaged, open_for_read
+from syndarix_obs.store.handle import Stamp, stamp
 from syndarix_obs_read.backends.sql.functions import add_functions
 from syndarix_obs_read.errors import BackendError, BackendTimeout, BackendUnavailable
+from syndarix_obs_read.next_steps import NARROW, Run
 
 T = TypeVar("T")
+
+_kept: list[sqlite3.Connection] = []
+"""Connections of a parent process, which must not be closed here."""
 
 
 class Pool:
@@ -30,8 +37,10 @@ class Pool:
         self.path = path
         self._timeout_s = timeout_s
         self._idle: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
-        self._file: tuple[int, int] | None = None
+        self._at_work = 0
+        self._changed = threading.Condition()
+        self._stamp: Stamp | None = None
+        holders.register(self)
 
     async def run(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """Ask in a thread.
@@ -47,8 +56,8 @@ class Pool:
         except TimeoutError:
             await self._stop(work, asked)
             raise BackendTimeout(
-                f"the store {self.path} did not answer within {self._timeout_s:g} s: ask for a shorter time (--since), "
-                "add a filter, or raise SYNDARIX_OBS_READ_TIMEOUT"
+                f"the store {self.path} did not answer within {self._timeout_s:g} s",
+                next=(*NARROW, ", or raise SYNDARIX_OBS_READ_TIMEOUT"),
             ) from None
         except asyncio.CancelledError:
             await self._stop(work, asked)
@@ -56,18 +65,51 @@ class Pool:
 
     def close(self) -> None:
         """Close what is idle."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        with self._changed:
+            self._close_idle()
+
+    def let_go(self, timeout: float) -> bool:
+        """See `holders.Holder`."""
+        until = time.monotonic() + timeout
+        if not self._changed.acquire(timeout=timeout):
+            return False
+        if not self._changed.wait_for(lambda: not self._at_work, max(0.0, until - time.monotonic())):
+            self._changed.release()
+            return False
+        self._close_idle()
+        return True
+
+    def take_back(self) -> None:
+        """See `holders.Holder`."""
+        self._changed.release()
+
+    def start_over(self, *, closed: bool) -> None:
+        """See `holders.Holder`."""
+        if not closed:
+            _kept.extend(self._idle)
+        self._idle, self._at_work, self._changed = [], 0, threading.Condition()
 
     def _ask(self, question: Callable[[sqlite3.Connection], T], asked: list[sqlite3.Connection]) -> T:
+        try:
+            return self._ask_once(question, asked)
+        except sqlite3.DatabaseError as error:
+            if not is_damaged(error):
+                raise BackendError(f"the store {self.path} cannot answer: {error}") from error
+        with contextlib.suppress(StoreError), holders.all_closed(self.path, self):
+            self.close()
+        try:  # once more with nothing remembered: file or log may have been replaced while this question was asked
+            return self._ask_once(question, asked)
+        except sqlite3.Error as error:
+            raise BackendError(
+                f"the store {self.path} cannot answer ({error})", next=("run ", Run("syndarix-obs doctor --repair"))
+            ) from error
+
+    def _ask_once(self, question: Callable[[sqlite3.Connection], T], asked: list[sqlite3.Connection]) -> T:
+        self._renew()
         connection = self._take()
         asked.append(connection)
         try:
             return question(connection)
-        except sqlite3.Error as error:
-            raise BackendError(f"the store {self.path} cannot answer: {error}") from error
         finally:
             self._give_back(connection)
 
@@ -78,27 +120,55 @@ class Pool:
         with contextlib.suppress(BackendError):
             await work
 
-    def _take(self) -> sqlite3.Connection:
-        """An idle connection to the file as it is now: it may have been deleted and made anew."""
+    def _renew(self) -> None:
+        """Close what is idle if the file or its log was deleted and made anew since it was opened."""
+        found = stamp(self.path)
+        with self._changed:
+            stale = bool(self._idle or self._at_work) and found != self._stamp
+        if not stale:
+            return
+        # Connections of one process share what they know of the log: all go before one comes.
         try:
-            stat = self.path.stat()
-            found = (stat.st_dev, stat.st_ino)
-        except OSError:
-            found = None
-        with self._lock:
-            if found != self._file:
-                for old in self._idle:
-                    old.close()
-                self._idle, self._file = [], found
-            if self._idle:
-                return self._idle.pop()
-        try:
-            connection = open_for_read(self.path)
+            with holders.all_closed(self.path, self):
+                if not self.let_go(self._timeout_s):
+                    raise BackendUnavailable(f"the store {self.path} was replaced while it was read: ask again")
+                self.take_back()
         except StoreError as error:
             raise BackendUnavailable(str(error)) from error
+
+    def _take(self) -> sqlite3.Connection:
+        with self._changed:
+            self._at_work += 1
+            if self._idle:
+                return self._idle.pop()
+            try:
+                connection = self._open()
+            except StoreError as error:
+                self._at_work -= 1
+                raise BackendUnavailable(str(error)) from error
+            except BaseException:
+                self._at_work -= 1
+                raise
         add_functions(connection)
         return connection
 
+    def _open(self) -> sqlite3.Connection:
+        before = stamp(self.path)
+        connection = open_for_read(self.path)
+        connection.execute("SELECT count(*) FROM migrations").fetchone()  # a read opens the log
+        self._stamp = stamp(self.path)
+        if before is None or self._stamp is None or before[:2] != self._stamp[:2]:
+            connection.close()
+            raise StoreError(f"the store {self.path} was replaced while it was opened: ask again")
+        return connection
+
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        with self._lock:
+        with self._changed:
             self._idle.append(connection)
+            self._at_work -= 1
+            self._changed.notify_all()
+
+    def _close_idle(self) -> None:
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()

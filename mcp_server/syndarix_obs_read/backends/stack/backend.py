@@ -44,6 +44,7 @@ from syndarix_obs_read.backends.stack.health import Health
 from syndarix_obs_read.backends.stack.ledger import Ledger
 from syndarix_obs_read.backends.stack.reach import Reach
 from syndarix_obs_read.errors import BackendTimeout
+from syndarix_obs_read.next_steps import NARROW
 
 T = TypeVar("T")
 
@@ -217,6 +218,6 @@ class StackBackend:
             return await asyncio.wait_for(question, self._timeout_s)
         except TimeoutError:
             raise BackendTimeout(
-                f"the stack did not answer within {self._timeout_s:g} s: ask for a shorter time (--since), add a "
-                "filter, or raise SYNDARIX_OBS_READ_TIMEOUT"
+                f"the stack did not answer within {self._timeout_s:g} s",
+                next=(*NARROW, ", or raise SYNDARIX_OBS_READ_TIMEOUT"),
             ) from None

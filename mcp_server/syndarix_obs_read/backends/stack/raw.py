@@ -11,6 +11,7 @@ from syndarix_obs_read.backends.stack.clients.loki import DAY_NS, PAGE, Loki
 from syndarix_obs_read.backends.stack.clients.prometheus import Prometheus
 from syndarix_obs_read.backends.stack.clients.tempo import Tempo
 from syndarix_obs_read.errors import QueryError, Refused
+from syndarix_obs_read.next_steps import Argument
 from syndarix_obs_read.timerange import SECOND_NS
 
 LONGEST_DAYS: Final = 31
@@ -64,7 +65,8 @@ async def traces(tempo: Tempo, traceql: str, since_ns: int, until_ns: int, limit
 
 def _length(since_ns: int, until_ns: int) -> int:
     if until_ns - since_ns > LONGEST_DAYS * DAY_NS:
-        raise QueryError(f"a raw query may look at {LONGEST_DAYS} days at most: give a later --since")
+        later = ("give a later ", Argument("since"))
+        raise QueryError(f"a raw query may look at {LONGEST_DAYS} days at most", next=later)
     return until_ns - since_ns
 
 

@@ -14,6 +14,8 @@ from dataclasses import replace
 from typing import Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.records.resource import Resource
 from syndarix_obs_read.backends.filters import LARGEST_NS, Filter
 from syndarix_obs_read.backends.stack.clients.loki import DAY_NS, Loki
 from syndarix_obs_read.backends.stack.clients.tempo import Tempo
@@ -32,7 +34,12 @@ LATE_NS: Final = DAY_NS
 _REMEMBERED: Final = 1_000
 _REMEMBERED_S: Final = 15.0
 
+_FETCHED: Final = 4
+_FETCHED_S: Final = 2.0
+"""Spans that were fetched to find a trace are handed to the question that asks for them next, so long after."""
+
 Range = tuple[int, int]
+Spans = list[tuple[FinishedSpan, Resource]]
 
 
 def is_trace_id(text: str) -> bool:
@@ -56,6 +63,7 @@ class Reach:
         self._days = days
         self.now = clock
         self._known: OrderedDict[tuple[str, str], tuple[float, Range]] = OrderedDict()
+        self._fetched: OrderedDict[str, tuple[float, Spans]] = OrderedDict()
 
     def all(self) -> Range:
         """Everything that is kept."""
@@ -99,7 +107,17 @@ class Reach:
             return None  # Loki knows it too, after a longer search
         if not spans:
             return None
+        self._fetched[trace_id] = time.monotonic(), spans
+        while len(self._fetched) > _FETCHED:
+            self._fetched.popitem(last=False)
         return self.remember(trace_id, min(s.start_ns for s, _ in spans), max(s.end_ns for s, _ in spans))
+
+    async def spans(self, trace_id: str) -> Spans:
+        """Spans of a trace: those that finding it has just brought, else asked of Tempo. Raises what Tempo raises."""
+        fetched, spans = self._fetched.pop(trace_id, (0.0, []))
+        if spans and time.monotonic() - fetched < _FETCHED_S:
+            return spans
+        return await self._tempo.trace(trace_id)
 
     async def of_session(self, session_id: str) -> Range | None:
         """Where the lines of a session lie, None when nothing tells of its beginning."""

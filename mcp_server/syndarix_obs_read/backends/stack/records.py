@@ -17,6 +17,7 @@ from syndarix_obs_read.backends.stack.lines import fits, is_running, once, recor
 from syndarix_obs_read.backends.stack.queries import logql
 from syndarix_obs_read.backends.stack.reach import AHEAD_NS, Reach
 from syndarix_obs_read.errors import FilterError
+from syndarix_obs_read.next_steps import Argument, Ask
 from syndarix_obs_read.timerange import SECOND_NS
 
 _FEWEST: Final = 100
@@ -76,11 +77,14 @@ async def _arrived(
     return new
 
 
+_PLAIN: Final = Argument("kind", v.KIND_SPAN)
+
+
 def _log_kinds(where: Filter) -> tuple[str, ...]:
     if v.KIND_SPAN in where.kinds:
         raise FilterError(
-            "plain spans are no log lines in the stack: read them with their trace (`syndarix-obs trace ID`), or leave "
-            "`--kind span` away"
+            "plain spans are no log lines in the stack",
+            next=("read them with their trace (", Ask("trace", id="ID"), "), or leave ", _PLAIN, " away"),
         )
     return where.kinds or DEFAULT_KINDS
 

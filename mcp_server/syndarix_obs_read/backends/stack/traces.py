@@ -57,7 +57,7 @@ async def _spans(servers: Servers, trace_id: str) -> list[StoredRecord]:
     if not is_trace_id(trace_id):
         return []
     try:
-        return [spans.record(*each) for each in await servers.tempo.trace(trace_id)]
+        return [spans.record(*each) for each in await servers.reach.spans(trace_id)]
     except (BackendUnavailable, BackendTimeout):
         return []  # what agents did stands in Loki; plain spans are lacking then
 

@@ -25,6 +25,7 @@ from syndarix_obs_read.errors import (
     SettingsError,
     TooLarge,
 )
+from syndarix_obs_read.next_steps import NARROW
 
 TENANT_HEADER: Final = "X-Scope-OrgID"
 ATTEMPTS: Final = 3
@@ -202,14 +203,14 @@ class HttpClient:
 
     def _unreachable(self, request: httpx.Request, error: Exception) -> BackendError:
         return BackendUnavailable(
-            f"{self._at(request)} cannot be reached: {_cause(error)}. Start it (`make up` or `make native-up`), or set "
-            f"{self.server.variable}"
+            f"{self._at(request)} cannot be reached ({_cause(error)})",
+            next=(f"start it (`docker compose up` or `make native-up`), or set {self.server.variable}",),
         )
 
     def _too_slow(self, request: httpx.Request) -> BackendError:
         return BackendTimeout(
-            f"{self._at(request)} did not answer within {self._timeout_s:g} s: ask for a shorter time (--since), add a "
-            "filter, or raise SYNDARIX_OBS_READ_TIMEOUT"
+            f"{self._at(request)} did not answer within {self._timeout_s:g} s",
+            next=(*NARROW, ", or raise SYNDARIX_OBS_READ_TIMEOUT"),
         )
 
     def _json(self, body: bytes, path: str) -> Any:

@@ -105,12 +105,6 @@ class Loki:
             if each.get("metric", {}).get(name)
         }
 
-    async def label_values(self, name: str, start_ns: int, end_ns: int) -> list[str]:
-        """Values of a label, in order."""
-        params = {"start": str(start_ns), "end": str(end_ns)}
-        answer = await self.client.get(f"/loki/api/v1/label/{name}/values", params)
-        return sorted(map(str, answer.get("data") or ()))
-
     async def _all(self, query: str, start_ns: int, end_ns: int) -> list[Stream]:
         """One page; if it is full, the rest of the window in parts that should nearly fill one each, all at once."""
         try:
