@@ -20,6 +20,7 @@ READ_MAY_IMPORT = {
     "syndarix_obs.records.finished": "what conversion takes",
     "syndarix_obs.records.resource": "what conversion takes",
     "syndarix_obs.store": "where and how it is stored",
+    "syndarix_obs.integrations.coverage": "the doctor says who watches which library; it reads metadata only",
     "syndarix_obs.errors": "the root of the errors that a caller can act on",
     "syndarix_obs.launcher": "the command `run` starts programs with it",
     "syndarix_obs.receivers": "the command `up` serves the receiver",

@@ -115,10 +115,12 @@ class Outcome:
         return sum(s.value for family in families for s in family.samples if s.name == name)
 
 
-def deliver(batches: Iterable[Sequence[Fields]]) -> Outcome:
-    """Take the spans through the steps that matter here, batch by batch."""
+def deliver(batches: Iterable[Sequence[Fields]], ledgers: list[Ledger] | None = None) -> Outcome:
+    """Take the spans through the steps that matter here, batch by batch; `ledgers` gets the ledger that was used."""
     metrics = Metrics()
     ledger, measure = Ledger(Resource()), Measure(metrics)
+    if ledgers is not None:
+        ledgers.append(ledger)
     steps = (NormaliseStep(), TokensStep(), PriceStep(BOOK))
     lines: list[CostRecord] = []
     for batch in batches:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
 from typing import Final
 
-from syndarix_obs.pricing.matching import overlap
+from syndarix_obs.pricing.matching import SLACK_NS, overlap, within
 from syndarix_obs.pricing.reports import Report
 
 DEEPEST: Final = 64
@@ -22,6 +23,29 @@ class Agent:
         self.session_id = session_id
 
 
+class Timeline:
+    """The reports of one library by time, for finding those that lie within another or around it."""
+
+    def __init__(self) -> None:
+        self._reports: list[Report] = []
+        self._longest = 0
+
+    def add(self, report: Report) -> None:
+        """Take a report at its place."""
+        insort(self._reports, report, key=_start)
+        self._longest = max(self._longest, report.end - report.start)
+
+    def alike(self, report: Report) -> Iterator[Report]:
+        """Those that may be another view of the same call."""
+        first = bisect_left(self._reports, report.start - self._longest - SLACK_NS, key=_start)
+        last = bisect_right(self._reports, report.end + SLACK_NS, key=_start)
+        return (other for other in self._reports[first:last] if within(report, other))
+
+
+def _start(report: Report) -> int:
+    return report.start
+
+
 class Book:
     """One trace, or several that share a call."""
 
@@ -30,7 +54,7 @@ class Book:
         self.agents: dict[str, Agent] = {}
         self.reports: dict[str, Report] = {}
         self.below: dict[str, list[Report]] = {}
-        self.by_scope: dict[str, list[Report]] = {}
+        self.by_scope: dict[str, Timeline] = {}
         self.by_response: dict[str, list[Report]] = {}
 
     def note(self, span_id: str, parent_id: str | None) -> list[Report]:
@@ -46,7 +70,7 @@ class Book:
     def add(self, report: Report) -> None:
         """Take a report whose place is known."""
         self.reports[report.span_id] = report
-        self.by_scope.setdefault(report.scope, []).append(report)
+        self.by_scope.setdefault(report.scope, Timeline()).add(report)
         if report.response_id is not None:
             self.by_response.setdefault(report.response_id, []).append(report)
         for ancestor in self.ancestors(report.span_id):
@@ -94,24 +118,21 @@ class Book:
                 yield self.reports[ancestor]
         yield from self.below.get(report.span_id, ())
         if report.response_id is not None:
-            yield from (each for each in self.by_response[report.response_id] if each.polled or report.polled)
+            same = self.by_response[report.response_id]
+            if len(same) > 1:
+                yield from (each for each in same if each.polled or report.polled or overlap(report, each))
         if len(self.by_scope) > 1:
             for scope, others in self.by_scope.items():
                 if scope != report.scope:
-                    yield from (other for other in others if overlap(report, other))
+                    yield from others.alike(report)
 
     def absorb(self, other: Book) -> None:
         """Take everything of another book: a call of both traces was found to be the same."""
         self.parents.update(other.parents)
         self.agents.update(other.agents)
         self.reports.update(other.reports)
-        for mine, theirs in ((self.below, other.below), (self.by_scope, other.by_scope)):
+        for mine, theirs in ((self.below, other.below), (self.by_response, other.by_response)):
             for key, reports in theirs.items():
                 mine.setdefault(key, []).extend(reports)
-        for key, reports in other.by_response.items():
-            self.by_response.setdefault(key, []).extend(reports)
-
-
-def unique(reports: Iterable[Report]) -> list[Report]:
-    """Each report once, in the order of their coming."""
-    return list(dict.fromkeys(reports))
+        for report in other.reports.values():
+            self.by_scope.setdefault(report.scope, Timeline()).add(report)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.pricing.books import Agent, Book, unique
+from syndarix_obs.pricing.books import Agent, Book
 from syndarix_obs.pricing.matching import Verdict, decide, overlap
 from syndarix_obs.pricing.reports import Report, same_tokens
 from syndarix_obs.records.conversion import from_span, ledger_line
@@ -24,9 +24,10 @@ from syndarix_obs.store.schema import VOID_SUFFIX
 
 Pair = tuple[FinishedSpan, Sequence[Record]]
 
-_MOST_BOOKS: Final = 4_000
-_MOST_SPANS: Final = 50_000
-_MOST_RESPONSES: Final = 20_000
+_MOST_SPANS: Final = 100_000
+_MOST_REPORTS: Final = 10_000
+"""What is remembered, of all traces together: some 20 MB. The traces that were quiet longest are forgotten first."""
+_MOST_RESPONSES: Final = 10_000
 _NAMES: Final = ("agent", "session_id", "project", "user", "task_type", "agent_type", "agent_version")
 
 
@@ -54,6 +55,7 @@ class Ledger:
         self._resource = resource
         self._books: OrderedDict[str, Book] = OrderedDict()
         self._responses: OrderedDict[str, Report] = OrderedDict()
+        self._spans = self._reports = 0
 
     def settle(self, pairs: Sequence[Pair]) -> tuple[list[Pair], list[Correction]]:
         """The same spans with the records that stand, and what that changes of earlier ones.
@@ -67,10 +69,12 @@ class Ledger:
             if span.span_id in book.parents:
                 continue
             moved = book.note(span.span_id, span.parent_id)
+            self._spans += 1
             report = self._report(span, records)
             if report is not None:
                 book = self._joined(book, report)
                 book.add(report)
+                self._reports += 1
                 touched[report] = book
             named = _agent(span, records)
             if named is not None:
@@ -80,17 +84,25 @@ class Ledger:
             fresh.append(((span, records), report))
         corrections = self._judge(touched)
         settled = [(span, self._records(span, records, report)) for (span, records), report in fresh]
+        self._forget()
         return settled, corrections
 
     def _book(self, trace_id: str) -> Book:
         book = self._books.get(trace_id)
-        if book is None or len(book.parents) > _MOST_SPANS:
+        if book is None:
             book = self._books[trace_id] = Book()
-            if len(self._books) > _MOST_BOOKS:
-                self._books.popitem(last=False)
         else:
             self._books.move_to_end(trace_id)
         return book
+
+    def _forget(self) -> None:
+        """Let go of the oldest traces, or of the beginning of one that is too large by itself."""
+        while self._books and (self._spans > _MOST_SPANS or self._reports > _MOST_REPORTS):
+            trace_id, book = self._books.popitem(last=False)
+            if any(other is book for other in self._books.values()):
+                continue  # shared with a trace that is still known
+            self._spans -= len(book.parents)
+            self._reports -= len(book.reports)
 
     def _joined(self, book: Book, report: Report) -> Book:
         """The report's book, together with that of another trace which tells of the same answer."""
@@ -135,9 +147,13 @@ class Ledger:
             component = book.component(report)
             done.update(component)
             if len(component) == 1:
+                if not report.seen and not book.agents:  # nearly every call there is
+                    report.seen = report.standing = True
+                    report.verdict = Verdict(None, report)
+                    continue
                 verdicts = {report: Verdict(None, report, (report,))}
             else:
-                verdicts = decide(unique(component), book.above)
+                verdicts = decide(component, book.above)
             for each, verdict in sorted(verdicts.items(), key=lambda item: (item[0].start, item[0].span_id)):
                 correction = self._apply(each, verdict, book)
                 if correction is not None:
@@ -181,6 +197,8 @@ class Ledger:
         if verdict.reason is not None:
             return _aside(span, report, verdict, span.resource or self._resource)
         call = records[0]
+        if len(records) > 1 and report.line is records[1]:
+            return records
         for name in _NAMES:
             value = getattr(report.line, name)
             if value != getattr(call, name):

@@ -92,7 +92,7 @@ def _grouped(reports: list[Report], above: Above) -> list[list[Report]]:
 
 def _strength(a: Report, b: Report, above: Above) -> int | None:
     """How sure it is that two reports are the same call, 0 the surest; None when they are not."""
-    if a.refused != b.refused:
+    if a.refused != b.refused or a.embeds != b.embeds:
         return None
     same_id = a.response_id is not None and a.response_id == b.response_id
     if same_id and (a.polled or b.polled):
@@ -157,6 +157,8 @@ def _tells_of(silent: list[Report], telling: list[Report], above: Above) -> bool
 
 
 def _relative(silent: Report, telling: Report, above: Above) -> bool:
+    if silent.embeds != telling.embeds:
+        return False
     if above(silent, telling):
         return True
     if above(telling, silent):
@@ -172,12 +174,3 @@ def _relative(silent: Report, telling: Report, above: Above) -> bool:
 def _set_aside(group: list[Report], verdicts: dict[Report, Verdict], reason: str, by: Report) -> None:
     for report in group:
         verdicts[report] = Verdict(reason, by)
-
-
-def related(a: Report, b: Report, above: Above) -> bool:
-    """Whether a verdict on one can depend on the other."""
-    if a.response_id is not None and a.response_id == b.response_id and (a.polled or b.polled):
-        return True
-    return above(a, b) or above(b, a) or (a.scope != b.scope and overlap(a, b))
-
-

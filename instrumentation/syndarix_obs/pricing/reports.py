@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from syndarix_obs import vocabulary as v
 from syndarix_obs.pricing.model_names import stripped
 from syndarix_obs.records.model import CostRecord
 
@@ -88,6 +89,11 @@ class Report:
         self.standing = False
         self.revision = 0
         self.verdict: Any = None
+
+    @property
+    def embeds(self) -> bool:
+        """An embeddings call, which is never the same as a call that generates."""
+        return self.operation == v.OPERATION_EMBEDDINGS
 
     @property
     def refused(self) -> bool:

@@ -158,3 +158,18 @@ def test_a_parent_that_failed_after_its_tries_is_no_further_call() -> None:
     outer = span(LANGCHAIN, "f", None, 0, 100, failed=True, **openinference(MINI, None))
     outcome = deliver([tries, [outer]])
     assert (0, 3) == (outcome.calls, outcome.metric("llm_requests_total"))
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syndarix_obs.pricing.ledger._MOST_REPORTS", 50)
+    ledger_of: list[Any] = []
+    spans = [span(OURS, f"s{n}", None, n, 1, trace=f"t{n}", **semconv(MINI, (1, 1))) for n in range(300)]
+    outcome = deliver(([each] for each in spans), ledgers=ledger_of)
+    assert 300 == outcome.calls
+    assert 50 >= sum(len(book.reports) for book in ledger_of[0]._books.values())
+
+
+def test_an_embeddings_call_inside_takes_nothing_away() -> None:
+    told = {**semconv("text-embedding-3-small", (20, 0)), v.GEN_AI_OPERATION_NAME: "embeddings"}
+    outer = span("my.provider", "f", None, 0, 100, **semconv(MINI, (1000, 100)))
+    assert 2 == deliver([[span(OURS, "s", "f", 10, 20, **told)], [outer]]).calls
