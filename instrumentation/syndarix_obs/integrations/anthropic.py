@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.integrations.calls import OnHeaders
 from syndarix_obs.integrations.batches import BATCH_RESULTS
+from syndarix_obs.integrations.calls import OnHeaders
 from syndarix_obs.integrations.endpoints import Endpoint, Endpoints, as_dict, read_answer
 from syndarix_obs.integrations.provider_names import ProviderNames
 from syndarix_obs.integrations.requests import Undo, Watcher

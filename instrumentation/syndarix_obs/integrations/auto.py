@@ -104,7 +104,8 @@ def _tell_unwatched() -> None:
     for each in coverage():
         if each.state != "watched" and each not in _told:
             _told.add(each)
-            _log.log(logging.INFO if each.by and each.state != "conflict" else logging.WARNING, "syndarix-obs: %s", each)
+            quiet = each.state == "not watched" and each.by
+            _log.log(logging.INFO if quiet else logging.WARNING, "syndarix-obs: %s", each)
 
 
 def _warn(others: Mapping[str, Holder]) -> None:

@@ -1,6 +1,6 @@
 """Results of message batches: what they cost is told when they are fetched, once, however often that is.
 
-A file of results becomes one record with the tokens of all its answers. Each answer is priced by its own size and model.
+A file of results becomes one record with the tokens of all its answers, each priced by its own size and model.
 """
 
 from __future__ import annotations

@@ -134,14 +134,14 @@ def _add_caches(span: FinishedSpan, total: Any) -> None:
     """
     a = span.attributes
     caches = count(a.get(v.GEN_AI_USAGE_CACHE_READ_TOKENS)) + count(a.get(v.GEN_AI_USAGE_CACHE_WRITE_TOKENS))
-    if not caches:
+    if not caches or v.GEN_AI_USAGE_INPUT_TOKENS not in a:
         return
     tokens_in, tokens_out = count(a.get(v.GEN_AI_USAGE_INPUT_TOKENS)), count(a.get(v.GEN_AI_USAGE_OUTPUT_TOKENS))
     if total is not None:
         beside = count(total) == tokens_in + tokens_out + caches
     else:
         beside = any(name in span.scope[0] for name in s.WITHOUT_CACHES)
-    if beside or caches > tokens_in:
+    if beside:
         a[v.GEN_AI_USAGE_INPUT_TOKENS] = tokens_in + caches
 
 

@@ -1,4 +1,4 @@
-"""What is known of a trace: its tree of spans, the agents in it, and the reports of model calls, whatever their order."""
+"""What is known of a trace: its tree of spans, the agents in it, and the reports of model calls, in any order."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class Ledger:
     def _forget(self) -> None:
         """Let go of the oldest traces, or of the beginning of one that is too large by itself."""
         while self._books and (self._spans > _MOST_SPANS or self._reports > _MOST_REPORTS):
-            trace_id, book = self._books.popitem(last=False)
+            book = self._books.popitem(last=False)[1]
             if any(other is book for other in self._books.values()):
                 continue  # shared with a trace that is still known
             self._spans -= len(book.parents)

@@ -115,9 +115,9 @@ def _may_join(one: list[Report], other: list[Report], above: Above) -> bool:
         for b in other:
             if a.scope == b.scope and not (a.polled or b.polled or above(a, b) or above(b, a)):
                 return False
-            if a.reported and b.reported and a.response_id and b.response_id and a.response_id != b.response_id:
-                if a.scope == b.scope or not same_tokens(a, b):
-                    return False
+            told = a.reported and b.reported and a.response_id and b.response_id
+            if told and a.response_id != b.response_id and (a.scope == b.scope or not same_tokens(a, b)):
+                return False
     return True
 
 

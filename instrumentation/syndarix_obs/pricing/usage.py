@@ -312,10 +312,8 @@ _ANTHROPIC_NAMES: Final = ("cache_creation_input_tokens", "cache_read_input_toke
 
 def _anthropic(get: _Getter) -> TokenUsage:
     passes = passes_of(get("iterations"))
-    if passes:  # compaction and advisors are billed and missing from the totals
-        total = added([usage for _, usage in passes])
-    else:
-        total = _anthropic_pass(get)
+    # Compaction and advisors are billed and missing from the totals.
+    total = added([usage for _, usage in passes]) if passes else _anthropic_pass(get)
     searches = _nonzero([("web_searches", get("server_tool_use", "web_search_requests"))])
     return total._replace(other={**total.other, **searches} or _NONE)
 

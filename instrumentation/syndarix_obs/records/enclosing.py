@@ -55,7 +55,7 @@ def inside(correlation: Correlation, attributes: Mapping[str, Any], trace_id: st
 
 
 def of_light(span: LightSpan) -> tuple[Correlation, bool]:
-    """The correlation of a light span with the agents of frameworks around it, and whether it opens a session itself."""
+    """The correlation of a light span with frameworks' agents around it, and whether it opens a session itself."""
     correlation, node = span.correlation, span.enclosing
     around: list[LightSpan] = []
     own_session = False

@@ -32,8 +32,8 @@ class FinishedSpan:
 
     __slots__ = (
         "attributes", "checked", "correlation", "counted", "end_ns", "events", "keep", "links", "name", "own_agent",
-        "parent_id", "passes", "payload", "payload_json", "polled", "price", "remote_parent", "resource", "scope", "span_id", "span_kind", "start_ns", "status",
-        "status_message", "trace_id",
+        "parent_id", "passes", "payload", "payload_json", "polled", "price", "remote_parent", "resource", "scope",
+        "span_id", "span_kind", "start_ns", "status", "status_message", "trace_id",
     )  # fmt: skip
 
     def __init__(

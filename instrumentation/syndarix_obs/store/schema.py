@@ -11,7 +11,8 @@ nanoseconds since the epoch, ids lower-case hex.
 `payloads`  `id` = `records.id`; `body` = redacted JSON text, or a zlib-compressed BLOB of it:
             `unpack(body)` in SQL on a connection of ours, `payload_text(body)` in Python; `bytes` = size
             of the text. Apart, so that listings never read it. No row when a record has no payload.
-`ledger`    One row per CostRecord (`sign(record_id)` calls each: a later report may take a line back): amounts as exact decimal TEXT (NULL when unpriced, never 0) and
+`ledger`    One row per CostRecord (`sign(record_id)` calls each: a later report may take a line back):
+            amounts as exact decimal TEXT (NULL when unpriced, never 0) and
             `cost_pico`, the total as an integer in 1e-12 dollars: `sum(cost_pico)` is exact and quick (up
             to 9.2 million dollars a sum), `dollars(n)` makes a Decimal of it. `user` is NULL once that
             user was erased; the amounts stay.

@@ -118,7 +118,8 @@ def test_moderation_is_free_and_priced(watched: Kit) -> None:
 
 def test_a_batch_of_openai_costs_half_of_each_answer_however_often_its_file_is_read(watched: Kit) -> None:
     usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
-    lines = [{"id": f"batch_req_{n}", "custom_id": str(n), "response": {"body": chat_body(usage=usage)}} for n in (1, 2)]
+    answer = {"body": chat_body(usage=usage)}
+    lines = [{"id": f"batch_req_{n}", "custom_id": str(n), "response": answer} for n in (1, 2)]
     content = "\n".join(json.dumps(line) for line in lines).encode()
     asking = client(lambda _request: httpx2.Response(200, content=content))
     for _ in range(2):
@@ -142,7 +143,8 @@ def test_a_batch_of_anthropic_costs_half_of_each_answer(watched: Kit) -> None:
     batch = {"id": "b1", "type": "message_batch", "processing_status": "ended", "results_url": url}
 
     def handle(request: Any) -> Any:
-        return httpx2.Response(200, content=content) if "results" in str(request.url) else httpx2.Response(200, json=batch)
+        results = "results" in str(request.url)
+        return httpx2.Response(200, content=content) if results else httpx2.Response(200, json=batch)
 
     http = httpx2.Client(transport=httpx2.MockTransport(handle))
     asking = anthropic.Anthropic(api_key="k", http_client=http)

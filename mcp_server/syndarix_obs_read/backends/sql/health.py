@@ -121,7 +121,7 @@ def _running(connection: sqlite3.Connection, stalled_after_s: float) -> Check:
 
 def _prices(connection: sqlite3.Connection) -> Check:
     statement = (
-        f"SELECT coalesce(model, 'unknown'), sum({sign('record_id')}) AS calls FROM ledger WHERE NOT priced"  # noqa: S608
+        f"SELECT coalesce(model, 'unknown'), sum({sign('record_id')}) AS calls FROM ledger WHERE NOT priced"
         " GROUP BY 1 HAVING calls > 0 ORDER BY 2 DESC"
     )
     unpriced = connection.execute(statement).fetchall()
