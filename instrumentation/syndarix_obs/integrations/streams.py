@@ -159,8 +159,9 @@ class _Tee:
     def __init__(self, body: Any, call: ProviderCall) -> None:
         self._body = body
         self._call = call
-        self._parts: Any = _Nothing() if call.endpoint.binary else []
-        call.answer.parts = [] if call.endpoint.binary else self._parts
+        kept: list[bytes] = []
+        call.answer.parts = kept
+        self._parts: Any = _Nothing() if call.endpoint.binary else kept
 
     def __iter__(self) -> Iterator[bytes]:
         for part in self._body:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ _INTERESTING: Final = (
     "agent.",
     "openai.",
 )
+_USAGE_OBJECT: Final = "metadata.usage_object"
+_LONGEST_USAGE: Final = 10_000
 _PARAMETERS: Final = "llm.invocation_parameters"
 _VECTOR: Final = ".embedding.vector"
 _ENTITY_NAME: Final = "traceloop.entity.name"
@@ -50,6 +53,7 @@ def translate(span: FinishedSpan) -> None:
     _fix_values(attributes)
     _add_caches(span, total)
     _name_agent(attributes)
+    _whole_usage(span)
     for prefix, items in lists.items():
         span.payload.setdefault(s.INDEXED[prefix], unflatten(items))
     _open_boxes(span, boxes)
@@ -143,6 +147,19 @@ def _add_caches(span: FinishedSpan, total: Any) -> None:
         beside = any(name in span.scope[0] for name in s.WITHOUT_CACHES)
     if beside:
         a[v.GEN_AI_USAGE_INPUT_TOKENS] = tokens_in + caches
+
+
+def _whole_usage(span: FinishedSpan) -> None:
+    """LiteLLM's own callback tells the totals by name, and all classes only as the text of a Python dict."""
+    text = span.attributes.get(_USAGE_OBJECT)
+    if not isinstance(text, str) or len(text) > _LONGEST_USAGE or "usage" in span.payload:
+        return
+    try:
+        usage = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return
+    if isinstance(usage, dict):
+        span.payload["usage"] = usage
 
 
 def _name_agent(attributes: dict[str, Any]) -> None:

@@ -222,9 +222,9 @@ def _names(report: Report, group: Iterable[Report], book: Book) -> dict[str, Any
     others = sorted((each for each in group if each is not report), key=lambda each: (each.start, each.span_id))
     around = [book.agent_of(each) for each in (report, *others)]
     if report.agent is None:
-        found = [each.agent for each in others] + [agent.name for agent in around if agent is not None]
+        told = [each.agent for each in others] + [agent.name for agent in around if agent is not None]
         nearest = around[0].name if around[0] is not None else None
-        names["agent"] = nearest or next((name for name in found if name), None) or line.agent
+        names["agent"] = nearest or next((name for name in told if name), None) or line.agent
     for name in _NAMES:
         if names[name] is None:
             names[name] = next((value for each in others if (value := getattr(each.line, name)) is not None), None)
