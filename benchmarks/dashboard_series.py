@@ -12,7 +12,7 @@ LLM_BUCKETS = (*(str(value) for value in (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 
                                           20.0, 30.0, 60.0, 120.0)), "+Inf")  # fmt: skip
 STEP_BUCKETS = (*LLM_BUCKETS[:14], "+Inf")
 TOKEN_TYPES = ("input", "output", "cache_read", "cache_write", "reasoning")
-MINUTE, FIVE, RAW = 60, 300, 5
+MINUTE, TWO, FIVE, RAW = 60, 120, 300, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _families(agents: int, models: int) -> Iterator[tuple[str, int, list[str], b
     by_agent = [f'{here},agent="{each}",le="{le}"' for each in every for le in LLM_BUCKETS]
     yield "environment_agent_le:llm_latency_seconds_bucket:rate5m", FIVE, by_agent, False
     for name in ("llm_latency_seconds", "llm_time_to_first_token_seconds"):
-        yield f"environment_model_le:{name}_bucket:rate1m", MINUTE, by_model, False
+        yield f"environment_model_le:{name}_bucket:rate2m", TWO, by_model, False
         yield f"environment_model_le:{name}_bucket:rate5m", FIVE, by_model, False
     yield "environment_model_le:embedding_seconds_bucket:rate1m", MINUTE, by_model[: len(STEP_BUCKETS)], False
     yield "environment_model:llm_latency_seconds_sum:rate1m", MINUTE, waits, False
@@ -87,7 +87,7 @@ def _tools_and_agents(every: list[str], here: str) -> Iterator[tuple[str, int, l
     chosen = [f'{labels},type="tool_selection",selected="{each}"' for labels in agent for each in tools[:5]]
     yield "environment_agent_type_selected:agent_decisions:rate5m", FIVE, chosen, False
     tasks = [f'{here},task_type="k{number}",le="{le}"' for number in range(8) for le in STEP_BUCKETS]
-    yield "environment_task_type_le:agent_task_duration_seconds_bucket:rate1m", MINUTE, tasks, False
+    yield "environment_task_type_le:agent_task_duration_seconds_bucket:rate2m", TWO, tasks, False
     parts = [f'{labels},section="{each}"' for labels in agent for each in ("system", "memory", "history", "tools")]
     yield "environment_agent_section:context_tokens_used:max5m", FIVE, parts, False
     yield "environment_agent:context_window_used:max", MINUTE, agent, False

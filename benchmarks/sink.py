@@ -1,6 +1,6 @@
 """A destination on loopback that takes everything: one process of its own, so that its time is nobody's overhead.
 
-`python sink.py PORT [hang|keep]`: answers 200 to every request; `hang` accepts and never answers; `keep` keeps the
+`python sink.py PORT [hang|keep]`: takes every request; `hang` accepts and never answers; `keep` keeps the
 bodies, so that `GET /kept` can tell how often each record was delivered.
 """
 
@@ -37,9 +37,9 @@ class Sink(BaseHTTPRequestHandler):
         Sink.requests += 1
         if Sink.keep:
             Sink.bodies.append((self.path, self.headers.get("content-encoding", ""), data))
-        # 200 with an empty body is what OTLP and Loki clients accept; JSON clients get an empty object.
+        # OTLP servers say a 200 with an empty message when they took it, Loki a 204; JSON clients get an empty object.
         body = b"{}" if "json" in self.headers.get("content-type", "") else b""
-        self._answer(body)
+        self._answer(body, 204 if self.path.endswith("/push") and not body else 200)
 
     do_PUT = do_POST
 
@@ -63,8 +63,8 @@ class Sink(BaseHTTPRequestHandler):
         self.rfile.readline()
         return b"".join(parts)
 
-    def _answer(self, body: bytes) -> None:
-        self.send_response(200)
+    def _answer(self, body: bytes, status: int = 200) -> None:
+        self.send_response(status)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -26,6 +26,10 @@ def built() -> dict[Path, str]:
         board.uid = name.replace("_", "-")
         text = json.dumps(board.to_json_data(), cls=DashboardEncoder, indent=2, ensure_ascii=False)
         found[HERE / "dashboards" / f"{board.uid}.json"] = text + "\n"
+    page = importlib.import_module("boards.runbook")
+    found[HERE / "dashboards" / "texts" / f"{page.UID}.json"] = (
+        json.dumps(page.runbook(), indent=2, ensure_ascii=False) + "\n"
+    )
     return found
 
 
@@ -33,12 +37,13 @@ def main(check: bool) -> int:
     """Write, or compare; 1 when something is stale."""
     files = built()
     stale = [path for path, text in files.items() if not path.is_file() or path.read_text("utf-8") != text]
-    leftover = [path for path in (HERE / "dashboards").glob("*.json") if path not in files]
+    leftover = [path for path in (HERE / "dashboards").rglob("*.json") if path not in files]
     for path in [*stale, *leftover]:
         wanted = path in files
         if check:
             sys.stdout.write(f"{path.name} is {'stale' if wanted else 'left over'}\n")
         elif wanted:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(files[path], "utf-8")
         else:
             path.unlink()

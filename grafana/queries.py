@@ -21,7 +21,7 @@ _LANGUAGES = {"prometheus": "promql", "loki": "logql", "tempo": "traceql", "__ex
 @dataclass(frozen=True, slots=True)
 class Query:
     """One query as it is sent. `own_range` is the panel's own range when it is not the board's: `now/d`, `now/M`;
-    `least_step_s` is the smallest step its panel asks for."""
+    `least_step_s` is the smallest step its panel asks for; `exemplars`: what it returns are dots, never numbers."""
 
     board: str
     panel: str
@@ -32,6 +32,7 @@ class Query:
     instant: bool
     own_range: str | None = None
     least_step_s: int = 5
+    exemplars: bool = False
 
     def filled(self, range_s: int, step_s: int, values: Mapping[str, str] = ALL) -> str:
         """The text with Grafana's own variables and the board's in it."""
@@ -83,5 +84,6 @@ def _query(uid: str, panel: Mapping[str, Any], target: Mapping[str, Any]) -> Que
     instant = bool(target.get("instant")) or target.get("queryType") == "instant"
     least = {"s": 1, "m": 60}[panel.get("interval", "5s")[-1]] * int(panel.get("interval", "5s")[:-1])
     return Query(
-        uid, panel["title"], panel["type"], target["refId"], language, str(text), instant, panel.get("timeFrom"), least
-    )
+        uid, panel["title"], panel["type"], target["refId"], language, str(text), instant, panel.get("timeFrom"), least,
+        bool(target.get("exemplar")),
+    )  # fmt: skip

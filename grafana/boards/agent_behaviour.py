@@ -6,24 +6,28 @@ from boards import selectors as s
 from boards import theme
 from boards.board import Board, Section
 from boards.panels import coloured, graph, stat
-from boards.tables import Column, board_link, table, trace_link
-from boards.targets import Loki, LokiNow, Prom, PromNow
+from boards.tables import SECOND, Column, board_link, table, trace_links
+from boards.targets import Loki, LokiNow, Prom, PromNow, exemplars
 
 SESSIONS = "environment_agent_type_status:agent_sessions:rate1m"
 DECISIONS = "environment_agent_type_selected:agent_decisions:rate5m"
-TASKS = "environment_task_type_le:agent_task_duration_seconds_bucket:rate1m"
+TASKS = "environment_task_type_le:agent_task_duration_seconds_bucket:rate2m"
 SECTIONS = "environment_agent_section:context_tokens_used:max5m"
 WINDOW = "environment_agent:context_window_used:max"
 MEMORY = "environment_operation_store_status:memory_operations:rate1m"
 MEMORY_SECONDS = "environment_operation_le:memory_operation_seconds_bucket:rate1m"
 CONTEXT_SECONDS = "environment_le:context_assembly_seconds_bucket:rate1m"
-_SHOWN_OF_DECISIONS = (
-    "agent", "decision_type", "selected", "options", "confidence", "reasoning", "trace_id",
-)  # fmt: skip
 
 _MEMORY_FAILED = f'{s.ENVIRONMENT},status="error"'
 _FAILED = f'{s.SESSIONS} | status="error"'
 _DECISIONS = s.lines("decision")
+_SAID = (
+    f'{_DECISIONS} | json type="decision_type", selected="selected", options="options", confidence="confidence",'
+    ' reasoning="reasoning"'
+    ' | label_format options=`{{regexReplaceAll "," (regexReplaceAll "[\\\\[\\\\]\\"]" .options "") ", "}}`,'
+    ' type=`{{regexReplaceAll "_" .type " "}}`'
+)
+"""The options as words, not as JSON."""
 _STUCK = (
     f"time() - max by (agent) (agent_last_progress_timestamp_seconds{{{s.AGENT}}})"
     f" and on (agent) sum by (agent) (agent_sessions_active{{{s.AGENT}}}) > 0"
@@ -46,11 +50,12 @@ _VERSION_COST = f'sum by (agent, version) (sum_over_time({_COST} | __error__="" 
 _NEWEST_VERSIONS = f"topk(30, {_VERSION_CALLS})"
 
 SUMMARY = [
-    stat(title="Running now", description="Sessions that are open at this moment. Many that never end are stuck: see "
-         "below.",
+    stat(title="Running now",
+         description="Sessions that are open at this moment. Many that never end are stuck: see below.",
          targets=[PromNow(expr=f"sum(agent_sessions_active{{{s.AGENT}}})")]),
-    stat(title="Sessions ended", description="Sessions that ended in the time range, from the log: exact. "
-         "Fewer than usual with as many running: they do not get done.",
+    stat(title="Sessions ended",
+         description="Sessions that ended in the time range, from the log: exact. Fewer than usual with as many "
+         "running: they do not get done.",
          targets=[LokiNow(expr=s.counted(s.SESSIONS))]),
     stat(title="Ended in errors", unit="percentunit", limits=theme.rising((0.05, 0.20)), defaults={"decimals": 1},
          description="Share of the sessions that ended with an error. From one in five on an alert fires.",
@@ -63,14 +68,13 @@ SUMMARY = [
          targets=[LokiNow(expr=f'avg(avg_over_time({_DECISIONS} | json n="confidence" | unwrap n | __error__="" '
               f'[$__range]))')]),
     stat(title="Loops counted", defaults={"decimals": 0},
-         limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_GOOD,
+         limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_FOUND,
          description="How often an agent called the same tool with the same arguments again and again. Each is an "
          "alert.",
          targets=[PromNow(expr=f"sum(increase(agent_loops_detected_total{{{s.AGENT}}}[$__range]))")]),
     stat(title="Longest without a step", unit="s", limits=theme.rising(theme.STUCK_S), nothing="No session is open",
-         description="Seconds since the last finished step, of the slowest agent with an open session. From 5 "
-         "minutes on an "
-         "alert fires.",
+         description="Seconds since the last finished step, of the slowest agent with an open session. From 5 minutes "
+         "on an alert fires.",
          targets=[PromNow(expr=f"max({_STUCK})")]),
 ]  # fmt: skip
 
@@ -92,71 +96,86 @@ OUTCOMES = [
         )],
     ),
     graph(
-        title="Task duration P50", unit="s", interval="1m", nothing="No task ended",
+        title="Task duration P50", unit="s", interval="2m", nothing="No task ended",
         description="Half of the tasks of a type were quicker than this. Follows environment.",
         targets=[Prom(expr=s.quantile(0.5, TASKS, s.ENVIRONMENT, "task_type"), legend="{{task_type}}")],
     ),
     graph(
-        title="Task duration P95", unit="s", interval="1m", nothing="No task ended",
-        description="95% of the tasks of a type were quicker than this. A rise with steady latency of models and tools "
-        "means more steps for each task. Follows environment.",
-        targets=[Prom(expr=s.quantile(0.95, TASKS, s.ENVIRONMENT, "task_type"), legend="{{task_type}}")],
+        title="Task duration P95", unit="s", interval="2m", nothing="No task ended",
+        description="95% of the tasks of a type were quicker than this. A rise with steady latency of models and "
+        "tools means more steps for each task. Follows environment.",
+        targets=[
+            Prom(expr=s.quantile(0.95, TASKS, s.ENVIRONMENT, "task_type"), legend="{{task_type}}"),
+            exemplars("agent_task_duration_seconds", s.AGENT, "B"),
+        ],
+    ),
+    graph(
+        title="Scores", w=24, interval="5m", nothing="Nobody gave a score",
+        description="Mean of the scores, outcomes and feedback that came in the last hour, by name; yes counts as 1. "
+        "By version, prompt and model, with intervals: `syndarix-obs quality`.",
+        targets=[Prom(
+            expr=f"sum by (name) (rate(agent_evaluation_score_sum{{{s.AGENT}}}[1h])) / "
+            f"sum by (name) (rate(agent_evaluation_score_count{{{s.AGENT}}}[1h]))",
+            legend="{{name}}",
+        )],
     ),
 ]  # fmt: skip
 
 CHOICES = [
     graph(
-        title="Decisions by what was chosen", stacked=True, bars=True, interval="5m", w=10, h=10, legend=("sum",),
+        title="Decisions by what was chosen", stacked=True, bars=True, interval="5m", w=24, h=7, legend=("sum",),
         right=True, nothing="No decision was recorded",
         description="Decisions per minute by choice. A choice that takes over everything is a prompt that leaves no "
         "other.",
         targets=[Prom(expr=f"{s.mean(DECISIONS, s.AGENT, 'selected')} * 60", legend="{{selected}}")],
     ),
     table(
-        title="Newest decisions", w=14, h=10, sort="Time", nothing="No decision was recorded",
+        title="Newest decisions", w=24, h=11, sort="Time", nothing="No decision was recorded",
         description="What was chosen over what, how sure the agent was, and why. Low confidence with a good outcome "
         "is luck.",
-        targets=[Loki(expr=_DECISIONS, lines=100)],
-        before=[{
-            "id": "extractFields",
-            "options": {
-                "source": "Line", "format": "json", "replace": False, "keepTime": True,
-                "jsonPaths": [{"path": field} for field in _SHOWN_OF_DECISIONS],
+        targets=[Loki(expr=_SAID, lines=100)],
+        before=[
+            {
+                "id": "extractFields",
+                "options": {"source": "labels", "format": "auto", "replace": False, "keepTime": True},
             },
-        }],
-        hide=("labels", "labelTypes", "Line", "tsNs", "id"),
-        keep_time=True,
+            {
+                "id": "convertFieldType",
+                "options": {
+                    "fields": {}, "conversions": [{"targetField": "confidence", "destinationType": "number"}],
+                },
+            },
+        ],
         columns=[
-            Column("Time", "Time", width=170),
-            Column("agent", "Agent", width=110),
-            Column("decision_type", "Type", width=150),
-            Column("selected", "Chosen", width=140),
-            Column("options", "Over"),
-            Column("confidence", "Confidence", unit="percentunit", width=100, limits=theme.falling((0.5, 0.7))),
-            Column("reasoning", "Why"),
-            Column("trace_id", "Trace", width=110, link=trace_link()),
+            Column("Time", "Time", unit=SECOND, width=150),
+            Column("agent", "Agent", width=80),
+            Column("type", "Type", width=120),
+            Column("selected", "Chosen", width=110),
+            Column("options", "Out of", width=190, wrap=True),
+            Column("confidence", "Sure", unit="percentunit", width=60, limits=theme.falling((0.5, 0.7))),
+            Column("reasoning", "Why", wrap=True),
+            Column("trace_id", "Trace", width=100, links=trace_links(), short=True),
         ],
     ),
 ]  # fmt: skip
 
 TROUBLE = [
     table(
-        title="Loops", h=7, sort="Loops", nothing=theme.NONE_GOOD,
-        description="Who repeated which call, from the log: exact. Open the tool to see the arguments that came again; "
-        "the usual cause is an error message that tells the model nothing.",
+        title="Loops", h=7, sort="Loops", nothing=theme.NONE_FOUND,
+        description="Who repeated which call, from the log: exact. Open the tool to see the arguments that came "
+        "again; the usual cause is an error message that tells the model nothing.",
         targets=[LokiNow(expr=f"topk(50, sum by (agent, tool, session_id) (count_over_time({_LOOPS} [$__range])))")],
         columns=[
             Column("agent", "Agent"),
-            Column("tool", "Tool", link=board_link("This tool", "tool-usage", tool="${__value.raw}")),
-            Column("session_id", "Session"),
-            Column("Value #A", "Loops", unit="short", bar=True),
+            Column("tool", "Tool", links=(board_link("This tool", "tool-usage", tool="${__value.raw}"),)),
+            Column("session_id", "Session", width=110, short=True),
+            Column("Value #A", "Loops", unit="short", bar=True, width=160),
         ],
     ),
     table(
         title="Open sessions without a step", h=7, sort="Silent for", nothing="No session is open",
-        description="How long ago each agent with an open session finished its last step. From 5 minutes on it "
-        "counts as "
-        "stuck: look for a call that hangs.",
+        description="How long ago each agent with an open session finished its last step. From 5 minutes on it counts "
+        "as stuck: look for a call that hangs.",
         targets=[PromNow(expr=_STUCK, table=True)],
         columns=[Column("agent", "Agent"), Column("Value", "Silent for", unit="s", limits=theme.rising(theme.STUCK_S))],
     ),
@@ -167,8 +186,7 @@ CONTEXT = [
         title="Context window by section", unit="short", interval="5m", stacked=True, nothing="No context was "
              "assembled",
         description="Tokens by section in the contexts assembled last, summed over the agents chosen. A section that "
-        "only "
-        "grows, usually history, will push the others out.",
+        "only grows, usually history, will push the others out.",
         targets=[Prom(
             expr=f"sum by (section) (max_over_time({SECTIONS}{{{s.AGENT}}}[$__interval]))", legend="{{section}}",
         )],
@@ -190,11 +208,11 @@ CONTEXT = [
         )], w=8,
     ),
     graph(
-        title="Memory failures", unit="percentunit", interval="1m", w=8, limits=theme.rising((0.05, 0.10)),
+        title="Memory failures", unit="percentunit", interval="1m", w=8, defaults={"min": 0, "max": 1},
+        limits=theme.rising((0.05, 0.10)),
         nothing="No memory was used",
         description="Share of memory operations that failed, over all agents. From 10% on an alert fires: an agent "
-        "that "
-        "cannot remember answers wrongly without an error of its own.",
+        "that cannot remember answers wrongly without an error of its own.",
         targets=[Prom(
             expr=f"{s.mean(MEMORY, _MEMORY_FAILED, 'store')} / ({s.mean(MEMORY, s.ENVIRONMENT, 'store')} > 0)",
             legend="{{store}}",
@@ -202,9 +220,8 @@ CONTEXT = [
     ),
     graph(
         title="Memory and context P95", unit="s", interval="1m", w=8, nothing="No memory was used",
-        description="95% of memory operations, and of context assemblies, were quicker than this. It is part of "
-        "every answer's "
-        "latency.",
+        description="95% of memory operations, and of context assemblies, were quicker than this. It is part of every "
+        "answer's latency.",
         targets=[
             Prom(expr=s.quantile(0.95, MEMORY_SECONDS, s.ENVIRONMENT, "operation"), legend="{{operation}}", ref="A"),
             Prom(expr=s.quantile(0.95, CONTEXT_SECONDS, s.ENVIRONMENT), legend="context", ref="B"),
@@ -216,8 +233,7 @@ VERSIONS = [
     table(
         title="Agent versions side by side", w=24, h=9, merge=True, sort="Calls", nothing="No call named its version",
         description="Versions of system prompt and tools (a hash, or what the developer set): calls, failures, speed "
-        "and "
-        "cost (exact) in the time range, at most 30. Worse than before? Roll back. Every version is marked on the "
+        "and cost (exact) in the time range, at most 30. Worse than before? Roll back. Every version is marked on the "
         "graphs.",
         targets=[
             LokiNow(expr=_NEWEST_VERSIONS, ref="A"),
@@ -230,7 +246,7 @@ VERSIONS = [
             Column("Value #A", "Calls", unit="short", bar=True),
             Column("Value #B", "Failed calls", unit="short", limits=theme.steps(theme.CALM, (1, theme.WARN))),
             Column("Value #C", "Mean latency", unit="ms"),
-            Column("Value #D", "Cost", unit="currencyUSD"),
+            Column("Value #D", "Cost", unit="currencyUSD", decimals=4),
         ],
     ),
 ]  # fmt: skip
@@ -246,4 +262,5 @@ BOARD = Board(
         Section("Context and memory", CONTEXT),
         Section("Versions", VERSIONS),
     ],
+    alert_marks=False,
 )

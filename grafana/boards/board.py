@@ -8,7 +8,7 @@ import attr
 from grafanalib.core import Annotations, Dashboard, DashboardLink, GridPos, Templating, Time
 
 from boards import theme
-from boards.annotations import ANNOTATIONS
+from boards.annotations import annotations
 from boards.panels import Panel
 from boards.theme import Json
 from boards.variables import COMMON, Variable
@@ -44,6 +44,7 @@ class Board(Dashboard):  # type: ignore[misc]  # grafanalib ships no types
     hours: int = 6
     further: Sequence[Variable] = ()
     refresh: str = "30s"
+    alert_marks: bool = True
 
     def to_json_data(self) -> Json:
         """What `build.py` writes; `uid` is the file's name."""
@@ -52,8 +53,9 @@ class Board(Dashboard):  # type: ignore[misc]  # grafanalib ships no types
             "schemaVersion": theme.SCHEMA_VERSION, "version": 1, "editable": False, "graphTooltip": 1,
             "fiscalYearStartMonth": 0, "timezone": "utc", "refresh": self.refresh, "preload": False,
             "time": Time(f"now-{self.hours}h", "now"), "timepicker": {},
-            "templating": Templating([*COMMON, *self.further]), "annotations": Annotations(list(ANNOTATIONS)),
-            "links": [_links()], "panels": list(_placed(self.sections)),
+            "templating": Templating([*COMMON, *self.further]),
+            "annotations": Annotations(annotations(alerts=self.alert_marks)),
+            "links": [_links(), _explorer()], "panels": list(_placed(self.sections)),
         }  # fmt: skip
 
 
@@ -61,6 +63,10 @@ def _links() -> DashboardLink:
     return DashboardLink(
         title="Boards", type="dashboards", tags=[theme.TAG], asDropdown=False, includeVars=True, keepTime=True
     )
+
+
+def _explorer() -> DashboardLink:
+    return DashboardLink(title="Explorer", type="link", uri="${explorer}/", icon="external link", targetBlank=True)
 
 
 def _placed(sections: Sequence[Section]) -> Iterator[Json | Panel]:

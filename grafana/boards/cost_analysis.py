@@ -5,7 +5,7 @@ from __future__ import annotations
 from boards import selectors as s
 from boards import theme
 from boards.board import Board, Section
-from boards.panels import Panel, gauge, graph, stat
+from boards.panels import Panel, graph, stat
 from boards.tables import Column, board_link, table
 from boards.targets import Calculated, Loki, LokiNow, Prom, PromNow
 
@@ -30,19 +30,19 @@ TOTALS = [
          f"month, "
          f"UTC. {EXACT} The budget beside it says whether that is too much.",
          targets=[LokiNow(expr=s.spent())], nothing="Nothing spent yet"),
-    stat(title="Forecast to month end", unit="currencyUSD", timeFrom="now/M",
-         description="Month to date (exact) plus what is left of the month at the mean of the last 7 days: a "
-         "forecast, too "
-         "low in the first week of use. Follows environment and project. Above the budget? Act now, not on the 30th.",
+    stat(title="Forecast", unit="currencyUSD", timeFrom="now/M",
+         description="To the end of the month: month to date (exact) plus what is left of the month at the mean of "
+         "the last 7 days: a forecast, too low in the first week of use. Follows environment and project. Above the "
+         "budget? Act now, not on the 30th.",
          targets=[
              LokiNow(expr=_IN_ALL, ref="A", hide=True),
              LokiNow(expr=_WEEK, ref="B", hide=True),
              PromNow(expr=_DAYS_LEFT, ref="C", hide=True),
              Calculated(expr="$A + $B / 7 * $C", ref="D"),
          ]),
-    gauge(title="Forecast against the month's budget", unit="percentunit", w=4, h=4, timeFrom="now/M",
-          defaults={"min": 0, "max": 1}, limits=theme.rising(theme.BUDGET_RATIO), nothing="No budget known yet",
-          description="The forecast as a share of the monthly budgets of the projects chosen "
+    stat(title="Of the budget", unit="percentunit", timeFrom="now/M", defaults={"decimals": 1},
+          limits=theme.rising(theme.BUDGET_RATIO), nothing="No budget known yet",
+          description="The forecast to the end of the month as a share of the monthly budgets of the projects chosen "
           "(prometheus/rules/0-thresholds.yml). Orange from 80%, red from 100%: the tables below show where to save.",
           targets=[
               LokiNow(expr=_IN_ALL, ref="A", hide=True),
@@ -87,9 +87,9 @@ def _by(label: str, heading: str, what: str, leads_to: tuple[str, str] | None = 
                     ref="C"),
         ],
         columns=[
-            Column(label, heading, link=leads_to),
-            Column("Value #A", "Cost", unit="currencyUSD", bar=True),
-            Column("Value #B", "Calls", unit="short", width=80),
+            Column(label, heading, links=(leads_to,) if leads_to else ()),
+            Column("Value #A", "Cost", unit="currencyUSD", bar=True, width=200),
+            Column("Value #B", "Calls", unit="short", width=70),
             Column("Value #C", "Tokens", unit="short", width=80),
         ],
     )  # fmt: skip
@@ -176,6 +176,7 @@ BOARD = Board(
     description="Who spends what, is it going to be too much, and is the sum complete?",
     hours=24,
     refresh="1m",
+    alert_marks=False,
     sections=[
         Section("", TOTALS),
         Section("Over time", OVER_TIME),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from boards import selectors as s
 from boards import theme
 from boards.board import Board, Section, Stack
-from boards.panels import coloured, gauge, graph, override, share_bars, stat
-from boards.tables import Column, table, trace_link
-from boards.targets import Calculated, LokiNow, Prom, PromNow
+from boards.panels import coloured, graph, override, share_bars, stat
+from boards.tables import SECOND, Column, table, trace_links
+from boards.targets import Calculated, LokiNow, Prom, PromNow, exemplars
 
 REQUESTS = "environment_agent_project:llm_requests:rate1m"
 ERRORS = "environment_agent_project:llm_errors:rate1m"
@@ -25,12 +25,17 @@ _SPENT_TODAY = f'sum(sum_over_time({_PAID_BY_PROJECT} | __error__="" [$__range])
 _BUDGET_TODAY = f"sum(project:budget_daily:dollars{{{s.PROJECT}}})"
 
 _ROOTS = (
-    f'{s.lines("session")} | json parent="parent_id", status="status", outcome="outcome", n="{{field}}"'
+    f'{{kind="session",{s.ENVIRONMENT}}} | json parent="parent_id", status="status", outcome="outcome", n="{{field}}"'
     ' | parent="" | status!="running" | unwrap n | __error__="" [$__range]'
 )
 _ENDED = _ROOTS.replace("{field}", "end_ns")
-_NEWEST = f"topk(50, max by (trace_id, agent, project, status, outcome) (max_over_time({_ENDED})))"
-_KEYS = f"topk(50, max by (trace_id) (max_over_time({_ENDED})))"
+_TOOK_PART = f"sum by (trace_id) (count_over_time({s.lines('session')} [$__range]))"
+"""Traces in which a chosen agent worked, whoever began them."""
+_NEWEST = (
+    "topk(50, max by (trace_id, agent, project, status, outcome) "
+    f"(max_over_time({_ENDED})) and on (trace_id) {_TOOK_PART})"
+)
+_KEYS = f"topk(50, max by (trace_id) (max_over_time({_ENDED})) and on (trace_id) {_TOOK_PART})"
 _DURATIONS = f"max by (trace_id) (max_over_time({_ROOTS.replace('{field}', 'duration_ms')}))"
 _OF_TRACE = f'{{kind="cost",{s.ENVIRONMENT}}} | json n="{{field}}" | unwrap n | __error__="" [$__range]'
 
@@ -42,62 +47,69 @@ def _per_trace(field: str) -> str:
 
 
 VOLUME = graph(
-    title="Request volume", unit="reqpm", interval="1m",
+    title="Request volume", unit="reqpm", interval="1m", w=8, h=5,
     description="Model calls per minute. Follows environment, agent and project. A sudden drop to zero means that "
-    "agents stopped or are not scraped: look at Errors and alerts. A jump without a cause is often a "
-    "loop: look at Agent behaviour.",
+    "agents stopped or are not scraped: look at Errors and alerts. A jump without a cause is often a loop: look at "
+    "Agent behaviour.",
     targets=[Prom(expr=_VOLUME, legend="Calls")],
 )  # fmt: skip
 ERROR_RATE = graph(
-    title="Error rate", unit="percentunit", interval="1m", limits=theme.rising(theme.ERROR_RATIO),
-    defaults={"min": 0}, nothing="No calls in this time range",
-    description="Share of model calls that failed; the dashed lines are 2% and the 5% at which an alert fires. When it "
-    "rises, Errors and alerts shows which errors and LLM performance which model.",
+    title="Error rate", unit="percentunit", interval="1m", w=8, h=5, limits=theme.rising(theme.ERROR_RATIO),
+    defaults={"min": 0}, custom={"axisSoftMax": 0.1}, nothing="No calls in this time range",
+    description="Share of model calls that failed; the dashed lines are 2% and the 5% at which an alert fires. When "
+    "it rises, Errors and alerts shows which errors and LLM performance which model.",
     targets=[Prom(expr=_ERROR_SHARE, legend="Failed")],
 )  # fmt: skip
 LATENCY_PANEL = graph(
-    title="Latency P50, P95, P99", unit="s", interval="5m", w=16, overrides=coloured(theme.QUANTILES),
-    legend=("lastNotNull", "max"),
-    description="How long half, 95% and 99% of the model calls took, in steps of 5 minutes. Follows environment and "
-    "agent, not model and project. When P99 leaves the others, single calls hang; when all rise, the provider is "
-    "slow: LLM performance has every model on its own.",
+    title="Latency", unit="s", interval="5m", w=8, h=5, overrides=coloured(theme.QUANTILES),
+    description="How long half (P50), 95% and 99% of the model calls took. Follows environment and agent, not model "
+    "and project. A dot is one call; click it for its trace. When P99 leaves the others, single calls hang; when all "
+    "rise, the provider is slow: LLM performance has every model on its own.",
     targets=[
-        Prom(expr=s.quantile(share, LATENCY, s.AGENT), legend=name, ref=ref)
-        for share, name, ref in ((0.5, "P50", "A"), (0.95, "P95", "B"), (0.99, "P99", "C"))
+        *(
+            Prom(expr=s.quantile(share, LATENCY, s.AGENT), legend=name, ref=ref)
+            for share, name, ref in ((0.5, "P50", "A"), (0.95, "P95", "B"), (0.99, "P99", "C"))
+        ),
+        exemplars("llm_latency_seconds", s.AGENT, "D"),
     ],
 )  # fmt: skip
 COST_TODAY = stat(
-    title="Cost today", unit="currencyUSD", w=8, h=3, timeFrom="now/d", nothing="Nothing spent yet",
-    description="Dollars since midnight UTC, exact: the sum of the ledger's lines in Loki, not of counters, beside the "
-    "sum of the daily budgets of the projects chosen (prometheus/rules/0-thresholds.yml). Follows environment and "
+    title="Cost today", unit="currencyUSD", w=8, h=3, timeFrom="now/d", nothing="Nothing spent yet", words="value",
+    defaults={"decimals": 2},
+    description="Dollars since midnight UTC, exact: the sum of the ledger's lines in Loki, not of counters, beside "
+    "the sum of the daily budgets of the projects chosen (prometheus/rules/0-thresholds.yml). Follows environment and "
     "project. If it grows faster than usual, Cost analysis shows who spends it.",
     targets=[
         LokiNow(expr=_SPENT_TODAY, legend="Spent", ref="A"),
         PromNow(expr=_BUDGET_TODAY, legend="Budget", ref="B"),
     ],
-    overrides=[override("Value #A", displayName="Spent")],
+    overrides=[
+        override("B", matcher="byFrameRefID", unit="prefix:/ $", decimals=0, thresholds=theme.steps(theme.CALM)),
+    ],
 )  # fmt: skip
-BUDGET_TODAY = gauge(
-    title="Of today's budget", unit="percentunit", w=8, h=5, timeFrom="now/d", defaults={"min": 0, "max": 1},
-    limits=theme.rising(theme.BUDGET_RATIO), nothing="No budget known yet",
-    description="Share of the daily budget spent since midnight UTC, from the exact sums beside it. Orange from 80%, "
+BUDGET_TODAY = share_bars(
+    title="Share of the daily budget", unit="percentunit", w=8, h=3, timeFrom="now/d",
+    defaults={"max": 1, "decimals": 1}, limits=theme.rising(theme.BUDGET_RATIO), nothing="No budget known yet",
+    description="Share of the daily budget spent since midnight UTC, from the exact sums above it. Orange from 80%, "
     "where an alert tells the owner; red when it is used up. Cost analysis shows by whom.",
     targets=[
         LokiNow(expr=_SPENT_TODAY, legend="Spent", ref="A", hide=True),
         PromNow(expr=_BUDGET_TODAY, legend="Budget", ref="B", hide=True),
         Calculated(expr="$A / $B", ref="C"),
     ],
+    overrides=[override("C", matcher="byFrameRefID", displayName="of the budget")],
 )  # fmt: skip
 TOKENS_BY_MODEL = share_bars(
-    title="Token usage by model", unit="percentunit", w=24, h=7, defaults={"max": 1},
+    title="Token usage by model", unit="percentunit", w=16, h=6, defaults={"max": 1, "decimals": 2},
     description="Each model's share of the input and output tokens of the time range; the ten largest. From counters: "
     "good for comparing, not for billing. When a costly model's share grows, look at Cost analysis.",
     targets=[PromNow(expr=_TOKEN_SHARE, legend="{{model}}")],
 )  # fmt: skip
 RECENT = table(
-    title="Recent traces", w=24, h=12, sort="Ended", join="trace_id",
-    description="The 50 newest runs: how they ended, how long they took, what they used; cost is exact (ledger). The "
-    "trace id opens the trace. Sampled-out traces have no spans, their payloads are in the logs all the same.",
+    title="Recent traces", w=24, h=8, sort="Ended", join="trace_id",
+    description="The 50 newest runs in which a chosen agent took part: how they ended, how long they took, what they "
+    "used; cost is exact (ledger). The trace id opens the trace. Sampled-out traces have no spans, their payloads are "
+    "in the logs all the same.",
     targets=[
         LokiNow(expr=f"{_NEWEST} / 1e6", ref="A"),
         LokiNow(expr=f"{_DURATIONS} and on (trace_id) {_KEYS}", ref="B"),
@@ -105,15 +117,15 @@ RECENT = table(
         LokiNow(expr=_per_trace("total_cost_usd"), ref="D"),
     ],
     columns=[
-        Column("Value #A", "Ended", unit="dateTimeAsIso", width=180),
-        Column("status", "Status", words=("ok", "error"), width=90),
+        Column("Value #A", "Ended", unit=SECOND, width=165),
+        Column("status", "Status", words=("ok", "error"), width=80),
         Column("agent", "Agent"),
         Column("project", "Project"),
         Column("outcome", "Outcome"),
-        Column("Value #B", "Duration", unit="ms", width=110),
-        Column("Value #C", "Tokens", unit="short", width=100),
-        Column("Value #D", "Cost", unit="currencyUSD", width=100),
-        Column("trace_id", "Trace", width=300, link=trace_link()),
+        Column("Value #B", "Duration", unit="ms", width=100),
+        Column("Value #C", "Tokens", unit="short", width=90),
+        Column("Value #D", "Cost", unit="currencyUSD", width=90, decimals=4),
+        Column("trace_id", "Trace", width=110, links=trace_links(), short=True),
     ],
 )  # fmt: skip
 

@@ -29,7 +29,7 @@ class Panel(GrafanalibPanel):  # type: ignore[misc]  # grafanalib ships no types
     options: Json = attr.Factory(dict)
     defaults: Json = attr.Factory(dict)
     custom: Json = attr.Factory(dict)
-    overrides: list[Json] = attr.Factory(list)
+    overrides: Sequence[Json] = ()
     transformations: list[Json] = attr.Factory(list)
     interval: str | None = None
     timeFrom: str | None = None
@@ -52,7 +52,8 @@ class Panel(GrafanalibPanel):  # type: ignore[misc]  # grafanalib ships no types
         if self.interval:
             found["interval"] = self.interval
         if self.timeFrom:
-            found |= {"timeFrom": self.timeFrom, "hideTimeOverride": False}
+            # Grafana would write the range beside the title, which it cuts for it; the titles say it themselves.
+            found |= {"timeFrom": self.timeFrom, "hideTimeOverride": True}
         return found
 
     def _defaults(self) -> Json:
@@ -62,6 +63,11 @@ class Panel(GrafanalibPanel):  # type: ignore[misc]  # grafanalib ships no types
     def _datasource(self) -> Json:
         sources = [target.to_json_data()["datasource"] for target in self.targets]
         return sources[0] if all(source == sources[0] for source in sources) else MIXED
+
+
+def blank_cells() -> Json:
+    """`noValue` is for an empty panel: Grafana would write it into every empty cell too."""
+    return override(".*", matcher="byRegexp", noValue="")
 
 
 def override(field: str, *, matcher: str = "byName", **properties: Any) -> Json:
@@ -118,11 +124,11 @@ def graph(
     return Panel(kind="timeseries", options=options, defaults=defaults, custom=custom, **panel)
 
 
-def stat(*, limits: Json = PLAIN_STEPS, sparkline: bool = False, **panel: Any) -> Panel:
-    """One big number."""
+def stat(*, limits: Json = PLAIN_STEPS, words: str = "auto", **panel: Any) -> Panel:
+    """One big number, or a few; `words` is "value" where their names need not be said."""
     options = {
-        "colorMode": "value", "graphMode": "area" if sparkline else "none", "justifyMode": "auto",
-        "orientation": "auto", "textMode": "auto", "wideLayout": True, "showPercentChange": False,
+        "colorMode": "value", "graphMode": "none", "justifyMode": "auto",
+        "orientation": "auto", "textMode": words, "wideLayout": True, "showPercentChange": False,
         "percentChangeColorMode": "standard", "reduceOptions": _REDUCE,
     }  # fmt: skip
     panel = {"w": 4, "h": 4, **panel}
@@ -151,23 +157,37 @@ def share_bars(*, limits: Json = PLAIN_STEPS, **panel: Any) -> Panel:
     return Panel(kind="bargauge", options=options, defaults=defaults, **panel)
 
 
-def heatmap(*, scheme: str = "Spectral", cells: str = "short", rows: bool = False, **panel: Any) -> Panel:
-    """Buckets over time; with `rows` a row per series instead of one per bucket."""
-    axis = {"axisPlacement": "left", "reverse": False, **({} if rows else {"unit": panel.get("unit", "s")})}
+def heatmap(*, cells: str = "short", **panel: Any) -> Panel:
+    """Buckets over time. Opacity of one colour: little is near the background in the light and in the dark theme."""
+    axis = {"axisPlacement": "left", "reverse": False, "unit": panel.get("unit", "s")}
     options = {
         "calculate": False, "cellGap": 1, "cellValues": {"unit": cells},
         "color": {
-            "mode": "scheme", "scheme": scheme, "fill": "dark-orange", "scale": "exponential", "exponent": 0.5,
-            "steps": 64, "reverse": scheme == "Spectral",
+            "mode": "opacity", "scheme": "Blues", "fill": "blue", "scale": "exponential", "exponent": 0.5,
+            "steps": 64, "reverse": False,
         },
         "exemplars": {"color": "rgba(255,0,255,0.7)"}, "filterValues": {"le": 1e-9}, "legend": {"show": True},
         "rowsFrame": {"layout": "auto"}, "showValue": "never",
-        "tooltip": {"mode": "single", "yHistogram": not rows, "showColorScale": True}, "yAxis": axis,
+        "tooltip": {"mode": "single", "yHistogram": True, "showColorScale": True}, "yAxis": axis,
     }  # fmt: skip
     custom = {
         "hideFrom": {"legend": False, "tooltip": False, "viz": False}, "scaleDistribution": {"type": "linear"},
     }  # fmt: skip
     return Panel(kind="heatmap", options=options, custom=custom, **panel)
+
+
+def history(*, limits: Json, **panel: Any) -> Panel:
+    """A row of coloured cells over time for each series, with the steps of the colours as the legend."""
+    options = {
+        "showValue": "never", "rowHeight": 0.9, "colWidth": 0.95, "perPage": 20,
+        "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
+        "tooltip": {"mode": "single", "sort": "none"},
+    }  # fmt: skip
+    custom = {
+        "fillOpacity": 100, "lineWidth": 0, "hideFrom": {"legend": False, "tooltip": False, "viz": False},
+    }  # fmt: skip
+    defaults = {"thresholds": limits, **panel.pop("defaults", {})}
+    return Panel(kind="status-history", options=options, defaults=defaults, custom=custom, **panel)
 
 
 def logs(**panel: Any) -> Panel:

@@ -25,6 +25,19 @@ def lines(kind: str, *labels: str, model: bool = False, tool: bool = False) -> s
     return f"{{{stream}}}" + "".join(f' | {name}=~"${name}"' for name in names)
 
 
+ERROR: Final = ' | label_format error_type=`{{regexReplaceAll "^.*[.]" .error_type ""}}`'
+"""An exception's class without its module: `openai.RateLimitError` and `RateLimitError` are one."""
+
+READABLE: Final = (
+    ' | json message="message", error="error_message", name="name", outcome="outcome", ms="duration_ms",'
+    ' usd="cost_usd", selected="selected"'
+    " | line_format `{{.kind}} {{.agent}} · {{if .message}}{{.message}}{{else}}{{.name}}"
+    "{{if .selected}} → {{.selected}}{{end}}{{if .outcome}} → {{.outcome}}{{end}}"
+    '{{if .ms}} · {{divf .ms 1000 | printf "%.2f"}} s{{end}}{{if .usd}} · {{.usd | float64 | printf "%.6f"}} USD{{end}}'
+    "{{if .error}} · {{.error}}{{end}}{{end}}`"
+)
+"""A line as a sentence: what happened, how it ended, seconds, dollars, what the error said."""
+
 SESSIONS: Final = lines("session") + ' | json status="status", outcome="outcome" | status!="running"'
 """Sessions that ended; each also left a line when it began."""
 LEDGER: Final = lines("cost", model=True)

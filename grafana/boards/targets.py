@@ -27,15 +27,13 @@ class Query(Target):  # type: ignore[misc]  # grafanalib ships no types
 class Prom(Query):
     """PromQL over the range of the board, one line per series."""
 
-    exemplars: bool = False
     buckets: bool = False
 
     def to_json_data(self) -> Json:
-        found = {
+        return {
             **self.common(PROMETHEUS), "editorMode": "code", "expr": self.expr, "range": True, "instant": False,
             "format": "heatmap" if self.buckets else "time_series", "legendFormat": self.legend or "__auto",
         }  # fmt: skip
-        return {**found, "exemplar": True} if self.exemplars else found
 
 
 @attr.s(auto_attribs=True, kw_only=True)
@@ -43,12 +41,23 @@ class PromNow(Query):
     """PromQL at the end of the range: a number per series, or the rows of a table."""
 
     table: bool = False
+    exemplars: bool = False
 
     def to_json_data(self) -> Json:
         return {
             **self.common(PROMETHEUS), "editorMode": "code", "expr": self.expr, "range": False, "instant": True,
             "format": "table" if self.table else "time_series", "legendFormat": self.legend or "__auto",
+            **({"exemplar": True} if self.exemplars else {}),
         }  # fmt: skip
+
+
+def exemplars(histogram: str, matchers: str, ref: str) -> PromNow:
+    """The dots that lead from a graph to traces, without a line of their own.
+
+    Recorded series carry no exemplars, so the histogram itself is named; that no bucket is below 0 keeps the query
+    for numbers empty, and asking for the end of the range only keeps it cheap.
+    """
+    return PromNow(expr=f"{histogram}_bucket{{{matchers}}} < 0", ref=ref, exemplars=True)
 
 
 @attr.s(auto_attribs=True, kw_only=True)
@@ -61,7 +70,8 @@ class Loki(Query):
         found = {**self.common(LOKI), "editorMode": "code", "expr": self.expr, "queryType": "range"}
         if self.lines:
             return {**found, "maxLines": self.lines}
-        return {**found, "legendFormat": self.legend, "step": "$__interval"}
+        # No `step`: Grafana does not fill variables into it, and refuses the query.
+        return {**found, "legendFormat": self.legend}
 
 
 @attr.s(auto_attribs=True, kw_only=True)

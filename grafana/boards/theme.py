@@ -48,8 +48,8 @@ STUCK_S: Final = (120.0, 300.0)
 
 NOTHING: Final = "Nothing in this time range"
 """What an empty panel says: it is no fault that nobody called."""
-NONE_GOOD: Final = "None, all is well"
-"""What a panel of problems says when there are none."""
+NONE_FOUND: Final = "None found"
+"""What an empty panel of problems says. A query that failed leaves its panel empty too, so it must not say more."""
 
 
 def steps(first: str, *further: tuple[float, str]) -> Json:
@@ -69,4 +69,13 @@ def falling(limits: tuple[float, float]) -> Json:
     return steps(BAD, (limits[0], WARN), (limits[1], GOOD))
 
 
+def ramp(colour: str, *values: float) -> Json:
+    """Thresholds of one colour, fainter for less: it fades into the background of either theme."""
+    shares = [0.15 + 0.75 * place / max(len(values) - 1, 1) for place in range(len(values))]
+    colours = [f"rgba({colour}, {share:.2f})" for share in shares]
+    return steps("transparent", *zip(values, colours, strict=True))
+
+
+BLUE: Final = "31, 96, 196"
+RED: Final = "196, 22, 42"
 PLAIN_STEPS: Final = steps(PLAIN)

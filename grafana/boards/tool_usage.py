@@ -5,9 +5,9 @@ from __future__ import annotations
 from boards import selectors as s
 from boards import theme
 from boards.board import Board, Section
-from boards.panels import graph, heatmap, stat
-from boards.tables import Column, matrix, table, trace_link
-from boards.targets import LokiNow, Prom, PromNow
+from boards.panels import graph, heatmap, history, stat
+from boards.tables import SECOND, Column, matrix, table, trace_links
+from boards.targets import LokiNow, Prom, PromNow, exemplars
 from boards.variables import TOOL
 
 CALLS = "environment_agent_tool_status:tool_invocations:rate5m"
@@ -19,16 +19,16 @@ _LINES = s.lines("tool_call", tool=True)
 _FAILED_LINES = s.lines("tool_call", 'level="error"', tool=True)
 _REPEATED = (
     f'(sum by (tool, agent, session_id, arguments) (count_over_time({_LINES} | json arguments="arguments" '
-    f'[$__range])) > 1)'
+    f"[$__range])) > 1)"
     " - 1"
 )
 _BAD_ARGUMENTS = (
     "topk(50, sum by (tool, agent, error_type, arguments) (count_over_time("
-    f'{_FAILED_LINES} | json error_type="error_type", arguments="arguments" [$__range])))'
+    f'{_FAILED_LINES} | json error_type="error_type", arguments="arguments"{s.ERROR} [$__range])))'
 )
 _NEWEST_FAILURES = (
     "topk(50, max by (trace_id, agent, tool, error_type, error_message) (max_over_time("
-    f'{_FAILED_LINES} | json error_type="error_type", error_message="error_message", n="end_ns"'
+    f'{_FAILED_LINES} | json error_type="error_type", error_message="error_message", n="end_ns"{s.ERROR}'
     ' | unwrap n | __error__="" [$__range]))) / 1e6'
 )
 
@@ -39,59 +39,49 @@ def _over_range(matchers: str, by: str = "") -> str:
 
 SUMMARY = [
     stat(title="Calls", unit="reqpm", w=6,
-         description="Tool calls per minute over the time range. Many more than usual: see the "
-         "repeated calls.",
+         description="Tool calls per minute over the time range. Many more than usual: see the repeated calls.",
          targets=[PromNow(expr=f"{_over_range(s.TOOL)} * 60")]),
     stat(title="Failed", unit="percentunit", w=6, limits=theme.rising(theme.TOOL_ERROR_RATIO), defaults={"decimals": 1},
          description="Share of the tool calls that failed. From one in five of a tool on an alert fires; the heatmap "
-         "says "
-         "which tool.",
+         "says which tool.",
          targets=[PromNow(expr=f"{_over_range(_FAILED)} / ({_over_range(s.TOOL)} > 0)")]),
-    stat(title="P95 latency", unit="s", w=6, description="95% of the calls were quicker than this. Follows "
-         "environment and "
-         "tool.",
+    stat(title="P95 latency", unit="s", w=6,
+         description="95% of the calls were quicker than this. Follows environment and tool.",
          targets=[PromNow(expr=s.quantile(0.95, LATENCY, _TOOLS, window="$__range"))]),
     stat(title="Repeated calls", w=6, limits=theme.steps(theme.CALM, (10, theme.NOTICE)), nothing="No call was "
          "repeated",
          description="Calls with the same tool and the same arguments as an earlier one of their session, from the "
-         "log: "
-         "exact. Retries after an error are fine; many without one are a loop in the making.",
+         "log: exact. Retries after an error are fine; many without one are a loop in the making.",
          targets=[LokiNow(expr=f"sum({_REPEATED})")]),
 ]  # fmt: skip
 
 HEATMAPS = [
-    heatmap(
-        title="Calls: tool × time", unit="reqpm", interval="5m", rows=True, cells="reqpm", scheme="Blues",
-        description="Calls per minute, a row per tool. A row that goes dark: nobody calls the tool any more, or it "
-        "is not "
-        "offered to the model.",
+    history(
+        title="Calls: tool × time", unit="reqpm", interval="5m", limits=theme.ramp(theme.BLUE, 0.01, 1, 5, 20, 100),
+        description="Calls per minute, a row per tool. A row that goes empty: nobody calls the tool any more, or it "
+        "is not offered to the model.",
         targets=[Prom(expr=f"{s.mean(CALLS, s.TOOL, 'tool')} * 60", legend="{{tool}}")],
     ),
-    heatmap(
-        title="Failures: tool × time", unit="reqpm", interval="5m", rows=True, cells="reqpm", scheme="Reds",
-        nothing=theme.NONE_GOOD,
+    history(
+        title="Failures: tool × time", unit="reqpm", interval="5m", limits=theme.ramp(theme.RED, 0.01, 0.2, 1, 5),
+        nothing=theme.NONE_FOUND,
         description="Failed calls per minute, a row per tool. A stripe across all rows is the network; a single row "
-        "is that "
-        "tool.",
+        "is that tool.",
         targets=[Prom(expr=f"{s.mean(CALLS, _FAILED, 'tool')} * 60", legend="{{tool}}")],
     ),
     matrix(
-        title="Calls per hour: tool × agent", row="tool", column="agent", value="Value",
-        limits=theme.steps(
-            "transparent", (1, "super-light-blue"), (10, "light-blue"), (100, "blue"), (1000, "dark-blue")
-        ),
+        title="Calls per hour: tool × agent", row="tool", column="agent", heading="Tool",
+        limits=theme.ramp(theme.BLUE, 1, 10, 100, 1000),
         description="Who uses what. An empty cell where you expect calls: the agent does not have the tool, or does "
-        "not know "
-        "when to use it.",
+        "not know when to use it.",
         targets=[PromNow(expr=f"{_over_range(s.TOOL, 'tool, agent')} * 3600", table=True)],
     ),
     matrix(
-        title="Failed share: tool × agent", row="tool", column="agent", value="Value", unit="percentunit",
-        limits=theme.steps("transparent", (0.01, theme.NOTICE), (0.05, theme.WARN), (0.2, theme.BAD)),
-        nothing=theme.NONE_GOOD,
-        description="A red row is a broken tool, a red cell in a pale row an agent that calls it wrongly: see the "
-        "arguments "
-        "below.",
+        title="Failed share: tool × agent", row="tool", column="agent", heading="Tool", unit="percentunit",
+        limits=theme.ramp(theme.RED, 0.01, 0.05, 0.2),
+        nothing=theme.NONE_FOUND,
+        description="A red row is a broken tool, a red cell in an empty row an agent that calls it wrongly: see the "
+        "arguments below.",
         targets=[PromNow(
             expr=f"{_over_range(_FAILED, 'tool, agent')} / ({_over_range(s.TOOL, 'tool, agent')} > 0)", table=True,
         )],
@@ -103,7 +93,10 @@ LATENCIES = [
         title="P95 latency by tool", unit="s", interval="1m",
         description="95% of a tool's calls were quicker than this. Follows environment and tool. Slow tools make slow "
         "sessions: compare with task durations on Agent behaviour.",
-        targets=[Prom(expr=s.quantile(0.95, LATENCY, _TOOLS, "tool"), legend="{{tool}}")],
+        targets=[
+            Prom(expr=s.quantile(0.95, LATENCY, _TOOLS, "tool"), legend="{{tool}}"),
+            exemplars("tool_latency_seconds", s.TOOL, "B"),
+        ],
     ),
     heatmap(
         title="Latency", unit="s", interval="1m", cells="reqps",
@@ -114,13 +107,13 @@ LATENCIES = [
 
 CAUSES = [
     table(
-        title="Arguments that fail", w=24, h=9, sort="Failures", nothing=theme.NONE_GOOD,
-        description="Failed calls grouped by tool, error and arguments (redacted), from the log: exact. The same wrong "
-        "argument again and again belongs into the tool's description or its schema.",
+        title="Arguments that fail", w=24, h=9, sort="Failures", nothing=theme.NONE_FOUND,
+        description="Failed calls grouped by tool, error and arguments (redacted), from the log: exact. The same "
+        "wrong argument again and again belongs into the tool's description or its schema.",
         targets=[LokiNow(expr=_BAD_ARGUMENTS)],
         columns=[
             Column("tool", "Tool", width=170), Column("agent", "Agent", width=130),
-            Column("error_type", "Error", width=200), Column("arguments", "Arguments"),
+            Column("error_type", "Error", width=180), Column("arguments", "Arguments", wrap=True),
             Column("Value #A", "Failures", unit="short", bar=True, width=200),
         ],
     ),
@@ -129,18 +122,20 @@ CAUSES = [
         description="The same call more than once in a session: how many times too many. Exact, from the log.",
         targets=[LokiNow(expr=f"topk(50, {_REPEATED})")],
         columns=[
-            Column("tool", "Tool", width=150), Column("agent", "Agent", width=110), Column("arguments", "Arguments"),
-            Column("session_id", "Session", width=120), Column("Value #A", "Repeats", unit="short", width=90),
+            Column("tool", "Tool", width=120), Column("agent", "Agent", width=80),
+            Column("arguments", "Arguments", wrap=True), Column("session_id", "Session", width=100, short=True),
+            Column("Value #A", "Repeats", unit="short", width=80),
         ],
     ),
     table(
-        title="Newest failures", w=12, h=9, sort="When", nothing=theme.NONE_GOOD,
+        title="Newest failures", w=12, h=9, sort="When", nothing=theme.NONE_FOUND,
         description="The newest failed calls and what they said; the trace shows what led to them.",
         targets=[LokiNow(expr=_NEWEST_FAILURES)],
         columns=[
-            Column("Value #A", "When", unit="dateTimeAsIso", width=160), Column("tool", "Tool", width=130),
-            Column("agent", "Agent", width=100), Column("error_type", "Error", width=130),
-            Column("error_message", "Message"), Column("trace_id", "Trace", width=110, link=trace_link()),
+            Column("Value #A", "When", unit=SECOND, width=150), Column("tool", "Tool", width=110),
+            Column("agent", "Agent", width=75), Column("error_type", "Error", width=120),
+            Column("error_message", "Message", wrap=True),
+            Column("trace_id", "Trace", width=95, links=trace_links(), short=True),
         ],
     ),
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attr
 from grafanalib.core import Template
 
-from boards.theme import LOKI, PROMETHEUS, Json
+from boards.theme import PROMETHEUS, Json
 
 ALL: Json = {"selected": True, "text": ["All"], "value": ["$__all"]}
 
@@ -49,19 +49,19 @@ class Choice(Template):  # type: ignore[misc]  # grafanalib ships no types
 
 
 @attr.s(auto_attribs=True, kw_only=True)
-class Text(Template):  # type: ignore[misc]  # grafanalib ships no types
-    """A line that the reader types."""
+class Address(Template):  # type: ignore[misc]  # grafanalib ships no types
+    """Where links lead to. Not shown: it is set in the board's code, or in the browser's address by `&var-NAME=`."""
 
     name: str
     label: str
     description: str
-    query: str = ""
+    query: str
 
     def to_json_data(self) -> Json:
         current = {"selected": True, "text": self.query, "value": self.query}
         return {
             "type": "textbox", "name": self.name, "label": self.label, "description": self.description,
-            "query": self.query, "current": current, "options": [current], "hide": 0, "skipUrlSync": False,
+            "query": self.query, "current": current, "options": [current], "hide": 2, "skipUrlSync": False,
         }  # fmt: skip
 
 
@@ -74,19 +74,13 @@ def metric_label(name: str, title: str, description: str, metric: str) -> Variab
     )
 
 
-def log_label(name: str, title: str, description: str) -> Variable:
-    """Values of a label of log streams."""
-    query: Json = {"type": 1, "label": name, "stream": "", "refId": "LokiVariableQueryEditor-VariableQuery"}
-    definition = f"label_values({name})"
-    return Variable(
-        name=name, label=title, description=description, query=query, definition=definition, datasource=LOKI
-    )
-
-
+# Every list comes from Prometheus: a board asks for its variables before anything else, so one that asked Loki would
+# keep the whole board empty while Loki is down.
 COMMON = (
-    log_label(
+    metric_label(
         "environment", "Environment",
         "Narrows logs, traces and metrics. Metrics have it from prometheus/targets/agents.yml.",
+        "agent_last_progress_timestamp_seconds",
     ),
     metric_label(
         "project", "Project", "Who pays. Tools and sessions are not counted by project.",
@@ -100,6 +94,10 @@ COMMON = (
         "model", "Model", "One or several models. Tools know no model: Tool usage only keeps the choice for the links.",
         'environment_model:llm_requests:rate1m{environment=~"$environment"}',
     ),
+    Address(
+        name="explorer", label="Explorer at", query="http://127.0.0.1:8766",
+        description="Where `syndarix-obs web` listens; links from traces lead there.",
+    ),
 )  # fmt: skip
 """On every board, so that links can keep them."""
 
@@ -108,7 +106,7 @@ TOOL = metric_label(
     'environment_agent_tool_status:tool_invocations:rate5m{environment=~"$environment",agent=~"$agent"}',
 )  # fmt: skip
 LEVEL = Choice(name="level", label="Level", description="Of log lines.", query="critical,error,warning,info,debug")
-RUNBOOK = Text(
-    name="runbook", label="Runbook at",
-    description="Put in front of docs/runbook.md in links, for example https://git.example.org/obs/blob/main/",
+RUNBOOK = Address(
+    name="runbook", label="Runbook at", query="/d/runbook?alert=",
+    description="Put in front of an alert's name in links, for example https://git.example.org/obs/docs/runbook.md#",
 )  # fmt: skip

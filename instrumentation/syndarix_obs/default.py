@@ -30,11 +30,6 @@ def get_platform() -> ObservabilityPlatform:
     return _platform
 
 
-def made() -> ObservabilityPlatform | None:
-    """The default platform if there is one; makes none."""
-    return _platform
-
-
 def configure(settings: Settings | None = None, **options: Any) -> ObservabilityPlatform:
     """Make a new default platform; the former one is shut down. Takes the arguments of `ObservabilityPlatform`."""
     global _platform
@@ -68,6 +63,11 @@ def embeddings(**options: Any) -> LLMCall:
 def tool(name: str, **options: Any) -> ToolCall:
     """See `ObservabilityPlatform.tool`."""
     return get_platform().tool(name, **options)
+
+
+def call_tool(name: str, function: Callable[..., Any], arguments: Any, **options: Any) -> Any:
+    """See `ObservabilityPlatform.call_tool`."""
+    return get_platform().call_tool(name, function, arguments, **options)
 
 
 def memory(operation: str, **options: Any) -> MemoryOperation:
@@ -105,6 +105,21 @@ def annotate(note: str, **options: Any) -> None:
     get_platform().annotate(note, **options)
 
 
+def score(name: str, value: Any = None, **options: Any) -> None:
+    """See `ObservabilityPlatform.score`."""
+    get_platform().score(name, value, **options)
+
+
+def outcome(name: str, value: Any, **options: Any) -> None:
+    """See `ObservabilityPlatform.outcome`."""
+    get_platform().outcome(name, value, **options)
+
+
+def feedback(value: Any, **options: Any) -> None:
+    """See `ObservabilityPlatform.feedback`."""
+    get_platform().feedback(value, **options)
+
+
 def tool_call(function: Any = None) -> Any:
     """See `ObservabilityPlatform.tool_call`; the platform is looked up when the function is decorated."""
     return get_platform().tool_call(function)
@@ -128,6 +143,11 @@ def extract(headers: Mapping[str, Any]) -> AbstractContextManager[None]:
 def auto_instrument(*, official: bool | None = None) -> list[str]:
     """See `ObservabilityPlatform.auto_instrument`."""
     return get_platform().auto_instrument(official=official)
+
+
+def replaying(recording: Any, **options: Any) -> AbstractContextManager[Any]:
+    """See `ObservabilityPlatform.replaying`; makes no platform."""
+    return ObservabilityPlatform.replaying(recording, **options)
 
 
 def flush(timeout: float = 5.0) -> bool:

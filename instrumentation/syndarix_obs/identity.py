@@ -84,6 +84,11 @@ class Identity:
             self.flush()
         return found
 
+    def fingerprint_key(self) -> bytes:
+        """32 bytes, worked out from the folder's key, under which messages are fingerprinted."""
+        key = self._key or self._load_key()
+        return hmac.digest(key, b"fingerprints of messages", "sha256")
+
     def flush(self) -> None:
         """Write the index; failures are counted, and what could not be written is tried again later."""
         with self._lock:

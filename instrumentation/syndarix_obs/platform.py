@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
@@ -16,7 +16,7 @@ from syndarix_obs.guard import guarded
 from syndarix_obs.metrics.registry import Metrics
 from syndarix_obs.pipeline.runtime import Runtime
 from syndarix_obs.settings import Settings
-from syndarix_obs.spans import decisions, decorators, propagation
+from syndarix_obs.spans import decisions, decorators, propagation, scores
 from syndarix_obs.spans.operations import (
     ContextAssembly,
     LLMCall,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from syndarix_obs.pipeline.consumers import Consumer
+    from syndarix_obs.replaying.player import Player
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -132,10 +133,12 @@ class ObservabilityPlatform:
         messages: Any = None,
         tools: Any = None,
         system: Any = None,
+        parameters: Any = None,
         operation: str = v.OPERATION_CHAT,
     ) -> LLMCall:
-        """One call of a model; see `LLMCall.response`."""
-        return LLMCall(self._source, provider, model, operation, messages, tools, system)
+        """One call of a model; see `LLMCall.response`. `parameters` are what else the request says: temperature,
+        tool_choice, …"""
+        return LLMCall(self._source, provider, model, operation, messages, tools, system, parameters)
 
     def embeddings(self, *, provider: str, model: str, inputs: Any = None) -> LLMCall:
         """One embeddings call."""
@@ -144,6 +147,13 @@ class ObservabilityPlatform:
     def tool(self, name: str, *, arguments: Any = None, call_id: str | None = None) -> ToolCall:
         """One call of a tool."""
         return ToolCall(self._source, name, arguments, call_id)
+
+    def call_tool(self, name: str, function: Callable[..., Any], arguments: Any, *, call_id: str | None = None) -> Any:
+        """Call `function(**arguments)` as a tool that a model asked for by name, and return what it returns.
+
+        A coroutine function gives an awaitable. In a replay the function is not called: the record answers.
+        """
+        return decorators.call_as_tool(lambda: self.tool(name, arguments=arguments, call_id=call_id), function, arguments)
 
     def memory(self, operation: str, *, store: str | None = None, query: Any = None) -> MemoryOperation:
         """One memory operation: `search`, `upsert`, `update`, `delete`, `create`."""
@@ -171,8 +181,12 @@ class ObservabilityPlatform:
         confidence: float | None = None,
         context_summary: Any = None,
         relevant_memory: Any = None,
+        confidence_source: str = v.CONFIDENCE_STATED,
     ) -> str:
-        """Record one decision: what could have been chosen, what was, why and how sure. Returns its id."""
+        """Record one decision: what could have been chosen, what was, why and how sure. Returns its id.
+
+        `confidence_source` says who is how sure: `stated` by the model, `logprob`, `judge` or `vote`.
+        """
         return decisions.decide(
             self._source,
             decision_type,
@@ -182,6 +196,7 @@ class ObservabilityPlatform:
             confidence=confidence,
             context_summary=context_summary,
             relevant_memory=relevant_memory,
+            confidence_source=confidence_source,
         )
 
     def safety_check(self, check: str, *, passed: bool, detail: Any = None) -> None:
@@ -189,11 +204,121 @@ class ObservabilityPlatform:
         decisions.check(self._source, check, passed, detail)
 
     def annotate(
-        self, note: str, *, target: str | None = None, label: str | None = None, trace_id: str | None = None
+        self,
+        note: str,
+        *,
+        target: str | None = None,
+        label: str | None = None,
+        trace_id: str | None = None,
+        session_id: str | None = None,
+        **attributes: Any,
     ) -> None:
-        """Attach a note to the current span, or to a trace, span or decision by its id."""
+        """Attach a note, and attributes beside it, to the current span, or to a trace, span or decision by its id;
+        `session_id` says to which session it belongs, when that is not the current one."""
         with guarded("annotate"):
-            decisions.annotate(self._source, note, target, label, trace_id)
+            decisions.annotate(self._source, note, target, label, trace_id, session_id, attributes)
+
+    def score(
+        self,
+        name: str,
+        value: float | bool | str | None = None,
+        *,
+        source: str = "code",
+        judge_version: str | None = None,
+        label: str | None = None,
+        explanation: str | None = None,
+        session_id: str | None = None,
+        trace_id: str | None = None,
+        target: str | None = None,
+    ) -> None:
+        """Say how good something was: the session that is current, or one of any time by its id.
+
+        Args:
+            name: what was judged, from a small closed set: `answer_correct`, `tone`, …
+            value: a number, a bool (1 or 0), or a word.
+            source: who says so: `code`, `user`, `human`, `judge`, …
+            judge_version: model and prompt of a judge; scores of different versions are not compared.
+            label: a word beside the number.
+            explanation: why; redacted like every payload.
+            session_id: the session that is meant.
+            trace_id: the trace that is meant; the score is found with it.
+            target: id of the step that is meant.
+        """
+        with guarded("score"):
+            scores.score(
+                self._source, "score", name, value, given_by=source, label=label, judge_version=judge_version,
+                explanation=explanation, about=scores.Evaluated(session_id, trace_id, target),
+            )  # fmt: skip
+
+    def outcome(
+        self,
+        name: str,
+        value: float | bool | str,
+        *,
+        source: str = "code",
+        explanation: str | None = None,
+        session_id: str | None = None,
+        trace_id: str | None = None,
+    ) -> None:
+        """Say what the work led to, at once or later: `obs.outcome("refund_paid", True)`. Arguments as of `score`."""
+        with guarded("outcome"):
+            scores.score(
+                self._source, "outcome", name, value, given_by=source, explanation=explanation,
+                about=scores.Evaluated(session_id, trace_id),
+            )  # fmt: skip
+
+    def feedback(
+        self,
+        value: float | bool | str,
+        *,
+        name: str = "feedback",
+        comment: str | None = None,
+        source: str = "user",
+        session_id: str | None = None,
+        trace_id: str | None = None,
+        target: str | None = None,
+    ) -> None:
+        """Keep what a person said: `obs.feedback("up", session_id=…)`, `obs.feedback(4, comment="…")`."""
+        with guarded("feedback"):
+            scores.score(
+                self._source, "feedback", name, value, given_by=source, explanation=comment,
+                about=scores.Evaluated(session_id, trace_id, target),
+            )  # fmt: skip
+
+    def anomaly(
+        self,
+        series: str,
+        state: str,
+        *,
+        agent: str | None = None,
+        project: str | None = None,
+        episode: str | None = None,
+        score: float | None = None,
+        opinion: str | None = None,
+        observed: float | None = None,
+        expected: float | None = None,
+        opened_ns: int | None = None,
+        at_ns: int | None = None,
+    ) -> None:
+        """Record that an episode of unusual values opened, became worse or closed; `syndarix-obs watch` does.
+
+        Args:
+            series: what is unusual, such as `cost`.
+            state: one of `vocabulary.ANOMALY_STATES`.
+            agent, project: whose series it is.
+            episode: the same id from opening to close.
+            score: how unusual; 1 is where an episode begins.
+            opinion: why, in a word.
+            observed, expected: the value and what it should have been, in the unit of the series.
+            opened_ns, at_ns: when the episode began, and when this happened, in nanoseconds since the epoch.
+        """
+        values = {
+            v.ANOMALY_SERIES: series, v.GEN_AI_AGENT_NAME: agent, v.PROJECT: project, v.ANOMALY_EPISODE: episode,
+            v.ANOMALY_SCORE: score, v.ANOMALY_OPINION: opinion, v.ANOMALY_OBSERVED: observed,
+            v.ANOMALY_EXPECTED: expected, v.ANOMALY_OPENED: opened_ns,
+        }  # fmt: skip
+        with guarded("anomaly"):
+            decisions.anomaly(self._source, state, values, at_ns)
 
     # --- decorators ---
 
@@ -305,6 +430,18 @@ class ObservabilityPlatform:
         from syndarix_obs.logs import attach_handler
 
         attach_handler(self._runtime, logger, level or self.settings.log_level)
+
+    # --- run again ---
+
+    @staticmethod
+    def replaying(recording: Any, **options: Any) -> AbstractContextManager[Player]:
+        """Within the block, models and tools answer from a recorded session, and nothing is live that was not named.
+
+        Takes the arguments of `replaying.session.replaying`, and raises what it raises.
+        """
+        from syndarix_obs.replaying.session import replaying
+
+        return replaying(recording, **options)
 
     # --- life ---
 

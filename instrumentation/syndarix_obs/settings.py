@@ -16,6 +16,7 @@ from pydantic_settings import SettingsError as UnreadableValue
 
 from syndarix_obs.errors import SettingsError
 from syndarix_obs.store.location import default_home, store_path
+from syndarix_obs.vocabulary import SCRAPE_PORTS
 
 PREFIX = "SYNDARIX_OBS_"
 _READ_SIDE = frozenset({"SYNDARIX_OBS_BACKEND", "SYNDARIX_OBS_HOME"})
@@ -67,6 +68,9 @@ class Settings(BaseSettings):
     loop_threshold: int = Field(
         4, ge=2, description="Calls of one tool with the same arguments in a session that count as a loop."
     )
+    automatic_decisions: bool = Field(
+        True, description="Record what models decide (which tool, how to recover, which form) without code of the agent's."
+    )
     request_usage: bool = Field(
         False, description="Ask the provider for usage on streamed OpenAI calls (adds `stream_options`)."
     )
@@ -91,12 +95,23 @@ class Settings(BaseSettings):
     shutdown_timeout: float = Field(
         4.0, gt=0, le=60, description="Seconds that exit may wait for destinations; the process ends within one more."
     )
+    save_on_signals: bool = Field(
+        True, description="Save what waits at SIGTERM and SIGHUP, where the program has no handler of its own."
+    )
     max_payload_bytes: int = Field(
         4_000_000, ge=1_000, description="Largest payload of one record; what is cut says so and is counted."
     )
     preview_chars: int = Field(240, ge=0, le=2_000, description="Characters of the preview that stays on the span.")
-    metrics_port: int = Field(0, ge=0, le=65_535, description="Port of the scrape endpoint; 0 serves none.")
-    metrics_host: str = Field("127.0.0.1", description="Address of the scrape endpoint.")
+    metrics_port: int | None = Field(
+        None, ge=0, le=65_535, examples=[9464],
+        description="Port of the scrape endpoint; 0 serves none. Unset: with the stack the first free one of 9464 to "
+        "9468, else none.",
+    )  # fmt: skip
+    metrics_host: str | None = Field(
+        None, examples=["127.0.0.1"],
+        description="Address of the scrape endpoint. Unset: loopback, and with the stack Docker's bridge where there "
+        "is one, so that a Prometheus in Docker reaches it.",
+    )  # fmt: skip
     pushgateway_url: str | None = Field(
         None, description="Pushgateway for processes that end before a scrape.", examples=["http://127.0.0.1:9091"]
     )
@@ -149,6 +164,13 @@ class Settings(BaseSettings):
             raise SettingsError(explain(error)) from None
         except UnreadableValue as error:
             raise SettingsError(_explain_json(str(error))) from None
+
+    @property
+    def scrape_ports(self) -> tuple[int, ...]:
+        """Ports to try for the scrape endpoint, in order; none means that it is not served."""
+        if self.metrics_port is not None:
+            return (self.metrics_port,) if self.metrics_port else ()
+        return SCRAPE_PORTS if self.backend in {"stack", "both"} else ()
 
     @property
     def store_path(self) -> Path:

@@ -37,6 +37,22 @@ GEN_AI_REQUEST_TEMPERATURE: Final = "gen_ai.request.temperature"
 """Sampling temperature asked for."""
 GEN_AI_REQUEST_TOP_P: Final = "gen_ai.request.top_p"
 """Nucleus sampling share asked for."""
+GEN_AI_REQUEST_TOP_K: Final = "gen_ai.request.top_k"
+"""How many of the likeliest tokens were sampled from."""
+GEN_AI_REQUEST_FREQUENCY_PENALTY: Final = "gen_ai.request.frequency_penalty"
+"""Penalty for tokens by how often they came already."""
+GEN_AI_REQUEST_PRESENCE_PENALTY: Final = "gen_ai.request.presence_penalty"
+"""Penalty for tokens that came already."""
+GEN_AI_REQUEST_STOP_SEQUENCES: Final = "gen_ai.request.stop_sequences"
+"""Texts at which generation was to stop."""
+GEN_AI_REQUEST_SEED: Final = "gen_ai.request.seed"
+"""Seed of the sampling."""
+GEN_AI_REQUEST_CHOICE_COUNT: Final = "gen_ai.request.choice.count"
+"""How many answers were asked for."""
+GEN_AI_OUTPUT_TYPE: Final = "gen_ai.output.type"
+"""Form of answer that was asked for: `text` or `json`."""
+OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
+"""Service tier that the caller asked for."""
 GEN_AI_USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
 """Tokens in the prompt, cache reads and writes included."""
 GEN_AI_USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
@@ -87,6 +103,16 @@ GEN_AI_MEMORY_STORE: Final = "gen_ai.memory.store.name"
 """Memory store that was read or written."""
 GEN_AI_MEMORY_QUERY: Final = "gen_ai.memory.query.text"
 """What was looked for in memory: a payload, never exported on a span."""
+GEN_AI_EVALUATION_NAME: Final = "gen_ai.evaluation.name"
+"""What was evaluated: `resolved`, `answer_schema_valid`, `feedback`, …"""
+GEN_AI_EVALUATION_SCORE_VALUE: Final = "gen_ai.evaluation.score.value"
+"""The score as a number; yes is 1 and no is 0."""
+GEN_AI_EVALUATION_SCORE_LABEL: Final = "gen_ai.evaluation.score.label"
+"""The score as a word: `true`, `paid`, `up`, …"""
+GEN_AI_EVALUATION_EXPLANATION: Final = "gen_ai.evaluation.explanation"
+"""Why, or a person's comment: a payload, never exported on a span."""
+EVENT_EVALUATION: Final = "gen_ai.evaluation.result"
+"""Name of the span event that carries a score, an outcome or a person's feedback."""
 SESSION_ID: Final = "session.id"
 """Session that the span belongs to."""
 USER_ID: Final = "user.id"
@@ -133,7 +159,28 @@ PROJECT: Final = "syndarix.project"
 AGENT_TYPE: Final = "syndarix.agent.type"
 """Class of agent: `assistant`, `worker`, …"""
 AGENT_VERSION: Final = "syndarix.agent.version"
-"""Hash of system prompt and tool definitions: changes when the agent changes."""
+"""Hash of system prompt (as for `syndarix.prompt.hash`) and tool definitions: changes when the agent changes."""
+PROMPT_HASH: Final = "syndarix.prompt.hash"
+"""One-way hash of the system prompt; where the caller marks a part of it for the provider's cache, of that part only,
+so that it changes when the prompt does and not with every user."""
+TOOLSET_HASH: Final = "syndarix.toolset.hash"
+"""One-way hash of the tool definitions offered to the model."""
+REQUEST_ENDPOINT: Final = "syndarix.request.endpoint"
+"""Kind of endpoint that was called: `chat.completions`, `responses`, `messages`, `completions`, `embeddings`."""
+REQUEST_FORM: Final = "syndarix.request.form"
+"""Form that the answer was to have: name of its schema, `json_object`, or `text`."""
+REQUEST_REASONING_EFFORT: Final = "syndarix.request.reasoning_effort"
+"""Effort of reasoning that was asked for: `low`, `medium`, `high`, …"""
+REQUEST_THINKING_BUDGET: Final = "syndarix.request.thinking_budget"
+"""Tokens that the model was allowed to think with."""
+PAYLOAD_TRUNCATED: Final = "syndarix.payload.truncated"
+"""True when texts of the payload were cut: the step can be looked at, but not replayed."""
+SCORE_TYPE: Final = "syndarix.score.type"
+"""What a score is: one of `SCORE_TYPES`."""
+SCORE_SOURCE: Final = "syndarix.score.source"
+"""Who gave a score: `code`, `user`, `human` (an expert), `judge` (a model), or the caller's word."""
+SCORE_JUDGE_VERSION: Final = "syndarix.score.judge_version"
+"""Version of the judge: model and prompt; scores of different versions are not compared."""
 TASK_TYPE: Final = "syndarix.task.type"
 """Task that the work was done for."""
 OUTCOME: Final = "syndarix.outcome"
@@ -192,10 +239,22 @@ DECISION_REASONING: Final = "syndarix.decision.reasoning"
 """Why, in the agent's words: a payload, never exported on a span."""
 DECISION_CONFIDENCE: Final = "syndarix.decision.confidence"
 """How sure the agent was, 0 to 1."""
+DECISION_CONFIDENCE_SOURCE: Final = "syndarix.decision.confidence_source"
+"""Who is how sure: `logprob`, `judge`, `vote`; `stated` by the model where it is absent. Sources are never mixed."""
 DECISION_CONTEXT: Final = "syndarix.decision.context_summary"
 """What the agent knew: a payload, never exported on a span."""
 DECISION_MEMORY: Final = "syndarix.decision.relevant_memory"
 """Memories that bore on the decision: a payload, never exported on a span."""
+DECISION_REASON_SOURCE: Final = "syndarix.decision.reason_source"
+"""Where the reason comes from: one of `REASON_SOURCES`."""
+DECISION_AUTOMATIC: Final = "syndarix.decision.automatic"
+"""True when the decision was read from a model's answer, without code of the agent's."""
+DECISION_FORCED: Final = "syndarix.decision.forced"
+"""True when the request named the tool that had to be called, or allowed none."""
+DECISION_OUTCOME: Final = "syndarix.decision.outcome"
+"""How the tools that were chosen ended: `ok`, or `error` when one failed; absent when that was not seen in time."""
+DECISION_OF: Final = "syndarix.decision.of"
+"""Span id of the model call whose answer decided."""
 CONTEXT_SECTIONS: Final = "syndarix.context.sections"
 """Tokens by section of an assembled context, as JSON."""
 CONTEXT_EVICTED: Final = "syndarix.context.evicted"
@@ -218,6 +277,22 @@ ANNOTATION_LABEL: Final = "syndarix.annotation.label"
 """Short class of a note: `feedback`, `label`, `bug`, …"""
 ANNOTATION_NOTE: Final = "syndarix.annotation.note"
 """Text of a note: a payload, never exported on a span."""
+ANOMALY_EPISODE: Final = "syndarix.anomaly.episode"
+"""Id of an episode: the same from its opening to its close."""
+ANOMALY_SERIES: Final = "syndarix.anomaly.series"
+"""Series that is unusual: `cost`, `latency_p95`, …"""
+ANOMALY_STATE: Final = "syndarix.anomaly.state"
+"""What happened to the episode: one of `ANOMALY_STATES`."""
+ANOMALY_SCORE: Final = "syndarix.anomaly.score"
+"""How unusual the series is; 1 is where an episode begins, 2 is twice as bad."""
+ANOMALY_OPINION: Final = "syndarix.anomaly.opinion"
+"""Why it is unusual: its level, its spread, its shape, or that values hang or are missing."""
+ANOMALY_OBSERVED: Final = "syndarix.anomaly.observed"
+"""What the series was, in its own unit."""
+ANOMALY_EXPECTED: Final = "syndarix.anomaly.expected"
+"""What it should have been, in its own unit."""
+ANOMALY_OPENED: Final = "syndarix.anomaly.opened_ns"
+"""When the episode began, in nanoseconds since the epoch."""
 LOOP_TOOL: Final = "syndarix.loop.tool"
 """Tool that a loop repeats."""
 LOOP_COUNT: Final = "syndarix.loop.count"
@@ -249,6 +324,10 @@ KIND_COST: Final = "cost"
 """One line of the ledger: what one LLM call cost."""
 KIND_ANNOTATION: Final = "annotation"
 """A note attached to a trace, span or decision."""
+KIND_SCORE: Final = "score"
+"""A score, an outcome or feedback for a session or a step, which may come long after it."""
+KIND_ANOMALY: Final = "anomaly"
+"""Something that happened to an episode of unusual values: opened, worse, closed."""
 KIND_APP: Final = "app"
 """A line that the application logged itself."""
 KIND_SPAN: Final = "span"
@@ -256,7 +335,7 @@ KIND_SPAN: Final = "span"
 
 KINDS: Final = (
     KIND_SESSION, KIND_TASK, KIND_LLM_CALL, KIND_TOOL_CALL, KIND_MEMORY, KIND_CONTEXT, KIND_SAFETY, KIND_DECISION,
-    KIND_COST, KIND_ANNOTATION, KIND_APP, KIND_SPAN,
+    KIND_COST, KIND_ANNOTATION, KIND_SCORE, KIND_ANOMALY, KIND_APP, KIND_SPAN,
 )  # fmt: skip
 """Every kind of record."""
 LOG_KINDS: Final = tuple(kind for kind in KINDS if kind != KIND_SPAN)
@@ -264,8 +343,31 @@ LOG_KINDS: Final = tuple(kind for kind in KINDS if kind != KIND_SPAN)
 
 DECISION_TYPES: Final = (
     "tool_selection", "parameter_generation", "response_formatting", "error_recovery", "memory_retrieval",
+    "permission",
 )  # fmt: skip
 """The decision types every dashboard knows; others are allowed."""
+DECISION_ANSWER: Final = "answer"
+"""The option of a model that was offered tools and calls none."""
+DECISION_AND: Final = " + "
+"""What stands between the tools of one decision that selected several."""
+REASON_THINKING: Final = "thinking"
+"""The reason is the model's thinking, or the provider's summary of it."""
+REASON_TEXT: Final = "text"
+"""The reason is what the model said before it called, in the same answer."""
+REASON_NONE: Final = "none"
+"""The model gave no reason; none is invented."""
+REASON_STATED: Final = "stated"
+"""The agent's own code stated the reason."""
+CONFIDENCE_STATED: Final = "stated"
+"""The model said how sure it is."""
+REASON_SOURCES: Final = (REASON_THINKING, REASON_TEXT, REASON_NONE, REASON_STATED)
+"""Values of `syndarix.decision.reason_source`."""
+
+SCORE_TYPES: Final = ("outcome", "score", "feedback")
+"""Values of `syndarix.score.type`: what the work led to, how good it was, what a person said."""
+
+ANOMALY_STATES: Final = ("opened", "worse", "closed")
+"""Values of `syndarix.anomaly.state`, in the order of an episode's life."""
 
 ASIDE_SAME_RESPONSE: Final = "same_response"
 """The counted report has the same response id."""
@@ -320,10 +422,14 @@ PAYLOAD_ATTRIBUTES: Final[Mapping[str, str]] = {
     DECISION_MEMORY: "relevant_memory",
     SAFETY_DETAIL: "detail",
     ANNOTATION_NOTE: "note",
+    GEN_AI_EVALUATION_EXPLANATION: "explanation",
 }
 """Attributes that never ride on an exported span, and the field of the log line that carries each instead."""
 
 # --- Metrics ------------------------------------------------------------------------------------------------------
+
+SCRAPE_PORTS: Final = (9464, 9465, 9466, 9467, 9468)
+"""Ports of the scrape endpoint with the stack, the first free one; prometheus/targets/agents.yml has them."""
 
 LATENCY_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0)
 """Seconds; model calls run from 50 ms (embeddings, caches) to minutes (reasoning)."""
@@ -331,6 +437,8 @@ FIRST_TOKEN_BUCKETS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0
 """Seconds; people notice from 0.3 s on."""
 STEP_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Seconds; tools, memory and context assembly."""
+SCORE_BUCKETS: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 5.0, 10.0, 100.0)
+"""Scores; most run from 0 to 1, some from 1 to 5, 10 or 100."""
 TASK_BUCKETS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 """Seconds; whole tasks."""
 
@@ -406,6 +514,10 @@ AGENT_LOOPS: Final = MetricSpec(
 AGENT_DECISIONS: Final = MetricSpec(
     "agent_decisions_total", "counter", "1", "Decisions by what was chosen.", ("agent", "type", "selected")
 )
+AGENT_ANOMALY: Final = MetricSpec(
+    "agent_anomaly", "gauge", "1",
+    "Score of an open episode of unusual values, 1 and more; 0 once it has closed.", ("agent", "series"),
+)  # fmt: skip
 AGENT_VERSION_INFO: Final = MetricSpec(
     "agent_version_info", "gauge", "1",
     "1 for each version of an agent that ran here; of an agent whose prompt always changes, the first 20.",
@@ -435,6 +547,10 @@ CONTEXT_SECONDS: Final = MetricSpec(
 SAFETY_CHECKS: Final = MetricSpec(
     "safety_checks_total", "counter", "1", "Safety checks by result, `pass` or `fail`.", ("check", "result")
 )
+EVALUATION_SCORE: Final = MetricSpec(
+    "agent_evaluation_score", "histogram", "1", "Scores, outcomes and feedback that have a number.",
+    ("agent", "name", "source"), SCORE_BUCKETS,
+)  # fmt: skip
 REDACTIONS: Final = MetricSpec(
     "syndarix_obs_redactions_total", "counter", "1", "Values masked before they could leave the process.", ("type",)
 )
@@ -452,7 +568,7 @@ INTERNAL_ERRORS: Final = MetricSpec(
 RECORDS_DROPPED: Final = MetricSpec(
     "syndarix_obs_records_dropped_total", "counter", "1", "Records or payloads given up, by reason.", ("reason",),
     closed={"reason": ("queue_full", "payload_queue_full", "spool_full", "payload_spool_full", "rejected",
-                       "disk_full", "shutdown")},
+                       "disk_full", "shutdown", "hung")},
 )  # fmt: skip
 SPOOL_BYTES: Final = MetricSpec(
     "syndarix_obs_spool_bytes", "gauge", "By", "Bytes waiting on disk for a destination.", ("destination",)
@@ -465,9 +581,10 @@ EXPORT_FAILURES: Final = MetricSpec(
 METRICS: Final = (
     LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT, TOOL_INVOCATIONS,
     TOOL_LATENCY, AGENT_SESSIONS, AGENT_SESSIONS_ACTIVE, AGENT_PROGRESS, AGENT_TASK_DURATION, AGENT_LOOPS,
-    AGENT_DECISIONS, AGENT_VERSION_INFO, MEMORY_OPERATIONS, MEMORY_SECONDS, EMBEDDING_SECONDS, CONTEXT_TOKENS_USED,
-    CONTEXT_UTILIZATION, CONTEXT_SECONDS, SAFETY_CHECKS, REDACTIONS, TRUNCATIONS, LABELS_COLLAPSED, INTERNAL_ERRORS,
-    RECORDS_DROPPED, SPOOL_BYTES, EXPORT_FAILURES,
+    AGENT_DECISIONS, AGENT_ANOMALY, AGENT_VERSION_INFO, MEMORY_OPERATIONS, MEMORY_SECONDS, EMBEDDING_SECONDS,
+    CONTEXT_TOKENS_USED,
+    CONTEXT_UTILIZATION, CONTEXT_SECONDS, SAFETY_CHECKS, EVALUATION_SCORE, REDACTIONS, TRUNCATIONS, LABELS_COLLAPSED,
+    INTERNAL_ERRORS, RECORDS_DROPPED, SPOOL_BYTES, EXPORT_FAILURES,
 )  # fmt: skip
 """Every metric of the package; users add their own through `obs.metrics`."""
 

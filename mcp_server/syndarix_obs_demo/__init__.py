@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from syndarix_obs_demo.clients import DemoPackagesMissing
 from syndarix_obs_demo.run import DemoReport, run
+from syndarix_obs_demo.scenario import Scenario
 
-__all__ = ["DemoPackagesMissing", "DemoReport", "run"]
+__all__ = ["DemoPackagesMissing", "DemoReport", "Scenario", "run"]

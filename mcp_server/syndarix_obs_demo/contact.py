@@ -60,5 +60,8 @@ def _close(desk: Desk, case: Case, outcome: str) -> None:
         summary = desk.stream_openai("gpt-4o-mini", messages, reply, with_usage=exact)
         remember(desk, summary)
     if outcome == "resolved":
-        desk.obs.annotate(f"The customer gave {4 + case.number % 2} of 5 stars.", label="feedback")
+        stars = desk.release.stars(4 + case.number % 2)
+        desk.obs.annotate(f"The customer gave {stars} of 5 stars.", label="feedback")
+        desk.obs.feedback(stars, name="stars")
+    desk.obs.outcome("resolved", outcome == "resolved")
     log.info("contact %d is %s", case.number, outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from syndarix_obs import ObservabilityPlatform
@@ -13,6 +13,7 @@ from syndarix_obs_demo.cases import Case
 from syndarix_obs_demo.clients import Clients
 from syndarix_obs_demo.clock import DemoClock
 from syndarix_obs_demo.provider.model import Model, Reply
+from syndarix_obs_demo.scenario import Release
 
 log = logging.getLogger("support_desk")
 
@@ -25,6 +26,7 @@ class Desk:
     clock: DemoClock
     model: Model
     clients: Clients
+    release: Release = field(default_factory=Release)
 
     def ask_openai(self, model: str, messages: list[Any], reply: Reply, **options: Any) -> Any:
         """One chat completion through the `openai` client, which `auto_instrument` watches."""
@@ -43,7 +45,7 @@ class Desk:
 
     def ask_claude(self, model: str, system: Any, messages: list[Any], reply: Reply) -> Any:
         """One message through the `anthropic` client."""
-        self.model.will_say(reply)
+        self.model.will_say(self.release.reply(reply))
         offered: Any = tools.anthropic_tools()
         return self.clients.anthropic.messages.create(
             model=model, max_tokens=1024, system=system, messages=messages, tools=offered
@@ -51,7 +53,7 @@ class Desk:
 
     def stream_claude(self, model: str, system: Any, messages: list[Any], reply: Reply) -> str:
         """One streamed message; returns its text."""
-        self.model.will_say(reply)
+        self.model.will_say(self.release.reply(reply))
         with self.clients.anthropic.messages.stream(
             model=model, max_tokens=1024, system=system, messages=messages
         ) as stream:
@@ -85,12 +87,14 @@ class Desk:
         Raises:
             CarrierTimeout: the case says that the tool fails.
         """
-        with self.obs.tool(name, arguments=arguments) as tool:
+
+        def run(**given: Any) -> dict[str, Any]:
             self.clock.skip(tools.SECONDS[name])
             if fails:
                 self.clock.skip(5.0)
                 log.warning("%s got no answer for %s within 5 s", name, case.order)
                 raise tools.CarrierTimeout(f"no answer from the service behind {name} within 5 s")
-            result = tools.call(name, arguments, case)
-            tool.result(result)
+            return tools.call(name, given, case)
+
+        result: dict[str, Any] = self.obs.call_tool(name, run, arguments)
         return result

@@ -17,6 +17,7 @@ from syndarix_obs_demo.contact import Contact, handle
 from syndarix_obs_demo.desk import Desk
 from syndarix_obs_demo.provider.model import Model
 from syndarix_obs_demo.provider.server import FakeProvider
+from syndarix_obs_demo.scenario import LEAST_SESSIONS, Scenario, ordinary_count, seconds_ago
 from syndarix_obs_demo.watching import LowestLimits, Warnings, captured_logs, masked
 from syndarix_obs_read.errors import UsageError
 
@@ -65,7 +66,13 @@ class DemoReport:
     saved: bool
 
 
-def run(home: Path, sessions: int, seed: int, on_progress: Callable[[int, int], None] | None = None) -> DemoReport:
+def run(
+    home: Path,
+    sessions: int,
+    seed: int,
+    on_progress: Callable[[int, int], None] | None = None,
+    scenario: Scenario = Scenario.ORDINARY,
+) -> DemoReport:
     """Run `sessions` contacts of the support desk and keep them in `home`.
 
     Everything but ids and times follows from `seed`. Settings other than home, service and environment come
@@ -76,6 +83,7 @@ def run(home: Path, sessions: int, seed: int, on_progress: Callable[[int, int], 
         sessions: how many contacts, at least 1.
         seed: of the cases.
         on_progress: called with (done, sessions) after every contact.
+        scenario: the story that is told.
 
     Raises:
         UsageError: `sessions` is less than 1.
@@ -84,13 +92,16 @@ def run(home: Path, sessions: int, seed: int, on_progress: Callable[[int, int], 
     """
     if sessions < 1:
         raise UsageError(f"sessions={sessions} is not allowed: at least 1, for example 50")
+    if scenario is Scenario.REGRESSION and sessions < LEAST_SESSIONS:
+        raise UsageError(f"a regression needs at least {LEAST_SESSIONS} sessions to be seen, not {sessions}")
     began = time.perf_counter()
     settings = Settings(home=home, service_name="support-desk", environment="demo", set_global=False)
     cases, clock = plan(sessions, seed), DemoClock()
     model = Model(clock.skip)
     limits, warnings = LowestLimits(), Warnings()
     with warnings.collected(), _desk(settings, clock, model) as (desk, instrumented):
-        contacts = _all(desk, cases, settings.backend, limits, on_progress or (lambda _done, _of: None))
+        when = _times(cases, settings.backend, scenario)
+        contacts = _all(desk, cases, when, limits, on_progress or (lambda _done, _of: None))
         saved, hidden = desk.obs.flush(_FLUSH_S), masked(desk.obs)
     shown = max(cases, key=lambda case: (len(case.incidents), case.topic.task_type == "refund")).number
     return DemoReport(
@@ -127,16 +138,31 @@ def _desk(settings: Settings, clock: DemoClock, model: Model) -> Iterator[tuple[
             clients.close()
 
 
+def _times(cases: list[Case], backend: str, scenario: Scenario) -> Callable[[Case], tuple[int, bool]]:
+    """When each contact comes, in nanoseconds since the epoch, and whether the worse prompt is deployed by then."""
+    now = time.time_ns()
+    if scenario is Scenario.REGRESSION:
+        before = ordinary_count(cases)
+        return lambda case: (
+            now - round(seconds_ago(cases, case.number, _LAST_STARTS_BEFORE_S) * 1e9), case.number >= before
+        )  # fmt: skip
+    spread_s = DAYS * 86_400 if backend == "embedded" else max(_STACK_SPREAD_S, len(cases) * _LONGEST_CASE_S)
+    last_ns = now - _LAST_STARTS_BEFORE_S * 10**9
+    return lambda case: (last_ns - round((1 - (case.number + 1) / len(cases)) * spread_s * 1e9), False)
+
+
 def _all(
-    desk: Desk, cases: list[Case], backend: str, limits: LowestLimits, on_progress: Callable[[int, int], None]
+    desk: Desk,
+    cases: list[Case],
+    when: Callable[[Case], tuple[int, bool]],
+    limits: LowestLimits,
+    on_progress: Callable[[int, int], None],
 ) -> list[Contact]:
     """Handle the cases one after another, each at its own time; what is late is flushed before time moves."""
-    spread_s = DAYS * 86_400 if backend == "embedded" else max(_STACK_SPREAD_S, len(cases) * _LONGEST_CASE_S)
-    last_ns = time.time_ns() - _LAST_STARTS_BEFORE_S * 10**9
     contacts = []
     for case in cases:
-        share = (case.number + 1) / len(cases)
-        desk.clock.jump_to(last_ns - round((1 - share) * spread_s * 1e9))
+        at_ns, desk.release.worse = when(case)
+        desk.clock.jump_to(at_ns)
         contacts.append(handle(desk, case))
         desk.obs.flush(_FLUSH_S)
         limits.look(desk.obs)

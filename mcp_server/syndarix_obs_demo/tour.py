@@ -5,13 +5,18 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from syndarix_obs_demo.run import DemoReport
+from syndarix_obs_demo.scenario import Scenario
 
 PERIOD = ("--since", "7d")
+_LOKI = "http://127.0.0.1:3100"
+"""Where both sides look unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,19 @@ def stops(report: DemoReport) -> tuple[Stop, ...]:
             for by in ("agent", "project", "user", "task_type", "model", "day")
         ),
         Stop("What went wrong, and what went round in circles?", ("errors", *PERIOD)),
+    )
+
+
+def regression_stops() -> tuple[Stop, ...]:
+    """The questions after a worse prompt was deployed."""
+    hour = ("--since", "1h")
+    return (
+        Stop("What changed in the last hour?", ("investigate", "--agent", "support", *hour)),
+        Stop(
+            "Are the answers any good, before and after?",
+            ("quality", "--agent", "support", "--by", "prompt_hash", "--since", "2d"),
+        ),
+        Stop("What did it cost, by day?", ("costs", "--by", "agent", "--since", "2d")),
     )
 
 
@@ -69,21 +87,62 @@ def summary(report: DemoReport) -> Iterator[str]:
         yield "Not everything could be saved; see the messages above."
 
 
-def called(home: Path | None) -> str:
+def called(home: Path | None, settings: Mapping[str, str] = MappingProxyType({})) -> str:
     """How to call `syndarix-obs` from here: by its path where the shell would not find it.
 
     Args:
         home: data folder that has to be named, if any.
+        settings: variables without which a new terminal would look elsewhere.
     """
     command = "syndarix-obs"
     here = Path(sys.argv[0])
     if here.name == command and shutil.which(command) != str(here.absolute()):
         command = str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here)
-    return command if home is None else f"SYNDARIX_OBS_HOME={shlex.quote(str(home))} {command}"
+    given = {**settings, **({"SYNDARIX_OBS_HOME": str(home)} if home is not None else {})}
+    return "".join(f"{name}={shlex.quote(value)} " for name, value in given.items()) + command
+
+
+def needed(backend: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Settings that a later command needs to see what the demo sent: the backend, and addresses that are not the usual.
+
+    Args:
+        backend: where the demo sent its records.
+        environment: the demo's own.
+    """
+    if backend not in {"stack", "both"}:
+        return {}
+    addresses = {
+        name: value
+        for name, value in environment.items()
+        # A bare name is a container's: from the terminal that reads this, it leads nowhere.
+        if name.startswith("SYNDARIX_OBS_READ_") and "." in (urlsplit(value).hostname or "")
+    }
+    return {"SYNDARIX_OBS_BACKEND": "stack", **dict(sorted(addresses.items()))}
+
+
+def elsewhere(backend: str, environment: Mapping[str, str]) -> str | None:
+    """What is wrong when the answers would be read from another Loki than the demo wrote to, and what to set.
+
+    Args:
+        backend: where the demo sent its records.
+        environment: the demo's own.
+    """
+    written = environment.get("SYNDARIX_OBS_LOKI_URL") or _LOKI
+    read = environment.get("SYNDARIX_OBS_READ_LOKI_URL") or _LOKI
+    if backend != "stack" or written.rstrip("/") == read.rstrip("/"):
+        return None
+    return (
+        f"The demo wrote to {written}, but answers are read from {read}: set SYNDARIX_OBS_READ_LOKI_URL={written}, and "
+        "SYNDARIX_OBS_READ_TEMPO_URL and SYNDARIX_OBS_READ_PROMETHEUS_URL to the servers beside it."
+    )
 
 
 def show(
-    report: DemoReport, answer: Callable[[list[str]], int], write: Callable[[str], object], prefix: str = "syndarix-obs"
+    report: DemoReport,
+    answer: Callable[[list[str]], int],
+    write: Callable[[str], object],
+    prefix: str = "syndarix-obs",
+    scenario: Scenario = Scenario.ORDINARY,
 ) -> int:
     """Print the summary, every answer under its command, and where to look next.
 
@@ -92,6 +151,7 @@ def show(
         answer: runs one command of `syndarix-obs` and prints what it says; returns its exit status.
         write: takes one line.
         prefix: how the command is called here.
+        scenario: the story that was told.
 
     Returns:
         The first exit status that is not 0, else 0.
@@ -99,7 +159,7 @@ def show(
     for line in summary(report):
         write(line)
     status = 0
-    for stop in stops(report):
+    for stop in regression_stops() if scenario is Scenario.REGRESSION else stops(report):
         write("")
         write(f"── {stop.question}")
         write(f"$ {prefix} {shlex.join(stop.arguments)}")

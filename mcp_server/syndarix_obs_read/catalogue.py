@@ -55,6 +55,7 @@ _ON_TRACE: Final[Mapping[Face, str]] = {"web": "the page of a trace shows it"}
 _SERVERS_ONLY: Final[Mapping[Face, str]] = {"web": "the servers' own query pages do this better"}
 _PERSON: Final[Mapping[Face, str]] = {"mcp": "a person decides this", "web": "a person decides this at a terminal"}
 _STARTS: Final[Mapping[Face, str]] = {"mcp": "it starts a program", "web": "it starts a program"}
+_RUNS: Final[Mapping[Face, str]] = {"mcp": "it runs the user's own code", "web": "it runs the user's own code"}
 _INSIDE: Final[Mapping[Face, str]] = {"web": "a part of the page `health`", "mcp": "a part of the tools of `alerts`"}
 
 QUESTIONS: Final[tuple[Question, ...]] = (
@@ -70,8 +71,14 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question("explain", "Explain", "Say why a trace ended as it did.", "explain 9f6f27", without=_ON_TRACE),
     Question("decisions", "Explain", "List decisions with options, choice and reason; or patterns in them.",
              "decisions --patterns --type tool_selection"),
+    Question("step", "Explain", "Step through a run: what the model saw, chose and why.", "step 3f2a9c 4"),
+    Question("diff", "Explain", "Show what is different between two runs, step by step.", "diff 3f2a9c replay-81d0"),
+    Question("replay", "Run again", "Run an agent's own code again along a recorded session.",
+             "replay 3f2a9c --with my_agent:answer", without=_RUNS),
     Question("costs", "Money", "Sum the cost ledger by agent, model, day and more.",
              "costs --by agent,model --since 2026-03"),
+    Question("forecast", "Money", "Say what the current month will cost, with an interval.",
+             "forecast --by project,model"),
     Question("errors", "Explain", "Group what failed by its message.", "errors --agent support --since 7d"),
     Question("loops", "Explain", "List loops: one tool called again and again with the same arguments.",
              "loops --since 7d", without={"mcp": "get_errors lists them"}),
@@ -80,8 +87,24 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question("agents", "Look", "Say how each agent is doing: success, duration, failures, tools.", "agents --since 7d"),
     Question("names", "Look", "List the names that can be asked for.", "names agent model",
              without={"web": "filters offer them"}),
+    Question("quality", "Explain", "Show scores and outcomes by agent, version, prompt, model or day.",
+             "quality --by prompt_hash --name resolved --since 7d"),
+    Question("score", "Explain", "Give a session a score, an outcome or feedback, also long after it ended.",
+             'score s-42 resolved true --type outcome --comment "confirmed by mail"',
+             without={"web": "a form on the page of a session"}),
+    Question("evaluate", "Explain", "Score ended sessions by evaluators, or by a judge with its agreement.",
+             "evaluate --since 7d --agent support", without={"mcp": "it may spend money", "web": "it may spend money"}),
+    Question("investigate", "Explain", "Say what changed, and which version, prompt, model or tool explains it.",
+             "investigate --agent support --since 2h"),
+    Question("compare", "Explain", "Show two sessions side by side: configuration, prompts, steps, cost.",
+             "compare 3f2a9c 77b0d1"),
+    Question("blame", "Explain", "Say which steps of a failed session are most likely at fault.", "blame 3f2a9c",
+             without={"web": "the page of a session shows it"}),
     Question("query", "Look", "Send PromQL, LogQL or TraceQL to the stack's servers.",
              'query promql "sum by (agent) (increase(llm_requests_total[1h]))" --since 2h', without=_SERVERS_ONLY),
+    Question("watch", "Watch", "Look every five minutes for what is unusual; keep it and alert.", "watch --once",
+             without=_STARTS),
+    Question("anomalies", "Watch", "List episodes in which an agent was unlike its own past.", "anomalies --open"),
     Question("alerts", "Watch", "List alerts and silences of the stack.", "alerts --label agent=support --state active",
              without={"web": "a part of the page `health`"}),
     Question("silence", "Watch", "Silence alerts for a time.",
@@ -104,7 +127,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
 
 PAGES_ONLY: Final[Mapping[str, str]] = {
     "overview": "it puts answers of other questions together",
-    "step": "the command `trace --payloads` shows steps with what they hold",
+    "walk": "the question `step`, of a whole run; the page `step` is one span of a trace",
 }
 """Pages that are no question of their own, each with the reason."""
 

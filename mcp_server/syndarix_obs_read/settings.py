@@ -91,7 +91,14 @@ class ReadSettings(BaseSettings):
         64 * 1024 * 1024, ge=10_000, description="Largest answer that is taken from a server, in bytes."
     )
     answer_tokens: int = Field(8_000, ge=1_000, description="Tokens that one answer of an MCP tool may take.")
-    writes: bool = Field(True, description="Whether MCP tools and commands may raise and silence alerts.")
+    writes: bool | None = Field(
+        None, description="Whether MCP tools and commands may raise and silence alerts; unless it is set, commands and "
+        "the MCP server over stdio may, and the MCP server over HTTP may not.", examples=["true"],
+    )  # fmt: skip
+    alert_webhook_file: Path | None = Field(
+        None, description="File with the address that `watch` sends alerts to where there is no Alertmanager.",
+        examples=["/run/secrets/webhook"],
+    )  # fmt: skip
     rate_limit: int = Field(
         600, ge=0,
         description="Requests a minute that one client may send to the MCP server over HTTP, or to the web explorer; "

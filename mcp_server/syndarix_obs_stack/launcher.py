@@ -8,10 +8,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from syndarix_obs_stack import check, render
+from syndarix_obs_stack import check, grafana, render, secret_files
 from syndarix_obs_stack.options import HOST, Options
 from syndarix_obs_stack.problems import Problem, StackError
 from syndarix_obs_stack.servers import SERVERS, Found, Server, find
@@ -30,28 +30,31 @@ class Stack:
     def up(self, only: Sequence[str] | None = None) -> list[Found]:
         """Check everything, start each server found (or those named in `only`) and wait until all are ready.
 
-        Raises StackError with every problem, before anything is started or after everything is stopped again.
+        What this stack runs already is left alone. Returns all that run then. Raises StackError with every problem,
+        before anything is started or after what was started is stopped again.
         """
         wanted = [server for server in SERVERS if only is None or server.name in only]
         found, strangers = find(wanted)
         missing = set(only or ()) - {each.server.name for each in found}
-        problems = check.everything(self.options, found, strangers)
+        running = self.running()
+        problems = check.everything(self.options, found, strangers, running)
         if problems or missing:
             raise StackError([*problems, *map(_not_here, sorted(missing))])
-        self._write_files(found)
+        self._write_files({each.server.name for each in found} | {server.name for server in running})
+        new = [each for each in found if each.server not in running]
         try:
-            for each in found:
+            for each in new:
                 self._start(each)
-            for each in found:
+            for each in new:
                 self.wait_ready(each.server)
         except StackError:
-            self.down()
+            self.down([each.server.name for each in new])
             raise
         return found
 
-    def down(self) -> list[str]:
-        """Stop every server of this data folder; returns the names of those that ran."""
-        running = [server for server in reversed(SERVERS) if self.pid_of(server) is not None]
+    def down(self, only: Sequence[str] | None = None) -> list[str]:
+        """Stop every server of this data folder, or those named in `only`; returns the names of those that ran."""
+        running = [server for server in reversed(self.running()) if only is None or server.name in only]
         for server in running:
             _signal(self.pid_of(server), signal.SIGTERM)
         for server in running:
@@ -87,10 +90,13 @@ class Stack:
         """Where a server's output goes."""
         return self.options.data / "log" / f"{server.name}.log"
 
-    def _write_files(self, found: Sequence[Found]) -> None:
+    def _write_files(self, names: Collection[str]) -> None:
         for folder in ("log", "run"):
             (self.options.data / folder).mkdir(parents=True, exist_ok=True)
-        render.write_prometheus(self.options, {each.server.name for each in found})
+        render.write_prometheus(self.options, names)
+        if "grafana" in names:
+            secret_files.create(self.options.secrets)  # without its file, Grafana would take the default password
+            grafana.write(self.options)
         to = self.options.etc / "alertmanager"
         render.write_alertmanager(self.options.root, to, self.options.environment, self.options.secrets)
 

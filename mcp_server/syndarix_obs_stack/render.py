@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -19,6 +18,15 @@ _NEEDS = re.compile(r"# needs: (\w+)")
 _VALUE = re.compile(r"^(\s*(?:- )?[\w]+: )(.*?)(\s+# .*)$")
 _TEMPLATE_ENV = re.compile(r"(\{\{ define \"[\w.]+\" \}\}).*?(\{\{ end \}\})(\{\{/\* env: (\w+) \*/\}\})")
 _TARGET = re.compile(r'"([\w.-]+):(\d+)"')
+_AGENTS = "agents.yml"
+_ON_LOOPBACK = """\
+    # Without Docker, the machine that runs Docker is this one.
+    relabel_configs:
+      - source_labels: [__address__]
+        regex: host\\.docker\\.internal:(\\d+)
+        target_label: __address__
+        replacement: 127.0.0.1:$1
+"""
 _SECRET = "secrets/"  # noqa: S105 - a folder's name, not a secret
 
 
@@ -94,19 +102,24 @@ def _names(entry: str) -> set[str]:
     return {match[1] for match in _TARGET.finditer(entry)} if entry.startswith("- ") else set()
 
 
+def prometheus_config(text: str) -> str:
+    """The configuration of a native start, for which Docker's name for this machine means loopback."""
+    job = "  - job_name: agents\n"
+    return text.replace(job, job + _ON_LOOPBACK)
+
+
 def write_prometheus(options: Options, running: Collection[str]) -> None:
-    """Write `prometheus.yml` and its targets; the rules are the repository's own, by link."""
+    """Write `prometheus.yml` and its targets; rules and agents are the repository's own, by link: an edit counts."""
     source, to = options.root / "prometheus", options.etc / "prometheus"
     (to / "targets").mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source / "prometheus.yml", to / "prometheus.yml")
-    rules = to / "rules"
-    rules.unlink(missing_ok=True)
-    rules.symlink_to((source / "rules").resolve())
+    (to / "prometheus.yml").write_text(prometheus_config((source / "prometheus.yml").read_text("utf-8")), "utf-8")
+    for name in ("rules", f"targets/{_AGENTS}"):
+        (to / name).unlink(missing_ok=True)
+        (to / name).symlink_to((source / name).resolve())
     ports = options.ports
     names = ("prometheus", "alertmanager", "loki", "tempo", "pushgateway", "grafana", "mcp")
     addresses = {name: f"{HOST}:{getattr(ports, name)}" for name in names}
-    addresses["host.docker.internal"] = HOST + ":{port}"
     # The MCP server may be started by hand at any time, and a target that never answered alerts nobody.
     absent = set(names) - set(running) - {"mcp"}
-    for file in sorted((source / "targets").glob("*.yml")):
+    for file in sorted(set((source / "targets").glob("*.yml")) - {source / "targets" / _AGENTS}):
         (to / "targets" / file.name).write_text(targets(file.read_text("utf-8"), addresses, absent), "utf-8")

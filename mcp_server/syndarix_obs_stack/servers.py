@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from syndarix_obs_stack import grafana
 from syndarix_obs_stack.options import HOST, Options
 
 Version = tuple[int, ...]
@@ -129,8 +130,10 @@ SERVERS = (
            "/ready", _expanding("tempo"), _tempo_environment, stop_seconds=5.0),
     Server("pushgateway", ("pushgateway", "prometheus-pushgateway"), "pushgateway", (1, 4), (2,),
            ("pushgateway",), "/-/ready", _pushgateway, _nothing),
+    Server("grafana", ("grafana",), "grafana", (11, 6), (14,), ("grafana",), "/api/health",
+           grafana.arguments, grafana.environment),
 )  # fmt: skip
-"""Every server that the launcher knows, in starting order. Grafana runs in Docker only."""
+"""Every server that the launcher knows, in starting order."""
 
 
 def find(servers: Sequence[Server] = SERVERS, search_path: str | None = None) -> tuple[list[Found], list[Stranger]]:
@@ -150,7 +153,7 @@ def find(servers: Sequence[Server] = SERVERS, search_path: str | None = None) ->
 
 def _identify(server: Server, path: Path) -> Found | Stranger:
     said = _version_text(path)
-    match = re.search(rf"^{server.product}, version (\d+)\.(\d+)(\S*)", said, re.MULTILINE)
+    match = re.search(rf"^{server.product},? version (\d+)\.(\d+)(\S*)", said, re.MULTILINE)
     if match is None:
         return Stranger(server, path, said.partition("\n")[0][:80] or "nothing")
     number = (int(match[1]), int(match[2]))

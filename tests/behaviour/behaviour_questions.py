@@ -56,6 +56,8 @@ _ONLY_RECORDS: dict[str, dict[str, Any]] = {
     "warnings and worse": {"level": "warning"},
     "log lines": {"kinds": (v.KIND_APP,)},
     "decisions and tools": {"kinds": (v.KIND_DECISION, v.KIND_TOOL_CALL)},
+    "anomalies": {"kinds": (v.KIND_ANOMALY,)},
+    "anomalies of an agent": {"kinds": (v.KIND_ANOMALY,), "agent": "support"},
     "contexts": {"kinds": (v.KIND_CONTEXT, v.KIND_ANNOTATION)},
 }
 _NOT_OF_SESSIONS = ("running",)
@@ -101,6 +103,13 @@ def _costs(given: dict[str, Any], by: tuple[Any, ...], zone: str) -> Question:
 def _agents(given: dict[str, Any]) -> Question:
     async def ask(backend: Backend, now_ns: int, pseudonym: Callable[[str], str]) -> Any:
         return await backend.agents(_where(now_ns, pseudonym, **given))
+
+    return ask
+
+
+def _buckets(given: dict[str, Any], step_ns: int) -> Question:
+    async def ask(backend: Backend, now_ns: int, pseudonym: Callable[[str], str]) -> Any:
+        return await backend.buckets(_where(now_ns, pseudonym, **given), step_ns)
 
     return ask
 
@@ -160,6 +169,11 @@ QUESTIONS: dict[str, Question] = {
         for name in ("everything", "one agent", "one project", "one session", "one task type", "hostile agent",
                      "the first part")
     },
+    **{
+        f"buckets: {name}": _buckets(_NARROWED[name], MINUTE)
+        for name in ("everything", "one agent", "one project", "one session", "hostile agent", "the first part")
+    },
+    "buckets of five minutes": _buckets({}, 5 * MINUTE),
     "a trace": _trace(FIRST_TRACE, 100, True),
     "a trace without payloads": _trace(FIRST_TRACE, 100, False),
     "the beginning of a trace": _trace(FIRST_TRACE, 3, True),

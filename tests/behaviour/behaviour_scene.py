@@ -152,6 +152,10 @@ def _looping(obs: ObservabilityPlatform, clock: Clock) -> None:
                 clock.skip(10_000_000)
         with obs.llm(provider="in_house", model="model-without-price") as call:
             call.response("?", usage={"input_tokens": 10, "output_tokens": 1})
+    episode = {"agent": "support", "project": "shop-0", "episode": "e-1", "opened_ns": clock()}
+    obs.anomaly("tool_calls", "opened", score=1.5, opinion="level", observed=5.0, expected=1.25, **episode)
+    clock.skip(1_000_000)
+    obs.anomaly("tool_calls", "closed", score=1.5, opinion="level", **episode)
 
 
 def _handover(obs: ObservabilityPlatform, clock: Clock) -> None:

@@ -35,7 +35,7 @@ def test_a_key_of_the_year_2020_is_found() -> None:
 
 
 def test_an_option_with_an_unknown_word_is_found() -> None:
-    board, panel = _broken("overview", "gauge")
+    board, panel = _broken("overview", "bargauge")
     panel["options"]["orientation"] = "sideways"
     assert any("sideways" in problem for problem in problems(board))
 

@@ -21,11 +21,14 @@ READ_MAY_IMPORT = {
     "syndarix_obs.records.resource": "what conversion takes",
     "syndarix_obs.store": "where and how it is stored",
     "syndarix_obs.integrations.coverage": "the doctor says who watches which library; it reads metadata only",
+    "syndarix_obs.platform": "a score given here goes the way of an agent's own: redaction, store or stack, spool",
+    "syndarix_obs.settings": "what that platform is made with",
     "syndarix_obs.errors": "the root of the errors that a caller can act on",
     "syndarix_obs.launcher": "the command `run` starts programs with it",
     "syndarix_obs.receivers": "the command `up` serves the receiver",
     "syndarix_obs.ObservabilityPlatform": "the receiver's pipeline is that of a platform",
     "syndarix_obs.Settings": "what that platform is made with",
+    "syndarix_obs.replaying": "what lives in the agent's process while the read side has it run again",
     "syndarix_obs.identity": "people ask about, and erase, a user by the raw id: only who makes pseudonyms can find it",
 }
 

@@ -26,7 +26,7 @@ class Backoff:
 
     def __init__(self, jitter: Callable[[], float] = random.random, longest: float = LONGEST_S) -> None:
         self._jitter = jitter
-        self._longest = longest
+        self.longest = longest
         self._failures = 0
 
     def reset(self) -> None:
@@ -35,7 +35,7 @@ class Backoff:
 
     def next(self, asked: float | None = None) -> float:
         """Seconds to wait after one more failure; never less than what was asked for, up to a limit."""
-        limit = min(self._longest, FIRST_S * (1 << min(self._failures, 16)))
+        limit = min(self.longest, FIRST_S * (1 << min(self._failures, 16)))
         self._failures += 1
         wait = limit * (0.5 + 0.5 * self._jitter())
         return wait if asked is None else max(min(asked, LONGEST_ASKED_S), wait)

@@ -1,4 +1,4 @@
-"""POST over one pooled connection, and what the answer means."""
+"""POST over one kept connection, and what the answer means."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ import math
 import re
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from syndarix_obs.delivery.outcome import TEXT_KEPT, Kind, Outcome
 
 if TYPE_CHECKING:
-    from requests import Session
-
     from syndarix_obs.delivery.http_route import Route
 
 CONNECT_TIMEOUT_S: Final = 3.0
 _BODY_READ: Final = 64 * 1024
 _TOO_LARGE = re.compile(rb"larger than (the )?max|too large|max entry size", re.I)
 _CONTENT = frozenset({400, 422})
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+_PAGE_STARTS = (b"<!doctype html", b"<html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,16 @@ class Reply:
         except (TypeError, ValueError):
             return 0
 
+    @property
+    def content_type(self) -> str:
+        """The content type without its parameters, in lower case; empty when it is not said."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a web page, which no destination answers with."""
+        return self.content_type in _PAGES or self.body[:256].lstrip().lower().startswith(_PAGE_STARTS)
+
 
 class HttpPost:
     """Posts bodies to one URL.
@@ -49,50 +58,57 @@ class HttpPost:
         url: where to.
         headers: sent with every request.
         compress: gzip the bodies; by default unless the server is on this machine, where it costs more than it saves.
-        session: brings credentials and further settings; an own one by default.
+        auth: user and password.
     """
 
     def __init__(
-        self, url: str, headers: Mapping[str, str], *, compress: bool | None = None, session: Session | None = None
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        compress: bool | None = None,
+        auth: tuple[str, str] | None = None,
     ) -> None:
         self.url = url
-        self._compress = not on_this_machine(url) if compress is None else compress
-        self._session = session
-        self._headers = {**headers, **({"Content-Encoding": "gzip"} if self._compress else {})}
+        self._compress = compress
+        self._auth = auth
+        self._headers = dict(headers)
         self._route: Route | None = None
 
     def __call__(self, body: bytes, timeout: float) -> Reply:
-        """Send one body within about `timeout` seconds; never raises for what the network does."""
-        from requests import RequestException
-        from urllib3 import Timeout
-        from urllib3.exceptions import HTTPError
+        """Send one body within `timeout` seconds; never raises for what the network does."""
+        from http.client import HTTPException
 
-        data = gzipped(body) if self._compress else body
         try:
-            route = self._route = self._route or _route(self.url, self._headers, self._session)
-            response = route.post(data, Timeout(connect=min(CONNECT_TIMEOUT_S, timeout), read=timeout))
-            try:
-                return Reply(response.status, response.read(_BODY_READ, decode_content=True), response.headers)
-            finally:
-                response.close()  # to be used again if all was read
-        except (RequestException, HTTPError, OSError, ValueError) as error:
-            return Reply(0, type(error).__name__.encode())
+            route = self._route = self._route or self._find_route()
+            answer = route.post(
+                gzipped(body) if self._compress else body,
+                timeout=timeout,
+                connect_timeout=CONNECT_TIMEOUT_S,
+                limit=_BODY_READ,
+            )
+        except (HTTPException, OSError, ValueError) as error:
+            return Reply(0, _reason(error).encode())
+        return Reply(answer.status, answer.body, answer.headers)
+
+    def _find_route(self) -> Route:
+        from syndarix_obs.delivery.http_route import Route, on_this_machine
+
+        if self._compress is None:
+            self._compress = not on_this_machine(self.url)
+        if self._compress:
+            self._headers["Content-Encoding"] = "gzip"
+        return Route(self.url, self._headers, self._auth)
 
     def reset(self) -> None:
-        """Forget the connections."""
-        self._session = self._route = None
+        """Forget the connection."""
+        self._route = None
 
 
-def _route(url: str, headers: Mapping[str, str], session: Session | None) -> Route:
-    from syndarix_obs.delivery.http_route import find_route
-
-    return find_route(url, headers, session)
-
-
-def on_this_machine(url: str) -> bool:
-    """Whether the URL's host is a loopback address."""
-    host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+def _reason(error: Exception) -> str:
+    """What went wrong, without anything of what was sent or received."""
+    text = getattr(error, "strerror", None) if isinstance(error, OSError) else None
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def gzipped(body: bytes) -> bytes:
@@ -101,11 +117,18 @@ def gzipped(body: bytes) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
-def outcome(reply: Reply) -> Outcome:
-    """What an HTTP answer means for what was sent."""
+def outcome(reply: Reply, accepted: Collection[int]) -> Outcome:
+    """What an HTTP answer means for what was sent.
+
+    Args:
+        reply: the answer.
+        accepted: the statuses by which this kind of destination says that it took everything.
+    """
     status, reason = reply.status, describe(reply)
-    if 200 <= status < 300:
+    if status in accepted and not reply.is_page:
         return Outcome(Kind.DELIVERED, server_ns=reply.server_ns)
+    if 200 <= status < 300:
+        return Outcome(Kind.LATER, not_an_answer(reply))
     # A 429 is about the rate, whatever words it uses for its limit.
     if status == 413 or (status >= 400 and status != 429 and _TOO_LARGE.search(reply.body)):
         return Outcome(Kind.TOO_LARGE, reason)
@@ -115,6 +138,13 @@ def outcome(reply: Reply) -> Outcome:
         wait = retry_after(reply.headers.get("Retry-After"))
         return Outcome(Kind.LATER, reason, retry_after_s=wait, failing=status >= 500 and wait is None)
     return Outcome(Kind.REFUSED, reason)
+
+
+def not_an_answer(reply: Reply) -> str:
+    """Says that something in between answered, such as a login page or a proxy."""
+    kind = reply.content_type or "no content type"
+    what = "a web page" if reply.is_page else f"an answer ({kind})"
+    return f"HTTP {reply.status} with {what} that is not this server's: is a login page or a proxy in between?"
 
 
 def describe(reply: Reply) -> str:

@@ -25,7 +25,7 @@ class Kind(Enum):
     TOO_LARGE = "too large"
     """The request, or a record in it, is larger than it takes."""
     REJECTED = "rejected"
-    """Something in the request is not acceptable to it, however often it is sent."""
+    """Something in the request is not acceptable to it, by its own words."""
     STALE = "stale"
     """The time of a record is outside of what it takes; `server_ns` is the time over there."""
 
@@ -70,6 +70,10 @@ class Destination(Protocol):
 
     def shorten(self, frame: Frame, keep: int) -> Frame | None:
         """Cut the frame's texts to `keep` bytes and say so in it; None when there is nothing to cut."""
+        ...
+
+    def name_of(self, frame: Frame) -> str:
+        """What to call a frame in the log: kind and id, nothing of its content."""
         ...
 
     def reset(self) -> None:

@@ -32,6 +32,15 @@ def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed; False when somebody else has it locked."""
+    try:
+        _lock(descriptor)
+    except OSError:
+        return False
+    return True
+
+
 class OwnedFolder:
     """One process's folder in a spool, locked by us.
 
@@ -101,11 +110,26 @@ class OwnedFolder:
             return  # something that is not ours lies there; it stays
 
 
+def make_private(folder: Path) -> None:
+    """Have a folder that only its owner enters, whatever the umask; those above it that are missing as well.
+
+    Raises:
+        OSError: it cannot be made, or is somebody else's.
+    """
+    if not folder.parent.exists():
+        make_private(folder.parent)
+    folder.mkdir(mode=_PRIVATE, exist_ok=True)
+    if folder.stat().st_mode & 0o777 != _PRIVATE:
+        folder.chmod(_PRIVATE)
+
+
 def create(parent: Path) -> OwnedFolder:
     """A new folder of our own. Raises OSError when the disk does not take it."""
+    make_private(parent.parent)
+    make_private(parent)
     for _ in range(5):
         path = parent / f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(3)}"
-        path.mkdir(mode=_PRIVATE, parents=True)
+        make_private(path)
         owned = take(path)
         if owned is not None:
             return owned

@@ -27,14 +27,21 @@ class Mender:
         self._shortened: Frame | None = None
         self._restamped: Frame | None = None
 
-    def mended(self, frame: Frame, outcome: Outcome) -> Frame | None:
-        """The frame, or another in its place, that may be taken now; None when there is nothing left to do."""
+    def mended(self, frame: Frame, outcome: Outcome, *, neighbours_pass: bool) -> Frame | None:
+        """The frame, or another in its place, that may be taken now; None when there is nothing left to do.
+
+        Args:
+            frame: what was refused.
+            outcome: how.
+            neighbours_pass: others of its kind were accepted since: only then is a payload cut, as a server that
+                finds everything too large would cost us all of them.
+        """
         if outcome.kind is Kind.STALE and frame is not self._restamped:
             # Nothing is lost: the line itself says when it was.
             frame.time_ns = outcome.server_ns or time.time_ns()
             self._restamped = frame
             return frame
-        return self._shorter(frame) if outcome.kind is Kind.TOO_LARGE else None
+        return self._shorter(frame) if outcome.kind is Kind.TOO_LARGE and neighbours_pass else None
 
     def _shorter(self, frame: Frame) -> Frame | None:
         keep = len(frame.payload) // _SHORTEN_STEP

@@ -1,8 +1,9 @@
 """The sender of one destination: takes frames from the spool, sends them in order, and learns from the answers.
 
 One path for good times and bad: what is not acknowledged stays in the spool. A request that is too large, or that
-holds a record the destination cannot accept, is halved until the culprit stands alone; the culprit is shortened,
-stamped anew or dropped, and everybody else passes. One that the destination fails on for ever is found in the same way.
+holds a record the destination does not take, is halved until the culprit stands alone. That one then waits behind all
+others and is tried again now and then; `refusals` says when it is mended or given up. A destination that takes nothing
+is down, whatever it answers, and everything waits.
 """
 
 from __future__ import annotations
@@ -19,15 +20,22 @@ from syndarix_obs.delivery.backoff import REFUSED_S, Backoff
 from syndarix_obs.delivery.frames import Frame
 from syndarix_obs.delivery.outbox import Outbox
 from syndarix_obs.delivery.outcome import Destination, Kind, Outcome
+from syndarix_obs.delivery.refusals import LONGEST_PAUSE_S, OUTAGE, Refusals
 from syndarix_obs.delivery.repair import Mender
 from syndarix_obs.delivery.spool import Spool
-from syndarix_obs.delivery.suspicion import Suspicion
 from syndarix_obs.delivery.untraced import own_requests_untraced
 from syndarix_obs.delivery.waiting import Health
 from syndarix_obs.guard import record_failure
 
 ADOPT_EVERY_S: Final = 15.0
 """Seconds between two looks for what dead processes left."""
+
+PATIENCE: Final = 3
+"""Answers in a row that the destination failed, until a request is made smaller to see what it fails on."""
+_AT_ONCE: Final = 8
+"""Records in a row that may be refused until there are pauses, and others from elsewhere are tried."""
+_MOST_NAMED: Final = 20
+"""Records given up that are named in the log, each."""
 
 _log = logging.getLogger("syndarix_obs")
 
@@ -64,12 +72,12 @@ class Delivery:
         self._make_thread = thread
         self._complained = False
         self._closing = False
+        self._given_up = 0
         self._reset()
         _deliveries.add(self)
 
     def _reset(self) -> None:
-        self._outbox = Outbox(self._spool, self._destination.max_request_bytes)
-        self._suspicion = Suspicion()
+        self._start_over()
         self._mender = Mender(self._destination, self._health)
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
@@ -77,6 +85,13 @@ class Delivery:
         self._not_before = 0.0
         self._next_adoption = 0.0
         self._hurry = threading.Event()
+        self._try_all = False
+
+    def _start_over(self) -> None:
+        self._refusals = Refusals(min(LONGEST_PAUSE_S, 3 * self._backoff.longest))
+        self._outbox = Outbox(self._spool, self._destination.max_request_bytes, self._refusals.knows)
+        self._failures_in_a_row = 0
+        self._resting = False
 
     # --- the worker's side ---
 
@@ -102,6 +117,7 @@ class Delivery:
         if not self.start():
             return self._flush_here(deadline)
         failed_before = self._attempts_failed
+        self._try_all = True
         self._hurry.set()
         self._spool.committed.set()
         with self._changed:
@@ -150,11 +166,12 @@ class Delivery:
         self._finish()
 
     def _finish(self) -> None:
+        self._outbox.settle()
         self._spool.close()
         self._destination.reset()
 
     def _pause(self, wait: float) -> None:
-        waits_for_data = self._outbox.empty
+        waits_for_data = self._outbox.empty or self._resting
         event = self._spool.committed if waits_for_data else self._hurry
         # A flush may cut our own waiting short, but not what the destination asked for.
         if not waits_for_data and self._not_before > time.monotonic():
@@ -175,11 +192,16 @@ class Delivery:
             self._adopt_when_due()
             outbox.fill()
         if outbox.empty:
-            self._suspicion = Suspicion()
+            if self._refusals.active:
+                self._start_over()
             self._notify()
             return ADOPT_EVERY_S
         group = self._group()
-        return self._settle(group, self._destination.send(group, timeout)) if group else 0.0
+        self._resting = not group
+        if not group:
+            self._notify()
+            return max(0.01, min(ADOPT_EVERY_S, self._refusals.next_due() - time.monotonic()))
+        return self._settle(group, self._destination.send(group, timeout))
 
     def _adopt_when_due(self) -> None:
         now = time.monotonic()
@@ -188,56 +210,104 @@ class Delivery:
             self._spool.adopt()
 
     def _group(self) -> list[Frame]:
-        """What to send next; empty when the first was put last instead, or is gone."""
-        outbox, suspicion = self._outbox, self._suspicion
-        if not suspicion.concerns(outbox.first):
+        """What to send next; empty when only refused records are left and none of them is due."""
+        outbox, refusals = self._outbox, self._refusals
+        if not refusals.active:
             return outbox.group()
-        if suspicion.wants_another:
-            if others := outbox.others():
-                return [suspicion.choose(others)]
-            if not suspicion.moved and outbox.put_first_last():
-                suspicion.moved = True
-                return []
-        return outbox.group()[:1]
+        if self._try_all:
+            self._try_all = False
+            refusals.hurry()
+        # Between two tries of refused ones goes something else, as long as there is anything.
+        group = [] if refusals.trying or refusals.accepted_last else self._fresh()
+        if group:
+            return group
+        again = refusals.to_try(outbox.refused, time.monotonic())
+        return [again] if again is not None else self._fresh()
+
+    def _fresh(self) -> list[Frame]:
+        """What was never refused; refused ones are moved out of its way."""
+        outbox, refusals = self._outbox, self._refusals
+        if refusals.streak >= _AT_ONCE and (group := outbox.probe(refusals.streak)):
+            return group
+        group = outbox.group()
+        if not group and not outbox.empty:
+            outbox.look_again()
+            group = outbox.group()
+        while not group and outbox.move_refused_last():
+            group = outbox.group()
+        return group
 
     def _settle(self, group: list[Frame], outcome: Outcome) -> float:
         if outcome.truncated:
             self._health.truncated("destination", outcome.truncated)
         if outcome.kind is Kind.DELIVERED:
             return self._delivered(group, outcome)
-        if outcome.kind in {Kind.LATER, Kind.REFUSED}:
-            return self._failed(group, outcome)
         self._health.export_failed(self._destination.name)
+        if outcome.kind is Kind.REFUSED or (outcome.kind is Kind.LATER and not outcome.failing):
+            self._refusals.group_refused()
+            return self._wait_after(outcome)
+        if outcome.failing:
+            return self._failing(group, outcome)
         if len(group) > 1:
             self._outbox.halve(group)
+            self._refusals.group_refused(group)
             return 0.0
         return self._alone(group[0], outcome)
 
     def _delivered(self, group: list[Frame], outcome: Outcome) -> float:
         if outcome.rejected:
             self._health.dropped("rejected", outcome.rejected)
-        self._suspicion.taken()
+            _log.warning(
+                "syndarix-obs: %s took a request but for %d records, which are dropped (%s)",
+                self._destination.name, outcome.rejected, outcome.reason,
+            )  # fmt: skip
+        # What it fails on, it fails on again: after a success within a search one failure is enough to go on with it.
+        searching = self._refusals.active or self._failures_in_a_row >= PATIENCE
+        self._failures_in_a_row = PATIENCE - 1 if searching else 0
+        self._refusals.accepted(group)
+        self._complained = False
         self._done(group)
-        self._complained = self._suspicion.active
         return 0.0
 
     def _done(self, group: list[Frame]) -> None:
-        self._suspicion.gone(group)
         self._outbox.done(group)
         self._backoff.reset()
         self._notify()
 
-    def _failed(self, group: list[Frame], outcome: Outcome) -> float:
-        self._health.export_failed(self._destination.name)
-        if outcome.failing:
-            self._suspicion.failed(group)
-            if self._suspicion.proven:
-                return self._give_up(group[0], outcome)
-            if self._suspicion.impatient:
-                self._outbox.halve(group)
-        else:
-            self._suspicion.outage()
-        return self._wait_after(outcome)
+    def _failing(self, group: list[Frame], outcome: Outcome) -> float:
+        """It says that it failed itself. That may pass, or be one record's doing."""
+        if len(group) == 1 and self._refusals.knows(group[0]):
+            return self._alone(group[0], outcome)
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row < PATIENCE:
+            self._refusals.group_refused()
+            return self._wait_after(outcome)
+        if len(group) > 1:
+            self._outbox.halve(group)
+            self._refusals.group_refused(group)
+            return 0.0
+        return self._alone(group[0], outcome)
+
+    def _alone(self, frame: Frame, outcome: Outcome) -> float:
+        """One record was refused: mend it, give it up, or let it stand aside and see whether others pass."""
+        refusals = self._refusals
+        mended = self._mender.mended(frame, outcome, neighbours_pass=refusals.accepted_since(frame))
+        if mended is not None:
+            if mended is not frame:
+                refusals.renamed(frame, mended)
+                self._outbox.replace(frame, mended)
+            return 0.0
+        known = refusals.knows(frame)
+        if refusals.refused(frame, time.monotonic(), failing=outcome.failing):
+            return self._give_up(frame, outcome)
+        if known:
+            self._attempts_failed += not refusals.trying
+            self._notify()
+            return 0.0
+        self._outbox.stand_aside(frame)
+        if refusals.streak >= (OUTAGE if outcome.failing else _AT_ONCE):
+            return self._wait_after(outcome)
+        return 0.0
 
     def _wait_after(self, outcome: Outcome) -> float:
         if outcome.kind is Kind.REFUSED:
@@ -245,7 +315,7 @@ class Delivery:
             self._complain("refuses what is sent (%s); it is kept on disk. Check address and credentials", outcome)
         else:
             wait = self._backoff.next(outcome.retry_after_s)
-            self._complain("cannot be reached or is busy (%s); what is recorded waits on disk", outcome)
+            self._complain("takes nothing just now (%s); what is recorded waits on disk", outcome)
         if outcome.retry_after_s is not None:
             self._not_before = time.monotonic() + wait
         self._hurry.clear()
@@ -254,20 +324,16 @@ class Delivery:
         return wait
 
     def _give_up(self, frame: Frame, outcome: Outcome) -> float:
-        self._complained = False
         self._health.dropped("rejected")
-        self._complain("fails on a record while it takes others; the record is dropped (%s)", outcome)
+        self._given_up += 1
+        if self._given_up <= _MOST_NAMED:
+            _log.warning(
+                "syndarix-obs: %s refuses %s again and again while it takes others of its kind; it is dropped (%s)%s",
+                self._destination.name, self._destination.name_of(frame), outcome.reason,
+                "" if self._given_up < _MOST_NAMED else ". Further ones are only counted",
+            )  # fmt: skip
+        self._refusals.gone([frame])
         self._done([frame])
-        return 0.0
-
-    def _alone(self, frame: Frame, outcome: Outcome) -> float:
-        mended = self._mender.mended(frame, outcome)
-        if mended is None:
-            self._health.dropped("rejected")
-            self._complain("does not accept a record, which is dropped (%s)", outcome)
-            self._done([frame])
-        elif mended is not frame:
-            self._outbox.replace(frame, mended)
         return 0.0
 
     def _complain(self, text: str, outcome: Outcome) -> None:

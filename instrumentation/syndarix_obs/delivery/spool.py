@@ -137,17 +137,13 @@ class Spool:
                 self._waiting.head()
         self._report()
 
-    def put_last(self, frame: Frame, in_hand: Sequence[Frame]) -> bool:
-        """Let `frame` wait behind everything else, and the rest of what was peeked no longer; False, and nothing is
-        changed, when nothing else waits."""
+    def put_last(self, frames: Sequence[Frame], in_hand: Sequence[Frame]) -> None:
+        """Let `frames` wait behind everything else, and nothing of what was peeked any longer."""
         with self._lock:
-            if self.waiting_bytes <= sum(each.size for each in in_hand):
-                return False
-            data = frame.encode()
-            if not self._write(data):
+            data = b"".join(frame.encode() for frame in frames)
+            if data and not self._write(data):
                 self._remember(data)
             self.ack(in_hand)
-        return True
 
     def adopt(self) -> None:
         """Take over what dead processes left; only between two peeks. Their frames go first."""

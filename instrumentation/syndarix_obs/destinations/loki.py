@@ -1,19 +1,15 @@
 """Records as Loki lines: batched, with their own time and structured metadata.
 
-Built on python-logging-loki's emitter, which brings the session, the URL and the version's API; everything that it
-lacks (batches, Loki's binary form, timestamps of the record, metadata, timeouts, retries) is here and in `delivery.py`.
-
 A line's time is the end of what it tells of, because Loki takes lines only in rough order of time. A line that is too
 old or too far behind for Loki is stored under Loki's present time: its own times are in the line, nothing is lost.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
-
-from logging_loki.emitter import LokiEmitterV1
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.delivery.frames import Frame
@@ -43,11 +39,19 @@ _MOST_REMEMBERED: Final = 4096
 _IDS: Final = 2
 """How many of `LOG_METADATA`, in front, are ids of trace and span."""
 _TRACE_ID, _SPAN_ID = (metadata_name(name) for name in v.LOG_METADATA[:_IDS])
+_TAKEN: Final = frozenset({204})
+"""What Loki answers when it took everything."""
+_KIND_LABEL = re.compile(rb'kind="([a-z_]+)"')
+_RECORD_ID = re.compile(rb'"record_id":"([0-9A-Za-z:._-]{1,100})"')
 _NO_LINE = frozenset(v.KINDS) - frozenset(v.LOG_KINDS)
 
 
-class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no types
-    """The library's emitter as a destination: many lines in one push, compressed unless Loki is on this machine.
+def _outcome(reply: Reply) -> Outcome:
+    return outcome(reply, _TAKEN)
+
+
+class LokiEmitter:
+    """Loki as a destination: many lines in one push, compressed unless Loki is on this machine.
 
     Args:
         url: base URL of Loki, or of its push API.
@@ -67,7 +71,9 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
         tenant: str | None = None,
     ) -> None:
         base = url.rstrip("/")
-        super().__init__(base if base.endswith("/push") else base + PUSH_PATH, tags, auth)
+        self.url = base if base.endswith("/push") else base + PUSH_PATH
+        self.tags = dict(tags or {})
+        self.auth = auth
         headers = {"Content-Type": "application/x-protobuf", **({"X-Scope-OrgID": tenant} if tenant else {})}
         self._headers = headers
         self._max_line = self._cut = 0
@@ -76,7 +82,7 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
     def post(self, body: bytes, timeout: float) -> Reply:
         """Send one push."""
         if self._http is None:
-            self._http = HttpPost(self.url, self._headers, session=self.session)
+            self._http = HttpPost(self.url, self._headers, auth=self.auth)
         return self._http(body, timeout)
 
     def send(self, frames: Sequence[Frame], timeout: float) -> Outcome:
@@ -90,20 +96,20 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
         reply = self.post(push_body(frames), timeout)
         refused = refusal(reply)
         if refused is None:
-            return outcome(reply)
+            return _outcome(reply)
         if refused.max_line:
             self._max_line = refused.max_line
         if refused.max_line and refused.kinds == 1:
             return self._send_cut(frames, refused, reply, timeout)
         if refused.stale:
             return self._send_in_time(frames, refused, reply, timeout)
-        return outcome(reply)
+        return _outcome(reply)
 
     def _send_cut(self, frames: Sequence[Frame], refused: Refusal, reply: Reply, timeout: float) -> Outcome:
         long = longer_than(frames, refused.max_line)
         if not refused.accounts_for(long, frames):
-            return outcome(reply)
-        return outcome(self.post(push_body(long), timeout) if self._fit(long) == len(long) else reply)
+            return _outcome(reply)
+        return _outcome(self.post(push_body(long), timeout) if self._fit(long) == len(long) else reply)
 
     def _fit(self, frames: Sequence[Frame]) -> int:
         """Shorten the lines that are longer than Loki said it takes; returns how many."""
@@ -134,7 +140,7 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
                 return result
         for place, frame in enumerate(late):
             frame.time_ns = refused.now_ns + place
-        return outcome(self.post(push_body(late), timeout))
+        return _outcome(self.post(push_body(late), timeout))
 
     def _send_streams(self, streams: Sequence[list[Frame]], timeout: float) -> Outcome:
         results = (self._send(stream, timeout) for stream in streams)
@@ -144,9 +150,13 @@ class LokiEmitter(LokiEmitterV1):  # type: ignore[misc]  # the library ships no 
         """Cut the payload of a line."""
         return shorten(frame, keep)
 
+    def name_of(self, frame: Frame) -> str:
+        """Kind and id of a line's record."""
+        labels, line = _KIND_LABEL.search(frame.key), _RECORD_ID.search(frame.before)
+        return f"{labels[1].decode() if labels else 'line'} {line[1].decode() if line else ''}".rstrip()
+
     def reset(self) -> None:
         """Forget the connections."""
-        self._session = None
         self._http = None
 
 

@@ -41,7 +41,8 @@ class SpooledEmitter(LokiEmitter):
 
     def __call__(self, record: logging.LogRecord, line: str) -> None:
         """Keep one formatted line under the record's own time."""
-        tags = self.build_tags(record)
+        own = getattr(record, "tags", None)
+        tags = {**self.tags, **own} if isinstance(own, dict) else self.tags
         level = record.levelname.lower()
         service, environment = (str(tags.get(name, "")) for name in v.LOKI_LABELS[:2])
         labels = labels_text((service or "unknown_service", environment, v.KIND_APP, level))

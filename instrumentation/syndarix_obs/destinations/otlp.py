@@ -5,14 +5,15 @@ A protobuf message is the concatenation of its fields: a request is built from e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote
 
 from syndarix_obs.delivery.frames import Frame
-from syndarix_obs.delivery.http import HttpPost, Reply, outcome
-from syndarix_obs.delivery.outcome import DELIVERED, Kind, Outcome
+from syndarix_obs.delivery.http import HttpPost, Reply, not_an_answer, outcome
+from syndarix_obs.delivery.outcome import DELIVERED, TEXT_KEPT, Kind, Outcome
 from syndarix_obs.delivery.wire import field
 from syndarix_obs.destinations.span_proto import shorten_span
 
@@ -24,6 +25,7 @@ _RESOURCE: Final = b"\x0a"
 _SCOPE_SPANS: Final = b"\x12"
 _SCOPE: Final = b"\x0a"
 _SPAN: Final = b"\x12"
+_SUCCESS: Final = frozenset({200, 202, 204})
 
 
 def span_field(span: bytes) -> bytes:
@@ -50,17 +52,49 @@ def shorten(frame: Frame) -> Frame | None:
     return None if shorter is None else replace(frame, before=span_field(shorter))
 
 
-def partial(body: bytes) -> Outcome:
-    """What a delivered request says about spans that were not taken."""
+def partial(body: bytes) -> Outcome | None:
+    """What a delivered request says about spans that were not taken; None when it is no answer of an OTLP server."""
     from google.protobuf.message import DecodeError
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
     try:
-        answer = ExportTraceServiceResponse.FromString(body)
+        said = ExportTraceServiceResponse.FromString(body).partial_success
     except DecodeError:
-        return DELIVERED
-    rejected = answer.partial_success.rejected_spans
-    return Outcome(Kind.DELIVERED, rejected=max(0, rejected)) if rejected else DELIVERED
+        return None
+    return _taken_but_for(said.rejected_spans, said.error_message)
+
+
+def _partial_json(body: bytes) -> Outcome | None:
+    try:
+        said = json.loads(body or b"{}").get("partialSuccess") or {}
+        return _taken_but_for(int(said.get("rejectedSpans") or 0), str(said.get("errorMessage") or ""))
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def _taken_but_for(rejected: int, message: str) -> Outcome:
+    return Outcome(Kind.DELIVERED, message[:TEXT_KEPT], rejected=rejected) if rejected > 0 else DELIVERED
+
+
+def answered(reply: Reply) -> Outcome:
+    """What an answer over HTTP means: a success is a protobuf or JSON message of OTLP, or nothing at all."""
+    result = outcome(reply, _SUCCESS)
+    if result.kind is not Kind.DELIVERED or not reply.body:
+        return result
+    read = _partial_json if reply.content_type == "application/json" else partial
+    return read(reply.body) or Outcome(Kind.LATER, not_an_answer(reply))
+
+
+def name_of(frame: Frame) -> str:
+    """The ids of a frame's span."""
+    from google.protobuf.message import DecodeError
+    from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans
+
+    try:
+        (span,) = ScopeSpans.FromString(frame.before).spans  # a span field is the same there
+    except (DecodeError, ValueError):
+        return "a span"
+    return f"span {span.span_id.hex()} of trace {span.trace_id.hex()}"
 
 
 def parse_headers(text: str) -> dict[str, str]:
@@ -95,13 +129,15 @@ class OtlpHttp:
 
     def send(self, frames: Sequence[Frame], timeout: float) -> Outcome:
         """Send spans as one request."""
-        reply: Reply = self._http(request(self._resource, frames), timeout)
-        result = outcome(reply)
-        return partial(reply.body) if result.kind is Kind.DELIVERED and reply.body else result
+        return answered(self._http(request(self._resource, frames), timeout))
 
     def shorten(self, frame: Frame, keep: int) -> Frame | None:  # noqa: ARG002 - spans carry no payload
         """Cut the long texts of a span."""
         return shorten(frame)
+
+    def name_of(self, frame: Frame) -> str:
+        """The ids of a span."""
+        return name_of(frame)
 
     def reset(self) -> None:
         """Forget the connections."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from syndarix_obs.delivery.frames import Frame
-from syndarix_obs.delivery.outcome import TEXT_KEPT, Kind, Outcome
+from syndarix_obs.delivery.outcome import DELIVERED, TEXT_KEPT, Kind, Outcome
 from syndarix_obs.destinations import otlp
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class OtlpGrpc:
             answer = call(otlp.request(self._resource, frames), timeout=timeout, metadata=self._metadata)
         except grpc.RpcError as error:
             return outcome(error)
-        return otlp.partial(answer)
+        return otlp.partial(answer) or DELIVERED
 
     def _connect(self) -> Callable[..., Any]:
         import grpc
@@ -67,6 +67,10 @@ class OtlpGrpc:
     def shorten(self, frame: Frame, keep: int) -> Frame | None:  # noqa: ARG002 - spans carry no payload
         """Cut the long texts of a span."""
         return otlp.shorten(frame)
+
+    def name_of(self, frame: Frame) -> str:
+        """The ids of a span."""
+        return otlp.name_of(frame)
 
     def reset(self) -> None:
         """Forget the channel."""

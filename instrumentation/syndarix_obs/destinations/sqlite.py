@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from syndarix_obs.destinations.unstored import Unstored
 from syndarix_obs.errors import StoreCorrupt, StoreError, StoreTooNew
 from syndarix_obs.guard import guarded, record_failure
 from syndarix_obs.records.finished import FinishedSpan
@@ -32,6 +33,8 @@ BATCH: Final = 500
 _INDEX_SLICE_S: Final = 0.02
 _INDEX_PAUSE_S: Final = 0.38
 _PRUNE_SLICE_S: Final = 0.02
+_ALL: Final = 1 << 30
+_BRING_IN_EVERY_S: Final = 15.0
 _PRUNE_AFTER_S: Final = 60.0
 _PRUNE_EVERY_S: Final = 6 * 3600.0
 _BUSY_PAUSE_S: Final = 0.05
@@ -74,6 +77,7 @@ class EmbeddedExporter:
     ) -> None:
         check(Path(path))
         self._path = Path(path)
+        self._unstored = Unstored(self._path.with_name(f"{self._path.name}.unstored"))
         self._on_drop = on_drop
         self._on_failure = on_failure
         self._interval = commit_interval_s
@@ -104,10 +108,13 @@ class EmbeddedExporter:
         return self._backlog.wait_until_settled(timeout)
 
     def close(self, timeout: float) -> None:
-        """Commit everything and give the file back within `timeout` seconds; what is left then is counted."""
+        """Commit everything and give the file back within `timeout` seconds; what is left lies beside the store."""
         self._backlog.close(timeout)
         if self._thread is not None and self._pid == os.getpid():
             self._thread.join(timeout)
+        left = self._backlog.batch(_ALL)
+        if left and self._unstored.leave(left):
+            self._backlog.settle(len(left))
         self._backlog.refuse("shutdown")
 
     def _start_over(self) -> None:
@@ -118,6 +125,8 @@ class EmbeddedExporter:
         self._writer: StoreWriter | None = None
         self._index_behind = False
         self._prune_at = time.monotonic() + _PRUNE_AFTER_S
+        self._bring_in_at = 0.0
+        self._given_up = False
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="syndarix-obs-store", daemon=True)
@@ -131,6 +140,7 @@ class EmbeddedExporter:
         backlog = self._backlog
         while not backlog.over():
             with guarded("embedded"):
+                self._bring_in_when_due()
                 idle = self._index_after if self._index_behind else None
                 if backlog.wait_for_batch(self._interval, idle):
                     self._store_waiting()
@@ -138,6 +148,19 @@ class EmbeddedExporter:
                     self._index()
                 self._prune_when_due()
         self._close_writer()
+
+    def _bring_in_when_due(self) -> None:
+        """Store what other processes had to leave."""
+        if time.monotonic() < self._bring_in_at:
+            return
+        self._bring_in_at = time.monotonic() + _BRING_IN_EVERY_S
+        for records in self._unstored.take():
+            for first in range(0, len(records), BATCH):
+                while (pause := self._store(records[first : first + BATCH])) is not None:
+                    if self._backlog.pause(pause):
+                        return  # time to close; the file stays
+                if self._given_up:
+                    return
 
     def _prune_when_due(self) -> None:
         if self._retention_days is None or self._writer is None or time.monotonic() < self._prune_at:
@@ -217,6 +240,7 @@ class EmbeddedExporter:
         self._on_failure()
         record_failure("embedded.store", error)
         self._close_writer()
+        self._given_up = True
         self._backlog.refuse("rejected")
 
     def _close_writer(self) -> None:

@@ -20,6 +20,7 @@ MAX_REQUEST_BYTES: Final = 2 * 1024 * 1024
 """Bytes of spans in one request, before compression."""
 _KINDS: Final = frozenset({"client", "server", "producer", "consumer"})
 _KEPT_CHARS: Final = 1024
+_SUCCESS: Final = frozenset({200, 202, 204})
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
@@ -79,7 +80,7 @@ class ZipkinServer:
 
     def send(self, frames: Sequence[Frame], timeout: float) -> Outcome:
         """Send spans as one request."""
-        return outcome(self._http(b"[" + b",".join(frame.before for frame in frames) + b"]", timeout))
+        return outcome(self._http(b"[" + b",".join(frame.before for frame in frames) + b"]", timeout), _SUCCESS)
 
     def shorten(self, frame: Frame, keep: int) -> Frame | None:  # noqa: ARG002 - spans carry no payload
         """Cut the long tags of a span."""
@@ -88,6 +89,11 @@ class ZipkinServer:
         for key, value in long.items():
             span["tags"][key] = f"{value[:_KEPT_CHARS]}{v.TRUNCATED_SUFFIX}{len(value.encode())}"
         return replace(frame, before=_json(span).encode()) if long else None
+
+    def name_of(self, frame: Frame) -> str:
+        """The ids of a span."""
+        span = json.loads(frame.before)
+        return f"span {span['id']} of trace {span['traceId']}"
 
     def reset(self) -> None:
         """Forget the connections."""

@@ -9,7 +9,7 @@ from typing import Any
 from syndarix_obs import vocabulary as v
 from syndarix_obs.integrations.batches import BATCH_RESULTS
 from syndarix_obs.integrations.calls import OnHeaders
-from syndarix_obs.integrations.endpoints import Endpoint, Endpoints, as_dict, read_answer
+from syndarix_obs.integrations.endpoints import Endpoint, Endpoints, as_dict, read_answer, without
 from syndarix_obs.integrations.provider_names import ProviderNames
 from syndarix_obs.integrations.requests import Undo, Watcher
 from syndarix_obs.pricing.token_step import PARTIAL
@@ -118,6 +118,7 @@ def _read(body: dict[str, Any], span: FinishedSpan) -> None:
         output=[{"role": body.get("role") or "assistant", "content": content}] if content else None,
         finish_reasons=[reason] if reason else [],
         service_tier=service_tier_of(body.get("usage")),
+        rest=without(body, "content", "usage"),
     )
     if body.get(PARTIAL):
         span.payload[PARTIAL] = True
@@ -125,6 +126,7 @@ def _read(body: dict[str, Any], span: FinishedSpan) -> None:
 
 MESSAGES = Endpoint(
     operation=v.OPERATION_CHAT,
+    name="messages",
     payload=(("input", "messages"), ("system", "system"), ("tools", "tools")),
     read=_read,
     is_content=_is_content,

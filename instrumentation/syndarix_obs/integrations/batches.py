@@ -67,10 +67,10 @@ def _put(span: FinishedSpan, answers: Iterable[_Answer], ids: list[str]) -> None
 
 
 BATCH_RESULTS = Endpoint(
-    operation=v.OPERATION_CHAT, payload=(), read=_read_results, bodiless=True, lines=True,
+    name="messages.batches.results", operation=v.OPERATION_CHAT, payload=(), read=_read_results, bodiless=True, lines=True,
 )  # fmt: skip
 """`GET /v1/messages/batches/{id}/results` of Anthropic."""
 BATCH_FILE = Endpoint(
-    operation=v.OPERATION_CHAT, payload=(), read=_read_file, bodiless=True, lines=True,
+    name="files.content", operation=v.OPERATION_CHAT, payload=(), read=_read_file, bodiless=True, lines=True,
 )  # fmt: skip
 """`GET /files/{id}/content` of OpenAI, where the file is a batch's output."""

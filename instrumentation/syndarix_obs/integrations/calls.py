@@ -14,8 +14,9 @@ from opentelemetry.trace import SpanKind, StatusCode
 from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import guarded
 from syndarix_obs.integrations import sse
-from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_request, references
+from syndarix_obs.integrations.endpoints import Endpoint, as_dict, references
 from syndarix_obs.integrations.framework_agents import running_agent
+from syndarix_obs.integrations.parameters import read_request
 from syndarix_obs.integrations.provider_errors import describe
 from syndarix_obs.integrations.provider_names import name_provider
 from syndarix_obs.records.finished import FinishedSpan
@@ -38,14 +39,15 @@ def suppressed(context: Context) -> bool:
 class Answer:
     """What came back, by reference; called on the worker to read it into the span.
 
-    `kept` is the response, `chunks` those of a stream, `parts` the bytes of a body that the caller reads itself.
+    `options` are the client's for the request, `kept` is the response, `chunks` those of a stream, `parts` the bytes of a body that the caller reads itself.
     """
 
-    __slots__ = ("_endpoint", "_on_headers", "chunks", "error", "headers", "kept", "parts")
+    __slots__ = ("_endpoint", "_on_headers", "chunks", "error", "headers", "kept", "options", "parts")
 
     def __init__(self, endpoint: Endpoint, on_headers: OnHeaders) -> None:
         self._endpoint = endpoint
         self._on_headers = on_headers
+        self.options: Any = None
         self.kept: Any = None
         self.chunks: list[Any] | None = None
         self.parts: list[bytes] | None = None
@@ -58,11 +60,14 @@ class Answer:
         had_payload = request is not None
         with guarded("integration_request"):
             if request is not None:
-                read_request(request, span)
+                read_request(self._endpoint, request, self.options, span)
+        self.options = None
         with guarded("integration_answer"):
             self._endpoint.read(self._body(), span)
         with guarded("integration_provider"):
             name_provider(span)
+        if self.chunks is not None:
+            span.payload["chunks"] = len(self.chunks)
         if not had_payload:  # the queue was full and gave the payload up; the counts stay
             usage = span.payload.get("usage")
             span.payload = {} if usage is None else {"usage": usage}

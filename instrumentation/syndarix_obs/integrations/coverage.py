@@ -120,9 +120,11 @@ def _installed(name: str) -> Distribution | None:
 
 def _conflict(instrumentor: Distribution | None, library: str, version: str) -> str:
     """What an instrumentor wants of the library, where the installed version is another."""
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.utils import canonicalize_name
-
+    try:
+        from packaging.requirements import InvalidRequirement, Requirement
+        from packaging.utils import canonicalize_name
+    except ImportError:  # it comes with the instrumentors
+        return ""
     for text in (instrumentor.requires if instrumentor is not None else None) or ():
         try:
             wanted = Requirement(text)

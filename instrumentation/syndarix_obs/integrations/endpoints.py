@@ -21,6 +21,7 @@ class Endpoint:
     """One endpoint of a provider's API.
 
     `operation`: GenAI operation name.
+    `name`: the endpoint's own name, as the providers write it: `chat.completions`, `responses`, `messages`, …
     `payload`: fields of our payload, each with that of the request body; filled in the caller's thread by reference.
     `is_content`: whether a chunk of a stream carries content, not only framing; called until the first that does.
     `is_usage_only`: whether a chunk is one that only a request for usage brings.
@@ -36,6 +37,7 @@ class Endpoint:
     """
 
     operation: str
+    name: str
     payload: tuple[tuple[str, str], ...]
     read: Callable[[dict[str, Any], FinishedSpan], None]
     is_content: Callable[[Any], bool] = lambda _chunk: False
@@ -46,6 +48,11 @@ class Endpoint:
     bodiless: bool = False
     binary: bool = False
     lines: bool = False
+
+    @property
+    def content(self) -> frozenset[str]:
+        """Fields of the request body that are content; the others are parameters."""
+        return frozenset(name for _field, name in self.payload)
 
 
 class Endpoints(dict[str, Endpoint]):
@@ -85,7 +92,7 @@ def as_dict(value: Any) -> dict[str, Any]:
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         try:
-            dumped = dump(mode="json", exclude_none=True, warnings=False)
+            dumped = dump(mode="json", by_alias=True, exclude_none=True, warnings=False)
         except Exception:  # noqa: BLE001 - a user's output type that cannot be JSON; the plain form can
             dumped = dump(exclude_none=True, warnings=False)
         return dumped if isinstance(dumped, dict) else {}
@@ -100,23 +107,6 @@ def _from_json(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-_REQUEST_ATTRIBUTES: Final = (
-    ("max_tokens", v.GEN_AI_REQUEST_MAX_TOKENS),
-    ("max_completion_tokens", v.GEN_AI_REQUEST_MAX_TOKENS),
-    ("max_output_tokens", v.GEN_AI_REQUEST_MAX_TOKENS),
-    ("temperature", v.GEN_AI_REQUEST_TEMPERATURE),
-    ("top_p", v.GEN_AI_REQUEST_TOP_P),
-)
-
-
-def read_request(body: Mapping[str, Any], span: FinishedSpan) -> None:
-    """Put the parameters of a request into its span. On the worker."""
-    for name, attribute in _REQUEST_ATTRIBUTES:
-        value = given(body, name)
-        if isinstance(value, int | float):
-            span.attributes[attribute] = value
-
-
 def read_answer(
     span: FinishedSpan,
     body: Mapping[str, Any],
@@ -124,8 +114,12 @@ def read_answer(
     output: list[Any] | None,
     finish_reasons: list[str],
     service_tier: Any,
+    rest: Mapping[str, Any] | None = None,
 ) -> None:
-    """Put what all endpoints tell in the same way into the span. On the worker."""
+    """Put what all endpoints tell in the same way into the span. On the worker.
+
+    `rest` is what the body says beside content and usage: with it the answer can be given again as it was.
+    """
     attributes, payload = span.attributes, span.payload
     for name, value in (
         (v.GEN_AI_RESPONSE_ID, body.get("id")),
@@ -140,3 +134,10 @@ def read_answer(
         payload["output"] = output
     if body.get("usage"):
         payload["usage"] = body["usage"]
+    if rest:
+        payload["response"] = {**rest, "usage": body["usage"]} if body.get("usage") else rest
+
+
+def without(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """A body without some of its fields."""
+    return {name: value for name, value in body.items() if name not in names}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.integrations.endpoints import Endpoint, read_answer
+from syndarix_obs.integrations.endpoints import Endpoint, read_answer, without
 from syndarix_obs.records.finished import FinishedSpan
 
 _DELTA_TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
@@ -127,7 +127,7 @@ def _start(chunks: list[Any]) -> dict[str, Any]:
     for chunk in chunks:
         if type(chunk) is str:
             continue
-        for name in ("id", "model", "service_tier"):
+        for name in ("id", "model", "service_tier", "created", "system_fingerprint"):
             value = getattr(chunk, name, None)
             if value:
                 body[name] = value
@@ -165,6 +165,7 @@ def _read_chat(body: dict[str, Any], span: FinishedSpan) -> None:
         output=messages,
         finish_reasons=[choice["finish_reason"] for choice in choices if choice.get("finish_reason")],
         service_tier=body.get("service_tier"),
+        rest={**without(body, "choices", "usage"), "choices": [without(choice, "message") for choice in choices]},
     )
 
 
@@ -198,20 +199,28 @@ def _read_completion(body: dict[str, Any], span: FinishedSpan) -> None:
         output=[{"role": "assistant", "content": choice.get("text", "")} for choice in choices],
         finish_reasons=[choice["finish_reason"] for choice in choices if choice.get("finish_reason")],
         service_tier=body.get("service_tier"),
+        rest={**without(body, "choices", "usage"), "choices": [without(choice, "text") for choice in choices]},
     )
 
 
 def _keep_embeddings(response: Any) -> Any:
-    """Not the vectors: they are large and say nothing to a person."""
-    return {"model": response.model, "usage": response.usage} if hasattr(response, "usage") else None
+    """Not the vectors: they are large, say nothing to a person, and can be turned back into the text."""
+    if not hasattr(response, "usage"):
+        return None
+    data = response.data
+    first = data[0].embedding if data else ()
+    size = len(first) * 3 // 16 if type(first) is str else len(first)  # base64 of four bytes a number
+    vectors = {"count": len(data), "dimensions": size}
+    return {"model": response.model, "usage": response.usage, "vectors": vectors}
 
 
 def _read_embeddings(body: dict[str, Any], span: FinishedSpan) -> None:
-    read_answer(span, body, output=None, finish_reasons=[], service_tier=None)
+    read_answer(span, body, output=None, finish_reasons=[], service_tier=None, rest={"vectors": body.get("vectors")})
 
 
 CHAT = Endpoint(
     operation=v.OPERATION_CHAT,
+    name="chat.completions",
     payload=(("input", "messages"), ("tools", "functions"), ("tools", "tools")),
     read=_read_chat,
     is_content=_is_content,
@@ -222,6 +231,7 @@ CHAT = Endpoint(
 """`POST /chat/completions`."""
 COMPLETION = Endpoint(
     operation=v.OPERATION_TEXT_COMPLETION,
+    name="completions",
     payload=(("input", "prompt"),),
     read=_read_completion,
     is_content=_has_text,
@@ -231,6 +241,7 @@ COMPLETION = Endpoint(
 """`POST /completions`."""
 EMBEDDINGS = Endpoint(
     operation=v.OPERATION_EMBEDDINGS,
+    name="embeddings",
     payload=(("input", "input"),),
     read=_read_embeddings,
     keep=_keep_embeddings,

@@ -81,6 +81,7 @@ def _read_video(body: dict[str, Any], span: FinishedSpan) -> None:
 
 
 IMAGES = Endpoint(
+    name="images",
     operation=v.OPERATION_GENERATE_CONTENT,
     payload=(("input", "prompt"),),
     read=_read_images,
@@ -91,6 +92,7 @@ IMAGES = Endpoint(
 )
 """`POST /images/generations`, `/images/edits`, `/images/variations`."""
 SPEECH = Endpoint(
+    name="audio.speech",
     operation=v.OPERATION_GENERATE_CONTENT,
     payload=(("input", "input"),),
     read=_read_speech,
@@ -100,6 +102,7 @@ SPEECH = Endpoint(
 )
 """`POST /audio/speech`."""
 TRANSCRIPTION = Endpoint(
+    name="audio.transcriptions",
     operation=v.OPERATION_GENERATE_CONTENT,
     payload=(("input", "prompt"),),
     read=_read_transcription,
@@ -108,11 +111,14 @@ TRANSCRIPTION = Endpoint(
 )
 """`POST /audio/transcriptions`, `/audio/translations`."""
 MODERATION = Endpoint(
+    name="moderations",
     operation=v.OPERATION_GENERATE_CONTENT,
     payload=(("input", "input"),),
     read=_read_moderation,
     keep=lambda _response: None,
 )
 """`POST /moderations`."""
-VIDEO = Endpoint(operation=v.OPERATION_GENERATE_CONTENT, payload=(("input", "prompt"),), read=_read_video)
+VIDEO = Endpoint(
+    name="videos", operation=v.OPERATION_GENERATE_CONTENT, payload=(("input", "prompt"),), read=_read_video
+)
 """`POST /videos`, `/videos/edits`, `/videos/extensions`, `/videos/{id}/remix`."""

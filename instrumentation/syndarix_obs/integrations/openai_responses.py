@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_answer
+from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_answer, without
 from syndarix_obs.records.finished import FinishedSpan
 
 _NOT_DONE: Final = frozenset({"queued", "in_progress"})
@@ -69,6 +69,7 @@ def _read(body: dict[str, Any], span: FinishedSpan) -> None:
         output=output,
         finish_reasons=[reason] if reason else [],
         service_tier=body.get("service_tier"),
+        rest=without(body, "output", "usage", *_echoed(body, span)),
     )
     for name, number in _tools_used(output).items():
         span.attributes[name] = number
@@ -107,6 +108,11 @@ def _read_retrieved(body: dict[str, Any], span: FinishedSpan) -> None:
         span.attributes.setdefault(v.GEN_AI_REQUEST_MODEL, body["model"])
 
 
+def _echoed(body: dict[str, Any], span: FinishedSpan) -> tuple[str, ...]:
+    """The instructions come back with the answer; they are kept once."""
+    return ("instructions",) if body.get("instructions") == span.payload.get("system") else ()
+
+
 def _finish_reason(body: dict[str, Any], output: list[Any]) -> str | None:
     """In the words of the other endpoints, which dashboards know; this one has a status instead."""
     status = body.get("status")
@@ -129,6 +135,7 @@ def _failed(error: Any, span: FinishedSpan) -> None:
 
 RESPONSES = Endpoint(
     operation=v.OPERATION_CHAT,
+    name="responses",
     payload=(("input", "input"), ("system", "instructions"), ("tools", "tools")),
     read=_read,
     is_content=_is_content,
@@ -138,6 +145,7 @@ RESPONSES = Endpoint(
 """`POST /responses`."""
 
 RETRIEVED = Endpoint(
+    name="responses.retrieve",
     operation=v.OPERATION_CHAT,
     payload=(),
     read=_read_retrieved,
@@ -148,6 +156,10 @@ RETRIEVED = Endpoint(
 )
 """`GET /responses/{id}` and `POST /responses/{id}/cancel`: how a response made in the background is fetched."""
 COMPACT = Endpoint(
-    operation=v.OPERATION_CHAT, payload=(("input", "input"), ("system", "instructions")), read=_read, whole=_whole
+    name="responses.compact",
+    operation=v.OPERATION_CHAT,
+    payload=(("input", "input"), ("system", "instructions")),
+    read=_read,
+    whole=_whole,
 )
 """`POST /responses/compact`."""

@@ -110,7 +110,7 @@ class Watcher:
             if suppressed(context):
                 return None
             call = WatchedCall(self._source, endpoint, self._providers.of(client), body, self._on_headers)
-            call.options = options
+            call.options = call.answer.options = options
             if self._request_usage and endpoint.is_usage_only is not None:
                 call.ask_for_usage(body)
             call.enter(context)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from syndarix_obs.guard import guarded
 from syndarix_obs.launcher import MARK
 from syndarix_obs.launcher.after_import import AfterImport
-from syndarix_obs.launcher.termination import save_on_sigterm
+from syndarix_obs.pipeline import termination
 
 if TYPE_CHECKING:
     from syndarix_obs.platform import ObservabilityPlatform
@@ -49,7 +49,7 @@ _run = _Run()
 
 def start() -> None:
     """Wait for libraries that can be watched. Costs no import of theirs, and nothing where none is ever imported."""
-    save_on_sigterm()
+    termination.install()  # first, so that it comes last: servers raise the signal again for whoever was there before
     kind = os.environ.get(MARK)
     hooks: dict[str, Any] = dict.fromkeys(_CLIENTS, _watch)
     if kind == "request":

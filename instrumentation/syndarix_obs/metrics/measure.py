@@ -44,6 +44,8 @@ class Measure(BaseConsumer):
             r.ContextRecord: self._context,
             r.SafetyRecord: self._safety,
             r.DecisionRecord: self._decision,
+            r.ScoreRecord: self._score,
+            r.AnomalyRecord: self._anomaly,
         }
 
     def consume(self, span: FinishedSpan | None, records: Sequence[r.Record]) -> None:
@@ -55,6 +57,8 @@ class Measure(BaseConsumer):
             handler = self._handlers.get(type(record))
             if handler is not None:
                 handler(record, {"trace_id": record.trace_id} if span is not None and span.keep else None)
+                if isinstance(record, r.AnomalyRecord):  # said about the agent, by somebody else
+                    continue
                 self._progressed(record.agent, record.end_ns / 1e9)
                 self._versioned(record.agent, record.agent_version)
 
@@ -155,6 +159,15 @@ class Measure(BaseConsumer):
 
     def _decision(self, record: r.DecisionRecord, _exemplar: _Exemplar) -> None:
         self._metrics.count(v.AGENT_DECISIONS, (record.agent, record.decision_type, record.selected))
+
+    def _score(self, record: r.ScoreRecord, _exemplar: _Exemplar) -> None:
+        if record.value is not None:
+            child = self._metrics.histogram_child(v.EVALUATION_SCORE, (record.agent, record.score_name, record.source))
+            child.observe(record.value)
+
+    def _anomaly(self, record: r.AnomalyRecord, _exemplar: _Exemplar) -> None:
+        closed = record.state == v.ANOMALY_STATES[-1]
+        self._metrics.set(v.AGENT_ANOMALY, (record.agent, record.series), 0 if closed else record.score or 1)
 
     def _progressed(self, agent: str | None, at_s: float) -> None:
         """Spans finish out of order; progress never goes back."""

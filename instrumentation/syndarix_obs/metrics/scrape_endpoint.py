@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import socket
 import socketserver
+import struct
+import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from syndarix_obs.guard import guarded, record_failure
 from syndarix_obs.metrics.registry import Metrics
@@ -18,8 +24,24 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
 _log = logging.getLogger("syndarix_obs")
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 DESTINATION: Final = "metrics_http"
 """Label value of this endpoint's failures."""
+_ADDRESS_OF_INTERFACE: Final = 0x8915  # SIOCGIFADDR
+
+
+def docker_bridge(interface: str = "docker0") -> str | None:
+    """The address at which containers reach this machine (`host-gateway`), None where there is no such bridge."""
+    if not sys.platform.startswith("linux"):
+        return None  # Docker Desktop forwards to loopback
+    import fcntl
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            answer = fcntl.ioctl(probe, _ADDRESS_OF_INTERFACE, struct.pack("256s", interface.encode()[:15]))
+        except OSError:
+            return None
+    return socket.inet_ntoa(answer[20:24])
 
 
 def exposed_registry(registry: CollectorRegistry) -> CollectorRegistry:
@@ -40,54 +62,71 @@ class MetricsServer:
     Args:
         metrics: what to serve; failures are counted there too.
         host: address to listen on.
-        port: port to listen on; 0 takes a free one, see `port`.
+        ports: ports to try, the first free one is taken; 0 takes any free one, see `port`.
+        also: a second address for the same port; where it cannot be had, the first one has to do.
     """
 
-    def __init__(self, metrics: Metrics, host: str = "127.0.0.1", port: int = 9464) -> None:
+    def __init__(
+        self, metrics: Metrics, host: str = "127.0.0.1", ports: Sequence[int] = (9464,), *, also: str | None = None
+    ) -> None:
         self._metrics = metrics
         self._host = host
-        self._wanted_port = port
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
+        self._wanted_ports = ports
+        self._also = also
+        self._servers: list[_Server] = []
+        self._threads: list[threading.Thread] = []
 
     @property
     def port(self) -> int | None:
         """The port it listens on, None while it does not."""
-        return None if self._server is None else self._server.server_port
+        return self._servers[0].server_port if self._servers else None
 
     def start(self) -> bool:
-        """Begin to listen. A port in use is warned about and counted, never raised; True when it listens."""
-        if self._server is not None:
+        """Begin to listen. Ports in use are warned about and counted, never raised; True when it listens."""
+        if self._servers:
             return True
-        try:
-            self._server = _Server((self._host, self._wanted_port), _handler(self._render))
-        except (OSError, OverflowError) as error:
-            self._metrics.export_failed(DESTINATION)
-            _log.warning(
-                "syndarix-obs: cannot serve metrics on %s:%s (%s). Set SYNDARIX_OBS_METRICS_PORT to a free port, "
-                "or to 0 to serve none.",
-                self._host, self._wanted_port, getattr(error, "strerror", None) or error,
-            )  # fmt: skip
+        failure: Exception | None = None
+        for port in self._wanted_ports:
+            try:
+                self._servers = [_Server((self._host, port), _handler(self._render, _names(self._host)))]
+                break
+            except (OSError, OverflowError) as error:
+                failure = error
+        else:
+            self._cannot(failure)
             return False
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="syndarix-obs-metrics", daemon=True
-        )
-        self._thread.start()
+        if self._also is not None:
+            with contextlib.suppress(OSError):
+                handler = _handler(self._render, _names(self._also))
+                self._servers.append(_Server((self._also, self._servers[0].server_port), handler))
+        for server in self._servers:
+            thread = threading.Thread(
+                target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="syndarix-obs-metrics", daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
         _servers.add(self)
         return True
 
+    def _cannot(self, failure: Exception | None) -> None:
+        self._metrics.export_failed(DESTINATION)
+        _log.warning(
+            "syndarix-obs: cannot serve metrics on %s:%s (%s). Set SYNDARIX_OBS_METRICS_PORT to a free port, "
+            "or to 0 to serve none.",
+            self._host, ", ".join(map(str, self._wanted_ports)), getattr(failure, "strerror", None) or failure,
+        )  # fmt: skip
+
     def close(self, timeout: float = 1.0) -> None:
         """Stop and free the port."""
-        server, thread = self._server, self._thread
-        self._server = self._thread = None
-        if server is None:
-            return
+        servers, threads = self._servers, self._threads
+        self._servers, self._threads = [], []
         with guarded("metrics_http"):
             # In a forked child there is no such thread, and `shutdown` would wait for it for ever.
-            if thread is not None and thread.is_alive():
-                server.shutdown()
-                thread.join(timeout)
-            server.server_close()
+            for server, thread in zip_longest(servers, threads):
+                if thread is not None and thread.is_alive():
+                    server.shutdown()
+                    thread.join(timeout)
+                server.server_close()
 
     def _render(self, accept: str) -> tuple[str, bytes]:
         from prometheus_client.exposition import choose_encoder
@@ -116,11 +155,26 @@ class _Server(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
 
-def _handler(render: Callable[[str], tuple[str, bytes]]) -> type[BaseHTTPRequestHandler]:
+def _names(listens_on: str) -> Callable[[str], bool]:
+    """Whether a request means this server by its `Host`.
+
+    On loopback a foreign name is that of a web page which made it point here. Elsewhere names are given by whoever runs
+    the network.
+    """
+    own = {*_LOOPBACK, listens_on.strip("[]").lower()}
+    return lambda host: listens_on not in _LOOPBACK or (urlsplit(f"//{host}").hostname or "") in own
+
+
+def _handler(
+    render: Callable[[str], tuple[str, bytes]], knows: Callable[[str], bool]
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = 10  # seconds; a scraper that sends nothing must not hold a thread for ever
 
         def do_GET(self) -> None:
+            if not knows(self.headers.get("Host", "")):
+                self.send_error(421, "not a name of this server")
+                return
             if self.path.partition("?")[0] not in ("/", "/metrics"):
                 self.send_error(404, "metrics are at /metrics")
                 return

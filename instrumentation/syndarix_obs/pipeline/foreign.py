@@ -28,6 +28,10 @@ _INTERESTING: Final = (
 _USAGE_OBJECT: Final = "metadata.usage_object"
 _LONGEST_USAGE: Final = 10_000
 _PARAMETERS: Final = "llm.invocation_parameters"
+_NAMED: Final = (
+    "max_tokens", "temperature", "top_p", "top_k", "stream", "seed", "frequency_penalty", "presence_penalty",
+)  # fmt: skip
+_CONTENT: Final = frozenset({"messages", "input", "tools", "functions", "system", "instructions", "prompt"})
 _VECTOR: Final = ".embedding.vector"
 _ENTITY_NAME: Final = "traceloop.entity.name"
 _IDS: Final = (v.SESSION_ID, v.GEN_AI_CONVERSATION_ID, v.USER_ID, v.GEN_AI_AGENT_NAME)
@@ -92,12 +96,13 @@ def _parameters(span: FinishedSpan, parameters: Any) -> None:
     """
     if not isinstance(parameters, Mapping):
         return
-    for name in ("max_tokens", "temperature", "top_p", "stream"):
+    for name in _NAMED:
         value = parameters.get(name)
         if isinstance(value, int | float):
             span.attributes.setdefault(f"gen_ai.request.{name}", value)
     if parameters.get("tools"):
         span.payload.setdefault("tools", parameters["tools"])
+    span.payload.setdefault("parameters", {k: value for k, value in parameters.items() if k not in _CONTENT})
 
 
 def _fix_values(attributes: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.foreign import Abandoned, run
 from syndarix_obs.records.finished import FinishedSpan
 
 _MAX_SESSIONS = 10_000
@@ -60,8 +61,10 @@ def _key(tool: str, arguments: Any) -> bytes:
     if isinstance(arguments, str):
         arguments = _decoded(arguments)
     try:
-        text = json.dumps(arguments, sort_keys=True, default=repr)
-    except (TypeError, ValueError, RecursionError):
+        text = json.dumps(arguments, sort_keys=True, default=lambda value: run(repr, value))
+    except Abandoned:
+        raise
+    except BaseException:  # noqa: BLE001 - the caller's object may raise anything
         text = f"{type(arguments).__name__}:{id(arguments)}"
     return hashlib.blake2b(f"{tool}\0{text}".encode("utf-8", "replace"), digest_size=16).digest()
 

@@ -7,13 +7,21 @@ pydantic objects of any of these. Nothing here raises for an odd shape: what is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
+
+from syndarix_obs.foreign import Abandoned, run
 
 _TEXT_FIELDS = ("text", "content", "output", "refusal", "thinking", "response", "summary")
 _CALLS = frozenset({"tool_use", "function_call", "tool_call", "custom_tool_call", "server_tool_use", "mcp_call"})
+_OWN_CALLS = frozenset(
+    {"web_search_call", "file_search_call", "code_interpreter_call", "computer_call", "image_generation_call"}
+)
+"""Tools that OpenAI runs itself: an item of the answer each, called by their type."""
 _INSTRUCTION_ROLES = frozenset({"system", "developer"})
 _RESULTS = frozenset({"function_call_output", "tool_result", "tool_call_response", "custom_tool_call_output"})
 _MAX_DEPTH = 6
+_MOST = 100_000
 
 
 def field(message: Any, name: str) -> Any:
@@ -21,16 +29,26 @@ def field(message: Any, name: str) -> Any:
     if type(message) is dict:  # nearly always, and much quicker than to ask for a Mapping
         return message.get(name)
     try:
-        return message.get(name) if isinstance(message, Mapping) else getattr(message, name, None)
-    except Exception:  # noqa: BLE001 - a property of the caller's object may raise anything
+        return run(message.get, name) if isinstance(message, Mapping) else run(getattr, message, name, None)
+    except Abandoned:
+        raise
+    except BaseException:  # noqa: BLE001 - a property of the caller's object may raise anything
         return None
+
+
+def is_call(block: Any) -> bool:
+    """Whether an item or block is a call of a tool, the provider's own tools included."""
+    kind = field(block, "type")
+    return isinstance(kind, str) and (kind in _CALLS or kind in _OWN_CALLS)
 
 
 def as_list(messages: Any) -> list[Any]:
     """Messages as a list, whether one or many were given."""
     if messages is None:
         return []
-    return list(messages) if isinstance(messages, (list, tuple)) else [messages]
+    if type(messages) is list or type(messages) is tuple:
+        return list(messages)
+    return run(lambda: list(islice(messages, _MOST))) if isinstance(messages, (list, tuple)) else [messages]
 
 
 def role(message: Any) -> str:
@@ -104,6 +122,17 @@ def _short(arguments: Any) -> str:
         return ", ".join(f"{key}={value!r}" if isinstance(value, (str, int, float)) else f"{key}=…"
                          for key, value in arguments.items())  # fmt: skip
     return ""
+
+
+def template(payload: Mapping[str, Any]) -> str:
+    """The part of the system prompt that stays the same from call to call, as far as can be told: the blocks up to the
+    last one that the provider is asked to cache, else all of it. What follows is usually about one user."""
+    blocks = payload.get("system")
+    cached = [
+        place for place, block in enumerate(blocks if isinstance(blocks, (list, tuple)) else ())
+        if isinstance(block, Mapping) and block.get("cache_control")
+    ]  # fmt: skip
+    return text_of(blocks[: cached[-1] + 1]) if cached and blocks else instructions(payload)
 
 
 def instructions(payload: Mapping[str, Any]) -> str:

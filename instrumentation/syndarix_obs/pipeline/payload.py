@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
-from hashlib import blake2b
 from typing import Any, Literal
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import guarded
 from syndarix_obs.pipeline import messages
 from syndarix_obs.pipeline.cut import cut, fit, size_of
+from syndarix_obs.pipeline.fingerprints import Fingerprints, set_hashes
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.redaction.jsonable import dumps
 from syndarix_obs.redaction.step import Redactor
@@ -26,8 +25,6 @@ ATTRIBUTE_LIMIT = 2_048
 _CONVERSATION = ("input", "output")
 _PREVIEWS = (v.PREVIEW_INPUT, v.PREVIEW_OUTPUT)
 _STACK = "exception.stacktrace"
-_REMEMBERED = 65_536
-"""Characters of a system prompt whose hash is remembered."""
 
 
 class PayloadStep:
@@ -39,6 +36,7 @@ class PayloadStep:
         preview_chars: characters of the previews of an LLM call's input and answer; 0 for no previews.
         max_bytes: bytes that a payload may have; longer ones are cut and say so.
         on_truncate: called with the site (`payload` or `attribute`) of every cut.
+        fingerprints: makes the keyed hashes of the messages; None for none.
     """
 
     def __init__(
@@ -49,17 +47,19 @@ class PayloadStep:
         preview_chars: int = 240,
         max_bytes: int = 4_000_000,
         on_truncate: Callable[[str], None] = lambda _site: None,
+        fingerprints: Fingerprints | None = None,
     ) -> None:
         self._redactor = redactor
         self._capture = capture
         self._preview_chars = preview_chars
         self._max_bytes = max_bytes
         self._on_truncate = on_truncate
+        self._fingerprints = fingerprints
 
     def __call__(self, span: FinishedSpan) -> None:
         """Change the span in place."""
         if span.payload:
-            _set_version(span)
+            set_hashes(span)
         if self._capture == "full":
             self._keep(span)
         else:
@@ -76,11 +76,23 @@ class PayloadStep:
             self._preview(span, span.payload if masked is None else masked)
             if masked is None and not self._redactor.sees_everything:
                 span.checked = _PREVIEWS
+        text = self._with_fingerprints(text, span)
         short = fit(text, self._max_bytes)
         if short is not text:
             self._on_truncate("payload")
+            span.attributes[v.PAYLOAD_TRUNCATED] = True
         span.payload_json = short
         span.attributes[v.PAYLOAD_BYTES] = size_of(short)
+
+    def _with_fingerprints(self, text: str, span: FinishedSpan) -> str:
+        """Put in after redaction, which would take a row of digits for an account number."""
+        if self._fingerprints is None or span.attributes.get(v.GEN_AI_OPERATION_NAME) not in v.LLM_OPERATIONS:
+            return text
+        with guarded("fingerprints"):
+            hashes = self._fingerprints.of(span.payload)
+            if hashes:
+                return f'{text[:-1]},"hashes":{dumps(hashes)}}}'
+        return text
 
     @guarded("preview")
     def _preview(self, span: FinishedSpan, payload: Any) -> None:
@@ -160,22 +172,3 @@ def _numbers(payload: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(value, (list, tuple)):
             numbers[f"{name}_count"] = len(value)
     return numbers
-
-
-@guarded("agent_version")
-def _set_version(span: FinishedSpan) -> None:
-    """A short one-way hash of system prompt and tool definitions, before redaction: it changes when the agent does."""
-    if span.attributes.get(v.AGENT_VERSION) or span.correlation.agent_version:
-        return
-    prompt, tools = messages.instructions(span.payload), span.payload.get("tools")
-    if prompt or tools:
-        known = tools is None and len(prompt) <= _REMEMBERED
-        span.attributes[v.AGENT_VERSION] = _version_of_prompt(prompt) if known else _version(prompt, tools)
-
-
-def _version(prompt: str, tools: Any = None) -> str:
-    return blake2b(dumps([prompt, tools]).encode(), digest_size=6).hexdigest()
-
-
-_version_of_prompt = lru_cache(maxsize=16)(_version)
-"""The same system prompt comes with every call of an agent."""

@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.foreign import Abandoned
 from syndarix_obs.guard import guarded, record_failure
 from syndarix_obs.pipeline.consumers import Consumer, Measuring
+from syndarix_obs.pipeline.decide import DecideStep
 from syndarix_obs.pipeline.sampling import TailSampler
 from syndarix_obs.pricing.ledger import Correction, Ledger
 from syndarix_obs.records.conversion import from_span
@@ -26,6 +28,17 @@ Pair = tuple[FinishedSpan | None, Sequence[Record]]
 _SAFE_VALUES = frozenset(v.LLM_OPERATIONS) | set(v.KINDS) | {v.OPERATION_EXECUTE_TOOL, v.OPERATION_INVOKE_AGENT}
 
 
+class _Batch:
+    """Spans on their way through the steps, and how far they are. Kept, so that another thread can go on."""
+
+    __slots__ = ("place", "spans", "step", "then")
+
+    def __init__(self, spans: list[FinishedSpan], then: Callable[[Sequence[FinishedSpan]], None]) -> None:
+        self.spans = spans
+        self.then = then
+        self.step = self.place = 0
+
+
 class Pipeline:
     """Steps, metrics, sampling and consumers, wired by `runtime.py`.
 
@@ -36,6 +49,7 @@ class Pipeline:
         measure: the consumer that sees every span, before sampling.
         consumers: the destinations, after sampling.
         sampling: arguments of the tail sampler.
+        decide: the step that reads decisions out of model calls; None for none.
     """
 
     def __init__(
@@ -47,6 +61,7 @@ class Pipeline:
         measure: Measuring,
         consumers: Sequence[Consumer],
         sampling: dict[str, float],
+        decide: DecideStep | None = None,
     ) -> None:
         self._steps = tuple(steps)
         self._gate = gate
@@ -56,14 +71,66 @@ class Pipeline:
         self.consumers = tuple(consumers)
         self._sampler = TailSampler(self._forward, **sampling)
         self._ready: list[Pair] = []
+        self._decide = decide
+        self._batch: _Batch | None = None
 
     def process(self, spans: Sequence[FinishedSpan]) -> None:
-        """Take finished spans all the way, in their order."""
-        self._refine(spans)
+        """Take finished spans all the way, in their order; decisions read from earlier ones go before them."""
+        self._refine(spans, self._with_decisions)
+
+    def _with_decisions(self, spans: Sequence[FinishedSpan]) -> None:
+        decided = [] if self._decide is None else self._decide.take()
+        if decided:
+            self._refine(decided, lambda refined: self._finish([*refined, *spans]))
+        else:
+            self._finish(spans)
+
+    def _refine(self, spans: Sequence[FinishedSpan], then: Callable[[Sequence[FinishedSpan]], None]) -> None:
+        self._batch = _Batch(list(spans), then)
+        self._go_on(self._batch)
+
+    def resume(self) -> int:
+        """Go on where another thread was given up; the span that it hung on is left out. Returns how many were."""
+        batch = self._batch
+        if batch is None:
+            return 0
+        if not batch.place:  # it hung after the steps
+            self._batch = None
+            return len(batch.spans)
+        batch.place -= 1
+        del batch.spans[batch.place]
+        self._go_on(batch)
+        return 1
+
+    def _go_on(self, batch: _Batch) -> None:
+        while batch.step < len(self._steps):
+            name, step = self._steps[batch.step]
+            while batch.place < len(batch.spans):
+                batch.place += 1  # first, so that a thread that goes on in place of this one begins behind
+                self._apply(name, step, batch.spans[batch.place - 1])
+            batch.step, batch.place = batch.step + 1, 0
+        batch.then(batch.spans)
+        self._batch = None
+
+    def _apply(self, name: str, step: Step, span: FinishedSpan) -> None:
+        try:
+            step(span)
+        except Abandoned:
+            raise
+        except BaseException as error:  # noqa: BLE001 - contained, counted, and made safe below
+            record_failure(name, error)
+            if name in self._gate:
+                _remove_texts(span)
+
+    def _finish(self, spans: Sequence[FinishedSpan]) -> None:
         made = [pair for span in spans if (pair := self._with_records(span)) is not None]
         pairs, corrections = self._settled(made)
         for correction in corrections:
             self._correct(correction)
+        if self._decide is not None:
+            for span, _ in pairs:
+                if v.SET_ASIDE_REASON in span.attributes:
+                    self._decide.withdraw(span)
         _consume(self._measure, pairs)
         for span, records in pairs:
             with guarded("sampling"):
@@ -91,11 +158,17 @@ class Pipeline:
 
     def session_started(self, span: FinishedSpan) -> None:
         """Tell everybody about a session that has started; it takes the same gate as finished spans."""
-        self._refine((span,))
-        record = from_span(span, self._resource)[0]
-        if isinstance(record, SessionRecord):
-            object.__setattr__(record, "status", v.STATUS_RUNNING)  # not handed out yet
-            self._each((self._measure, *self.consumers), lambda c: c.session_started(record))
+        self._batch = _Batch([span], self._session_started)
+        self._go_on(self._batch)
+
+    def _session_started(self, spans: Sequence[FinishedSpan]) -> None:
+        for record in (from_span(span, self._resource)[0] for span in spans):
+            if isinstance(record, SessionRecord):
+                object.__setattr__(record, "status", v.STATUS_RUNNING)  # not handed out yet
+                self._tell_of_session(record)
+
+    def _tell_of_session(self, record: SessionRecord) -> None:
+        self._each((self._measure, *self.consumers), lambda consumer: consumer.session_started(record))
 
     def emit(self, record: Record) -> None:
         """Pass on a record that is not a span's, for example an application log line."""
@@ -104,10 +177,14 @@ class Pipeline:
 
     def tick(self) -> None:
         """One round is over."""
+        if self._decide is not None:
+            self._decide.expire()
+            self._decided(everything=False)
         self._each((self._measure, *self.consumers), lambda c: c.tick())
 
     def flush(self, timeout: float) -> bool:
         """Bring everything to safety within `timeout` seconds for all destinations together."""
+        self._decided(everything=True)
         self._sampler.flush()
         self._hand_out()
         safe: list[bool] = []
@@ -117,25 +194,23 @@ class Pipeline:
 
     def close(self, timeout: float) -> None:
         """Flush and release everything within `timeout` seconds for all destinations together."""
+        self._decided(everything=True)
         self._sampler.flush()
         self._hand_out()
         left = _countdown(timeout)
         self._each((self._measure, *self.consumers), lambda c: c.close(left()))
 
-    def _refine(self, spans: Sequence[FinishedSpan]) -> None:
-        for name, step in self._steps:
-            for span in spans:
-                try:
-                    step(span)
-                except Exception as error:  # noqa: BLE001 - contained, counted, and made safe below
-                    record_failure(name, error)
-                    if name in self._gate:
-                        _remove_texts(span)
+    def _decided(self, *, everything: bool) -> None:
+        decided = [] if self._decide is None else self._decide.take(everything=everything)
+        if decided:
+            self._refine(decided, self._finish)
 
     def _with_records(self, span: FinishedSpan) -> tuple[FinishedSpan, Sequence[Record]] | None:
         try:
             return span, from_span(span, span.resource or self._resource)
-        except Exception as error:  # noqa: BLE001 - one bad span must not stop the others
+        except Abandoned:
+            raise
+        except BaseException as error:  # noqa: BLE001 - one bad span must not stop the others
             record_failure("process", error)
             return None
 

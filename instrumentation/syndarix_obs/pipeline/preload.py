@@ -45,6 +45,7 @@ def preload(settings: Settings, *, destinations: bool = True) -> None:
 
 def _pipeline() -> None:
     import ast
+    import ctypes
     import encodings.ascii
     import linecache  # with `ast`, `tokenize` and `unicodedata` what formatting a stack trace needs
     import multiprocessing.process
@@ -56,7 +57,17 @@ def _pipeline() -> None:
 
     from syndarix_obs import identity
     from syndarix_obs.metrics import measure, series, user_metrics
-    from syndarix_obs.pipeline import identify, loops, normalise, payload, pipeline, processing
+    from syndarix_obs.pipeline import (
+        choices,
+        decide,
+        fingerprints,
+        identify,
+        loops,
+        normalise,
+        payload,
+        pipeline,
+        processing,
+    )
     from syndarix_obs.pricing import fees, ledger, price_step, token_step
 
 
@@ -87,11 +98,13 @@ def preload_network() -> None:
     import encodings.ascii
     import encodings.idna  # imported by the standard library when it looks up the name of a host
     import netrc
+    import ssl
+    import urllib.request
 
     import prometheus_client
-    import requests
-    import urllib3
 
+    with contextlib.suppress(ImportError):
+        import certifi
     from syndarix_obs.delivery import http_route
     from syndarix_obs.metrics import pushgateway, series
 
@@ -99,6 +112,7 @@ def preload_network() -> None:
 def _stack(settings: Settings) -> None:
     from google.protobuf import message
     from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+    from opentelemetry.proto.trace.v1 import trace_pb2
 
     from syndarix_obs.destinations import loki, otlp, tempo, zipkin
 

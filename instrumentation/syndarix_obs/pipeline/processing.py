@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.foreign import Abandoned
 from syndarix_obs.guard import record_failure
 from syndarix_obs.pipeline.pipeline import Pipeline
 from syndarix_obs.records.finished import FinishedSpan
@@ -58,7 +60,8 @@ class Processing:
         self._queue = queue
         self._on_drop = on_drop
         self._reported: dict[str, int] = {}
-        self._batch: list[Any] = []
+        self._batch: deque[Any] = deque()
+        self._finished: list[FinishedSpan] = []
         self._weight = 0
 
     def handle(self, item: Any) -> None:
@@ -88,9 +91,19 @@ class Processing:
 
     def _settle(self) -> None:
         """Process what waits."""
-        if self._batch:
-            batch, self._batch, self._weight = self._batch, [], 0
-            self._pipeline.process([span for item in batch if (span := _finished(item)) is not None])
+        if self._batch or self._finished:
+            self._weight = 0
+            while self._batch:
+                span = _finished(self._batch.popleft())  # taken first, so that nobody tries it again if it hangs
+                if span is not None:
+                    self._finished.append(span)
+            finished, self._finished = self._finished, []
+            self._pipeline.process(finished)
+
+    def resume(self) -> None:
+        """Go on where another thread hung in the caller's code: what it hung on is dropped and counted."""
+        self._on_drop("hung", self._pipeline.resume() or 1)
+        self._settle()
 
     def _session_ended(self, span: LightSpan) -> None:
         self._settle()  # a loop in there puts an event on the session, which must still be known and not yet read
@@ -128,6 +141,8 @@ def _finished(item: Any) -> FinishedSpan | None:
     try:
         span = from_light(item) if isinstance(item, LightSpan) else from_sdk(*item)
         return span if span.counted else None
-    except Exception as error:  # noqa: BLE001 - one bad span must not stop the others
+    except Abandoned:
+        raise
+    except BaseException as error:  # noqa: BLE001 - one bad span must not stop the others
         record_failure("process", error)
         return None

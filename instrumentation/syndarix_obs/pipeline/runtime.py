@@ -6,13 +6,19 @@ Heavy imports (SQLite, prices, exporters) happen when a platform is made, in the
 from __future__ import annotations
 
 import atexit
+import contextlib
+import logging
+import os
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from syndarix_obs import guard
+from syndarix_obs import foreign, guard
+from syndarix_obs.errors import SettingsError
 from syndarix_obs.metrics.registry import Metrics
+from syndarix_obs.pipeline import pausing, termination
 from syndarix_obs.pipeline.preload import preload
 from syndarix_obs.pipeline.worker import Worker
 from syndarix_obs.records.resource import Resource
@@ -21,14 +27,18 @@ from syndarix_obs.spans.queue import SpanQueue, Started
 from syndarix_obs.spans.span import LightSpan, SpanSource
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prometheus_client import CollectorRegistry
 
     from syndarix_obs.identity import Identity
     from syndarix_obs.metrics.scrape_endpoint import MetricsServer
     from syndarix_obs.pipeline.consumers import Consumer
+    from syndarix_obs.pipeline.decide import DecideStep
     from syndarix_obs.pipeline.processing import LiveSessions, Processing
     from syndarix_obs.records.finished import Step
 
+_log = logging.getLogger("syndarix_obs")
 # Without these steps no text may leave: identify and redact hide people and secrets, payload redacts the big texts.
 _GATE = frozenset({"identify", "payload", "redact"})
 
@@ -68,7 +78,10 @@ class Runtime:
         self.resource = Resource(settings.service_name, settings.environment)
         self.queue = SpanQueue(settings.queue_max_records, settings.queue_max_bytes)
         self.redactor = Redactor(
-            settings.redaction, patterns=settings.redaction_patterns, custom=redact_with, on_mask=self.metrics.masked
+            settings.redaction,
+            patterns=settings.redaction_patterns,
+            custom=_contained(redact_with),
+            on_mask=self.metrics.masked,
         )
         self.worker = Worker(self.queue, self._build, settings.flush_interval)
         self.source = SpanSource(
@@ -82,21 +95,29 @@ class Runtime:
         )
         self._given_consumers = consumers
         if settings.enabled:
+            _check_extras(settings)
             preload(settings, destinations=consumers is None)
         self._identity: Identity | None = None
-        self._closed = False
+        self._closed = self._paused = False
+        pausing.register(self)
         self._stop_listening = guard.on_failure(self.metrics.internal_error)
         self._metrics_server = self._serve_metrics()
         self._at_exit = _close_at_exit(self)
+        if settings.enabled and settings.save_on_signals:
+            termination.save(self)
 
     def _serve_metrics(self) -> MetricsServer | None:
         """The scrape endpoint, from the start: a scraper must see the counters at 0 before anything happens."""
         settings = self.settings
-        if not settings.metrics_port or not settings.enabled:
+        if not settings.scrape_ports or not settings.enabled:
             return None
-        from syndarix_obs.metrics.scrape_endpoint import MetricsServer
+        from syndarix_obs.metrics.scrape_endpoint import MetricsServer, docker_bridge
 
-        server = MetricsServer(self.metrics, settings.metrics_host, settings.metrics_port)
+        with_bridge = settings.metrics_host is None and settings.backend in {"stack", "both"}
+        server = MetricsServer(
+            self.metrics, settings.metrics_host or "127.0.0.1", settings.scrape_ports,
+            also=docker_bridge() if with_bridge else None,
+        )  # fmt: skip
         server.start()
         return server
 
@@ -107,23 +128,42 @@ class Runtime:
 
     def submit(self, item: Any) -> None:
         """Hand over something that is not a light span: a log line, a started session, a span of the SDK."""
-        if self._closed or not self.settings.enabled:
+        if self._closed or self._paused or not self.settings.enabled:
             return
         self.queue.put_first_class(item)
         if not self.worker.running:
             self.worker.start()
+
+    def pause(self) -> None:
+        """Ignore what comes, without a check for each call: see `pausing`."""
+        self._paused = True
+        self.source.sink = self.source.started = _ignore
+
+    def resume(self) -> None:
+        """Record again."""
+        self._paused = False
+        if self.settings.enabled and not self._closed:
+            self.source.sink, self.source.started = self._accept, self._session_started
+
+    @property
+    def recording(self) -> bool:
+        """Whether anything may wait to be saved."""
+        return self.worker.running
 
     def _session_started(self, span: LightSpan) -> None:
         self.submit(Started(span))
 
     def pseudonym(self, user: str) -> str:
         """The keyed pseudonym of a raw user id."""
+        return self._who().pseudonym(user)
+
+    def _who(self) -> Identity:
         if self._identity is None:
             from syndarix_obs.identity import Identity
 
             key_file = self.settings.user_key_file
             self._identity = Identity(self.settings.home, key_file.read_bytes().strip() if key_file else None)
-        return self._identity.pseudonym(user)
+        return self._identity
 
     def flush(self, timeout: float) -> bool:
         """Bring everything recorded so far to safety, waiting at most `timeout` seconds; True when it is."""
@@ -146,12 +186,14 @@ class Runtime:
 
     def _build(self) -> Processing:
         from syndarix_obs.metrics.measure import Measure
+        from syndarix_obs.pipeline.decide import DecideStep
         from syndarix_obs.pipeline.pipeline import Pipeline
         from syndarix_obs.pipeline.processing import LiveSessions, Processing
 
         settings, live = self.settings, LiveSessions()
+        decide = DecideStep() if settings.automatic_decisions and settings.capture == "full" else None
         pipeline = Pipeline(
-            self._steps(live),
+            self._steps(live, decide),
             gate=_GATE,
             resource=self.resource,
             measure=Measure(self.metrics),
@@ -161,11 +203,13 @@ class Runtime:
                 "slow_ns": settings.slow_trace_seconds * 1e9,
                 "costly_usd": settings.costly_trace_usd,
             },
+            decide=decide,
         )
         return Processing(pipeline, live, self.queue, self.metrics.dropped)
 
-    def _steps(self, live: LiveSessions) -> list[tuple[str, Step]]:
+    def _steps(self, live: LiveSessions, decide: DecideStep | None) -> list[tuple[str, Step]]:
         """The order of the pipeline."""
+        from syndarix_obs.pipeline.fingerprints import Fingerprints
         from syndarix_obs.pipeline.identify import IdentifyStep
         from syndarix_obs.pipeline.loops import LoopStep
         from syndarix_obs.pipeline.normalise import NormaliseStep
@@ -182,9 +226,11 @@ class Runtime:
             preview_chars=settings.preview_chars,
             max_bytes=settings.max_payload_bytes,
             on_truncate=metrics.truncated,
+            fingerprints=Fingerprints(lambda: self._who().fingerprint_key()),
         )
         return [
             ("normalise", NormaliseStep()),
+            *([] if decide is None else [("decide", decide)]),
             ("tokens", TokensStep()),
             ("price", PriceStep(PriceBook(settings.prices_file))),
             ("loops", LoopStep(settings.loop_threshold, live.loop_detected)),
@@ -198,7 +244,39 @@ class Runtime:
             return self._given_consumers
         from syndarix_obs.destinations import build_exporters
 
+        _say_if_open(self.settings.home)
         return build_exporters(self.settings, self.metrics, self.resource)
+
+
+def _check_extras(settings: Settings) -> None:
+    if settings.backend in {"stack", "both"} and settings.otlp_protocol == "grpc" and find_spec("grpc") is None:
+        raise SettingsError(
+            "SYNDARIX_OBS_OTLP_PROTOCOL is 'grpc', and grpcio is not installed: `pip install 'syndarix-obs[grpc]'`, "
+            "or take SYNDARIX_OBS_OTLP_PROTOCOL=http/protobuf"
+        )
+
+
+def _say_if_open(home: Path) -> None:
+    """A folder that others may write to is one in which they can put files of their own."""
+    with contextlib.suppress(OSError):
+        if os.name == "posix" and home.stat().st_mode & 0o022:
+            _log.warning("syndarix-obs: other users of this machine may write to %s: `chmod 700 %s`", home, home)
+
+
+def _contained(custom: Callable[[str], str] | None) -> Callable[[str], str] | None:
+    """The caller's own redaction, watched like all code of the caller's."""
+    if custom is None:
+        return None
+
+    def redact(text: str) -> str:
+        try:
+            return foreign.run(custom, text)
+        except (Exception, foreign.Abandoned):
+            raise
+        except BaseException as error:  # whoever calls this contains exceptions only
+            raise RuntimeError(type(error).__name__) from error
+
+    return redact
 
 
 def _close_at_exit(runtime: Runtime) -> Callable[[], None]:

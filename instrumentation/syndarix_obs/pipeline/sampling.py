@@ -2,7 +2,7 @@
 
 With a ratio of 1 everything passes straight through. Below 1 the spans of a trace wait until its local root has ended;
 the trace is kept when its id falls under the ratio, or when it holds an error, was slow, or was costly. Metrics have
-counted every span before this point, and ledger and session records always pass.
+counted every span before this point, and ledger, session and score records always pass.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from syndarix_obs.records.model import LLMRecord, Record
 
 Forward = Callable[[FinishedSpan | None, Sequence[Record]], None]
 
-_ALWAYS = frozenset({v.KIND_COST, v.KIND_SESSION})
+_ALWAYS = frozenset({v.KIND_COST, v.KIND_SESSION, v.KIND_SCORE})
 _MAX_WAITING_TRACES = 2_000
 _MAX_SPANS_OF_TRACE = 2_000
 

@@ -1,7 +1,8 @@
 """The one background thread of a platform: takes ended spans from the queue and drives the pipeline.
 
 It starts with the first span, restarts in forked children, gives the interpreter lock away every millisecond so that
-the agent never waits for a whole batch, and answers flush requests in queue order.
+the agent never waits for a whole batch, and answers flush requests in queue order. A watchdog looks after it: code of
+the caller's that does not come back costs the value or the record, never the worker.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from syndarix_obs.guard import guarded, record_failure
+from syndarix_obs.foreign import Abandoned, Mark, watched_by
+from syndarix_obs.guard import record_failure
+from syndarix_obs.pipeline.watchdog import Watchdog
 from syndarix_obs.spans.queue import SpanQueue
 
 _FORK_WAIT_S = 1.0
@@ -34,6 +37,10 @@ class Processor(Protocol):
 
     def tick(self) -> None:
         """A round is over."""
+        ...
+
+    def resume(self) -> None:
+        """Go on in place of a thread that hung in code of the caller's."""
         ...
 
     def flush(self, timeout: float) -> bool:
@@ -71,10 +78,17 @@ class Worker:
         self._build = build
         self._interval = interval
         self._lock = threading.Lock()
-        self._busy = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self.running = False
+        self._busy = self._held = threading.Lock()
+        self._reset()
         _workers.add(self)
+
+    def _reset(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._watchdog: Watchdog | None = None
+        self._mark = Mark()
+        self._processor: Processor | None = None
+        self._answering: _Request | None = None
+        self.running = False
 
     def start(self) -> None:
         """Start the thread unless it runs; cheap to call again."""
@@ -82,9 +96,27 @@ class Worker:
             if self.running:
                 return
             self.running = True
-            self._thread = threading.Thread(target=self._run, name="syndarix-obs", daemon=True)
-            self._thread.start()
+            self._watchdog = Watchdog(self._replace)
+            self._begin(resume=False)
+            self._watchdog.start()
             _finish_in_multiprocessing_child(self)
+
+    def _begin(self, *, resume: bool) -> None:
+        self._mark = Mark()
+        self._thread = threading.Thread(
+            target=self._run, args=(self._mark, resume), name="syndarix-obs", daemon=True
+        )
+        if self._watchdog is not None:
+            self._watchdog.look_after(self._thread, self._mark)
+        self._thread.start()
+
+    def _replace(self, why: str) -> None:
+        """Another thread takes over; on the watchdog's thread."""
+        self._mark.abandoned = True
+        self._busy = threading.Lock()  # the other one is held by a thread that may never come back
+        if self.running:
+            record_failure("worker", RuntimeError(why))
+            self._begin(resume=True)
 
     def request(self, timeout: float, *, close: bool = False) -> bool:
         """Flush (and end) the worker, waiting at most `timeout` seconds; True when all is safe."""
@@ -110,34 +142,53 @@ class Worker:
 
     def before_fork(self) -> bool:
         """Wait until the thread holds no lock: in the child nobody would ever let go of it."""
-        return self._busy.acquire(timeout=_FORK_WAIT_S)
+        self._held = self._busy  # which may be another one when the fork is over
+        return self._held.acquire(timeout=_FORK_WAIT_S)
 
     def after_fork_in_parent(self) -> None:
         """Let the thread go on."""
-        self._busy.release()
+        self._held.release()
 
     def after_fork_in_child(self) -> None:
         """In a forked child the thread is gone and what waited belongs to the parent."""
         self._lock = threading.Lock()
         self._busy = threading.Lock()
-        self._thread = None
-        self.running = False
+        self._reset()
         self._queue.forget()
 
-    def _run(self) -> None:
-        queue = self._queue
-        with self._busy:
-            processor = self._built()
-        while True:
-            queue.wake.wait(self._interval)
-            queue.wake.clear()
-            if self._round(processor):
+    def _run(self, mark: Mark, resume: bool) -> None:
+        watched_by(mark)
+        while not mark.abandoned:
+            try:
+                if resume:
+                    resume = False
+                    self._take_over()
+                if self._processor is None:
+                    with self._busy:
+                        self._processor = self._built()
+                self._queue.wake.wait(self._interval)
+                self._queue.wake.clear()
+                if self._round(self._processor):
+                    return
+            except Abandoned:
                 return
+            except BaseException as error:  # noqa: BLE001 - nothing may end the worker but its owner
+                record_failure("worker", error)
+
+    def _take_over(self) -> None:
+        """Do what the thread before this one was doing."""
+        if self._processor is not None:
+            with self._busy:
+                self._processor.resume()
+        request, self._answering = self._answering, None
+        if request is not None:
+            self._queue.put_first_class(request)
+            self._queue.wake.set()
 
     def _built(self) -> Processor:
         try:
             return self._build()
-        except Exception as error:  # noqa: BLE001 - the agent must not notice
+        except BaseException as error:  # noqa: BLE001 - the agent must not notice
             record_failure("start", error)
             return _Discard()
 
@@ -155,27 +206,43 @@ class Worker:
             if now() >= turn_ends:
                 time.sleep(0)
                 turn_ends = now() + _TURN_S
-        with self._busy, guarded("tick"):
-            processor.tick()
+        with self._busy:
+            self._tick(processor)
         return False
+
+    def _tick(self, processor: Processor) -> None:
+        try:
+            processor.tick()
+        except Abandoned:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the next round may succeed
+            record_failure("tick", error)
 
     def _handle(self, item: Any, processor: Processor) -> None:
         try:
             processor.handle(item)
-        except Exception as error:  # noqa: BLE001 - one bad span must not stop the others
+        except Abandoned:
+            raise
+        except BaseException as error:  # noqa: BLE001 - one bad span must not stop the others
             record_failure("process", error)
 
     def _answer(self, request: _Request, processor: Processor) -> bool:
         least = _LEAST_FLUSH_S if request.close else 0.0
         remaining = max(least, request.deadline - time.monotonic())
+        self._answering = request
         try:
             request.result = processor.flush(remaining)
             if request.close:
                 processor.close(max(0.1, request.deadline - time.monotonic()))
-        except Exception as error:  # noqa: BLE001 - the caller waits for an answer in any case
+        except Abandoned:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the caller waits for an answer in any case
             record_failure("flush", error)
+        self._answering = None
         if request.close:
             self.running = False
+            if self._watchdog is not None:
+                self._watchdog.stop()
         request.done.set()
         return request.close
 
@@ -188,6 +255,9 @@ class _Discard:
 
     def tick(self) -> None:
         """Nothing to do."""
+
+    def resume(self) -> None:
+        """Nothing to go on with."""
 
     def flush(self, timeout: float) -> bool:  # noqa: ARG002 - part of the protocol
         """Nothing is safe."""
@@ -234,4 +304,4 @@ def _finish_in_multiprocessing_child(worker: Worker) -> None:
 
     if parent_process() is None:
         return
-    Finalize(None, worker.request, args=(5.0,), exitpriority=0)
+    Finalize(None, worker.request, args=(5.0,), kwargs={"close": True}, exitpriority=0)

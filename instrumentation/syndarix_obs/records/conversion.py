@@ -24,7 +24,11 @@ _OWN_FIELD = frozenset(
         v.TASK_TYPE, v.OUTCOME, v.COST_USD, v.PRICED, v.COST_ESTIMATED, v.SERVICE_TIER, v.DECISION_ID,
         v.DECISION_TYPE, v.DECISION_OPTIONS, v.DECISION_SELECTED, v.DECISION_CONFIDENCE, v.CONTEXT_SECTIONS,
         v.CONTEXT_EVICTED, v.CONTEXT_TOKENS, v.CONTEXT_LIMIT, v.SAFETY_CHECK, v.SAFETY_PASSED, v.MEMORY_FOUND,
-        v.ANNOTATION_TARGET, v.ANNOTATION_LABEL, v.LOOP_COUNT, v.LOOP_TOOL,
+        v.ANNOTATION_TARGET, v.ANNOTATION_LABEL, v.LOOP_COUNT, v.LOOP_TOOL, v.GEN_AI_EVALUATION_NAME,
+        v.GEN_AI_EVALUATION_SCORE_VALUE, v.GEN_AI_EVALUATION_SCORE_LABEL, v.SCORE_TYPE, v.SCORE_SOURCE,
+        v.SCORE_JUDGE_VERSION,
+        v.ANOMALY_EPISODE, v.ANOMALY_SERIES, v.ANOMALY_STATE, v.ANOMALY_SCORE, v.ANOMALY_OPINION, v.ANOMALY_OBSERVED,
+        v.ANOMALY_EXPECTED, v.ANOMALY_OPENED,
     }
 )  # fmt: skip
 
@@ -226,6 +230,33 @@ def _annotation(a: Mapping[str, Any], common: dict[str, Any]) -> r.Record:
     return r.AnnotationRecord(target=_text(a.get(v.ANNOTATION_TARGET)), label=a.get(v.ANNOTATION_LABEL), **common)
 
 
+def _score(a: Mapping[str, Any], common: dict[str, Any]) -> r.Record:
+    return r.ScoreRecord(
+        score_type=_text(a.get(v.SCORE_TYPE), "score"),
+        score_name=_text(a.get(v.GEN_AI_EVALUATION_NAME), "unknown"),
+        value=_number(a.get(v.GEN_AI_EVALUATION_SCORE_VALUE)),
+        label=a.get(v.GEN_AI_EVALUATION_SCORE_LABEL),
+        source=_text(a.get(v.SCORE_SOURCE), "code"),
+        judge_version=a.get(v.SCORE_JUDGE_VERSION),
+        target=a.get(v.ANNOTATION_TARGET),
+        **common,
+    )
+
+
+def _anomaly(a: Mapping[str, Any], common: dict[str, Any]) -> r.Record:
+    return r.AnomalyRecord(
+        episode=_text(a.get(v.ANOMALY_EPISODE), common["span_id"]),
+        series=_text(a.get(v.ANOMALY_SERIES)),
+        state=_text(a.get(v.ANOMALY_STATE), v.ANOMALY_STATES[0]),
+        score=_number(a.get(v.ANOMALY_SCORE)),
+        opinion=a.get(v.ANOMALY_OPINION),
+        observed=_number(a.get(v.ANOMALY_OBSERVED)),
+        expected=_number(a.get(v.ANOMALY_EXPECTED)),
+        opened_ns=_count(a.get(v.ANOMALY_OPENED)),
+        **common,
+    )
+
+
 def _with_price(record: r.LLMRecord, span: FinishedSpan) -> r.LLMRecord:
     if span.price is None:
         return record
@@ -271,4 +302,6 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Any], dict[str, Any]], r.Record]] = 
     v.KIND_SAFETY: _safety,
     v.KIND_DECISION: _decision,
     v.KIND_ANNOTATION: _annotation,
+    v.KIND_SCORE: _score,
+    v.KIND_ANOMALY: _anomaly,
 }

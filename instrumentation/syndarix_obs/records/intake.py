@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.trace import StatusCode
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.foreign import Abandoned, run
 from syndarix_obs.records import enclosing
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import SpanEvent
@@ -51,7 +52,7 @@ def from_light(span: LightSpan) -> FinishedSpan:
     if span.error is not None:
         _describe_error(finished, span.error)
     if span.finisher is not None:
-        span.finisher(finished)
+        run(span.finisher, finished)
     return finished
 
 
@@ -79,15 +80,19 @@ def error_type(error: BaseException) -> str:
 def error_text(error: BaseException) -> str:
     """The exception's message; a class whose `str()` fails gets a stand-in."""
     try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - the agent's exception class is not ours to trust
+        return run(str, error)
+    except Abandoned:
+        raise
+    except BaseException:  # noqa: BLE001 - the agent's exception class is not ours to trust
         return f"<{type(error).__name__} has no readable message>"
 
 
 def _exception_attributes(error: BaseException) -> dict[str, Any]:
     try:
-        stack = "".join(traceback.format_exception(error))
-    except Exception:  # noqa: BLE001 - the same
+        stack = "".join(run(traceback.format_exception, error))
+    except Abandoned:
+        raise
+    except BaseException:  # noqa: BLE001 - the same
         stack = ""
     return {"exception.type": error_type(error), "exception.message": error_text(error), "exception.stacktrace": stack}
 

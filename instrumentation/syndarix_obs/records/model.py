@@ -226,6 +226,43 @@ class AnnotationRecord(Record):
 
 
 @frozen
+class ScoreRecord(Record):
+    """A score, an outcome or feedback; `session_id` says for which session, `target` for which step of it.
+
+    `score_type` is one of `vocabulary.SCORE_TYPES`. At least one of `value` (yes is 1, no is 0) and `label` is set.
+    """
+
+    kind: ClassVar[str] = v.KIND_SCORE
+    score_type: str = "score"
+    score_name: str = ""
+    value: float | None = None
+    label: str | None = None
+    source: str = ""
+    judge_version: str | None = None
+    target: str | None = None
+
+
+@frozen
+class AnomalyRecord(Record):
+    """Something that happened to an episode; the newest of the same `episode` says how it stands."""
+
+    kind: ClassVar[str] = v.KIND_ANOMALY
+    episode: str = ""
+    series: str = ""
+    state: str = v.ANOMALY_STATES[0]
+    score: float | None = None
+    opinion: str | None = None
+    observed: float | None = None
+    expected: float | None = None
+    opened_ns: int = 0
+
+    @property
+    def level(self) -> str:
+        """A warning while the episode lasts."""
+        return "info" if self.state == v.ANOMALY_STATES[-1] else "warning"
+
+
+@frozen
 class LogRecord(Record):
     """A line that the application logged through `logging`; the message is in the payload as `message`."""
 

@@ -10,30 +10,68 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
+from syndarix_obs import foreign
+from syndarix_obs import vocabulary as v
 from syndarix_obs.redaction.jsontext import encoder_of
 
 _MAX_DEPTH = 100
 _MAX_NODES = 500_000
+_MAX_ITEMS = 500_000
+_MAX_CHARS = 16 * 1024 * 1024
 _AS_TEXT = (Decimal, UUID, PurePath, timedelta, complex)
 
 
 def _describe(value: Any) -> Any:
     """Hook of the encoder: one step from an unusual object towards JSON."""
     try:
-        return _one_step(value)
-    except RecursionError:
+        found = foreign.run(_one_step, value)
+        return _short(found) if isinstance(found, str) or _plain_containers(found) else plain(found)
+    except (RecursionError, foreign.Abandoned):
         raise  # too deep for the encoder: the careful way knows where to stop
-    except Exception:  # noqa: BLE001 - the object's own code may raise anything; the marker says so
-        return f"[unreadable {type(value).__name__}]"
+    except BaseException as error:  # noqa: BLE001 - the object's own code may raise anything; the marker says so
+        return foreign.stand_in(value, error)
+
+
+def _plain_containers(value: Any, depth: int = _MAX_DEPTH) -> bool:
+    """Whether no dict, list or tuple in there has an iterator of its own: the C encoder would follow it for ever."""
+    kind: Any = type(value)
+    if kind is not dict and kind is not list and kind is not tuple and not isinstance(value, (dict, list, tuple)):
+        return True
+    if not depth or not _iterates_as_usual(kind):
+        return False
+    for item in value.values() if isinstance(value, dict) else value:
+        kind = type(item)
+        if kind is str or kind is int or kind is bool or item is None:
+            continue
+        if not _plain_containers(item, depth - 1):
+            return False
+    return True
+
+
+@lru_cache(maxsize=1024)
+def _iterates_as_usual(kind: Any) -> bool:
+    if issubclass(kind, dict):
+        return kind is OrderedDict or (kind.items is dict.items and kind.values is dict.values)
+    return kind.__iter__ is list.__iter__ or kind.__iter__ is tuple.__iter__
+
+
+def _short(found: Any) -> Any:
+    """A text of the object's own making has a bound; what it holds is bounded where it is read."""
+    if isinstance(found, str) and len(found) > _MAX_CHARS:
+        return f"{str.__str__(found)[:_MAX_CHARS]}{v.TRUNCATED_SUFFIX} {len(found)} characters"
+    return found
 
 
 def _one_step(value: Any) -> Any:
@@ -53,10 +91,17 @@ def _one_step(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return dict(value.items())
+        return _bounded(dict(islice(value.items(), _MAX_ITEMS + 1)))
     if isinstance(value, AbstractSet):
-        return sorted(value, key=repr)
+        return sorted(islice(value, _MAX_ITEMS), key=repr)
     return f"{type(value).__name__}: {value}" if isinstance(value, BaseException) else str(value)
+
+
+def _bounded(found: dict[Any, Any]) -> dict[Any, Any]:
+    if len(found) > _MAX_ITEMS:
+        found.popitem()
+        found["…"] = "[too many values]"
+    return found
 
 
 def _dumped(dump: Callable[..., Any]) -> Any:
@@ -83,9 +128,14 @@ def dumps(value: Any) -> str:
 
 def encoded(value: Any) -> tuple[str, bool]:
     """JSON text of any object, and whether it shows the object as it is (False: something had to be replaced)."""
+    foreign.begin()
+    if not _plain_containers(value):
+        return _clean(_encode(plain(value))), False
     try:
         raw = _encode(value)
-    except Exception:  # noqa: BLE001 - whatever the fast way cannot take, the careful way can
+    except foreign.Abandoned:
+        raise
+    except BaseException:  # noqa: BLE001 - whatever the fast way cannot take, the careful way can
         return _clean(_encode(plain(value))), False
     text = _clean(raw)
     return text, text is raw
@@ -138,16 +188,21 @@ class _Plain:
         self._open.add(id(value))
         try:
             return self._container(value, depth + 1)
-        except Exception:  # noqa: BLE001 - a container of the caller may raise anything while it is read
-            return f"[unreadable {kind.__name__}]"
+        except foreign.Abandoned:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a container of the caller may raise anything while it is read
+            return foreign.stand_in(value, error)
         finally:
             self._open.discard(id(value))
 
     def _container(self, value: Any, depth: int) -> Any:
         if isinstance(value, Mapping):
-            return {_key(k): self.convert(v, depth) for k, v in list(value.items())}
+            items = foreign.run(lambda: list(islice(value.items(), _MAX_ITEMS + 1)))
+            return _bounded({_key(key): self.convert(item, depth) for key, item in items})
         if isinstance(value, (list, tuple)):
-            return [self.convert(item, depth) for item in list(value)]
+            found = foreign.run(lambda: list(islice(value, _MAX_ITEMS + 1)))
+            more = ["[too many values]"] if len(found) > _MAX_ITEMS else []
+            return [self.convert(item, depth) for item in found[:_MAX_ITEMS]] + more
         return self.convert(_describe(value), depth)
 
 

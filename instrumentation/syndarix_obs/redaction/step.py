@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from syndarix_obs.errors import SettingsError
+from syndarix_obs.foreign import Abandoned
 from syndarix_obs.guard import record_failure
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import SpanEvent
@@ -72,7 +73,9 @@ class Redactor:
             counts: Counter[str] = Counter()
             masked = self._engine.one(s, counts)
             self._report(counts)
-        except Exception as error:  # noqa: BLE001 - a gate that fails stays shut
+        except Abandoned:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a gate that fails stays shut
             record_failure("redact", error)
             return _FAILED
         return masked
@@ -100,7 +103,9 @@ class Redactor:
             document = self._engine.document(json.loads(text), groups, counts)
             self._report(counts)
             return (dumps(document), document) if +counts else (text, None if faithful else document)
-        except Exception as error:  # noqa: BLE001 - a gate that fails stays shut
+        except Abandoned:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a gate that fails stays shut
             record_failure("redact", error)
             return json.dumps(_FAILED), _FAILED
 

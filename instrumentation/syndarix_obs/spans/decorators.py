@@ -8,7 +8,9 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any, TypeVar, cast
 
-from syndarix_obs.spans.operations import Operation
+from syndarix_obs import vocabulary as v
+from syndarix_obs.spans import intercept
+from syndarix_obs.spans.operations import Operation, ToolCall
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,12 +32,33 @@ def wrap(function: F, opened: Callable[[tuple[Any, ...], dict[str, Any]], Operat
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        with opened(args, kwargs) as operation:
+        operation = opened(args, kwargs)
+        if intercept.active is not None and isinstance(operation, ToolCall):
+            return intercept.active.call(*_asked(operation), lambda: function(*args, **kwargs))
+        with operation:
             result = function(*args, **kwargs)
             _keep(operation, result, keep_result)
             return result
 
     return cast(F, call)
+
+
+def call_as_tool(opened: Callable[[], ToolCall], function: Callable[..., Any], arguments: Any) -> Any:
+    """Run `function(**arguments)` inside a tool call; a coroutine function gives a coroutine."""
+    if inspect.iscoroutinefunction(function):
+        return _coroutine(lambda: function(**arguments), lambda _args, _kwargs: opened(), True)()
+    operation = opened()
+    if intercept.active is not None:
+        return intercept.active.call(*_asked(operation), lambda: function(**arguments))
+    with operation:
+        result = function(**arguments)
+        _keep(operation, result, True)
+        return result
+
+
+def _asked(operation: ToolCall) -> tuple[str, Any]:
+    """Name and arguments of a call."""
+    return str(operation.attributes[v.GEN_AI_TOOL_NAME]), (operation.payload or {}).get("arguments")
 
 
 def _keep(operation: Operation, result: Any, wanted: bool) -> None:
@@ -46,7 +69,10 @@ def _keep(operation: Operation, result: Any, wanted: bool) -> None:
 def _coroutine(function: Any, opened: Any, keep_result: bool) -> Any:
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        with opened(args, kwargs) as operation:
+        operation = opened(args, kwargs)
+        if intercept.active is not None and isinstance(operation, ToolCall):
+            return await intercept.active.call_async(*_asked(operation), lambda: function(*args, **kwargs))
+        with operation:
             result = await function(*args, **kwargs)
             _keep(operation, result, keep_result)
             return result

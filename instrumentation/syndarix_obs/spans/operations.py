@@ -20,6 +20,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import guarded
+from syndarix_obs.spans import intercept
 from syndarix_obs.spans.span import SPAN_KEY, LightSpan, SpanSource
 
 
@@ -29,7 +30,9 @@ def text_of(value: Any) -> str:
         return value
     try:
         return str(value)
-    except Exception:  # noqa: BLE001 - the caller's class is not ours to trust
+    except KeyboardInterrupt:
+        raise  # it may be a real one
+    except BaseException:  # noqa: BLE001 - the caller's class is not ours to trust
         return f"<{type(value).__name__}>"
 
 
@@ -144,7 +147,15 @@ class LLMCall(Operation):
     __slots__ = ("_first_ns",)
 
     def __init__(
-        self, source: SpanSource, provider: str, model: str, operation: str, messages: Any, tools: Any, system: Any
+        self,
+        source: SpanSource,
+        provider: str,
+        model: str,
+        operation: str,
+        messages: Any,
+        tools: Any,
+        system: Any,
+        parameters: Any = None,
     ) -> None:
         Operation.__init__(self, source, operation + " " + text_of(model))
         self.kind = SpanKind.CLIENT
@@ -160,6 +171,8 @@ class LLMCall(Operation):
             payload["tools"] = shallow(tools)
         if system is not None:
             payload["system"] = system
+        if parameters is not None:
+            payload["parameters"] = shallow(parameters)
         self._first_ns = 0
 
     def first_token(self) -> None:
@@ -217,6 +230,12 @@ class ToolCall(Operation):
             self.attributes[v.GEN_AI_TOOL_CALL_ID] = call_id
         if arguments is not None:
             self.payload = {"arguments": shallow(arguments)}
+
+    def start(self) -> Self:
+        """Begin now and become the current span; in a replay only where this tool may really run."""
+        if intercept.active is not None:
+            intercept.active.entered(text_of(self.attributes[v.GEN_AI_TOOL_NAME]))
+        return Operation.start(self)
 
     def result(self, value: Any) -> None:
         """Say what the tool returned."""

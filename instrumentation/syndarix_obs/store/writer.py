@@ -132,6 +132,8 @@ class StoreWriter:
         latest: dict[str, int] = {}
         for record in records:
             session = record.session_id
+            if record.kind == v.KIND_SCORE:  # what somebody says about a session is no step of it
+                continue
             if type(session) is str and latest.get(session, 0) < record.end_ns <= LARGEST_INTEGER:
                 latest[session] = record.end_ns
         try:

@@ -40,7 +40,7 @@ def support(desk: Desk, case: Case) -> str:
 
 def _assemble(desk: Desk, case: Case, notes: list[str], article: str) -> list[dict[str, Any]]:
     """The system prompt: the handbook, which the provider caches, and what is known about this contact."""
-    handbook, known = texts.handbook(), "\n".join([article, *notes])
+    handbook, known = desk.release.handbook(texts.handbook()), "\n".join([article, *notes])
     with desk.obs.context_assembly(limit=200_000) as context:
         context.add("system", tokens=tokens(handbook))
         context.add("memory", tokens=tokens(known))

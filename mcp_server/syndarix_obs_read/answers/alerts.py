@@ -17,6 +17,8 @@ from syndarix_obs_read.timerange import SECOND_NS, to_datetime
 
 LONGEST_SILENCE_S: Final = 7 * 86_400
 """Nobody may be kept in the dark for longer than this with one call."""
+_WIDE_LABELS: Final = frozenset({"severity"})
+"""Labels that alone say too little about which alerts are meant."""
 LONGEST_ALERT_S: Final = 86_400
 """An alert raised by hand resolves by itself after this at the latest."""
 
@@ -151,17 +153,21 @@ async def silence_alert(
     *,
     author: str,
     lasts_s: float = 3_600,
+    longest_s: float = LONGEST_SILENCE_S,
     now_ns: int | None = None,
 ) -> Silenced:
-    """Keep alerts with all of these labels from telling anybody for a while.
+    """Keep alerts with all of these labels from telling anybody for a while, at most `longest_s` seconds.
 
     Raises:
-        FilterError: no label is given, or the time is too long.
+        FilterError: no label beside the severity is given, or the time is too long.
     """
     source = _source(backend, "silences")
-    if not labels:
-        raise FilterError("a silence needs at least one label, for example alertname=HighErrorRate; all is too much")
-    _within(lasts_s, LONGEST_SILENCE_S, "a silence lasts")
+    if not labels.keys() - _WIDE_LABELS:
+        raise FilterError(
+            "a silence needs a label beside severity, for example alertname=HighErrorRate: all alerts of one severity "
+            "are too much"
+        )
+    _within(lasts_s, longest_s, "a silence lasts")
     now = time.time_ns() if now_ns is None else now_ns
     end = now + round(lasts_s * SECOND_NS)
     firing = await source.alerts(labels)

@@ -44,6 +44,10 @@ class Decision(Frozen):
     project: str | None
     task_type: str | None
     outcome: str | None = Field(description="What its session led to; `running` while that goes on.")
+    automatic: bool = Field(default=False, description="Whether it was read from a model's answer, not stated.")
+    reason_source: str | None = Field(default=None, description="`thinking`, `text`, `none` or `stated`.")
+    forced: bool = Field(default=False, description="Whether the request named the tool.")
+    tool_outcome: str | None = Field(default=None, description="How the chosen tools ended: `ok` or `error`.")
 
 
 class DecisionList(ListAnswer):
@@ -78,7 +82,7 @@ async def list_decisions(backend: Backend, where: Filter, period: TimeRange, lim
     about = listing(page, "agent, type, session, text or time")
     if not page.rows:
         about["hints"] = await why_empty(backend, where, period)
-    outcomes = await _outcomes(backend, page.rows, where)
+    outcomes = await outcomes_of(backend, page.rows, where)
     decisions = tuple(_decision(record, outcomes) for record in page.rows)
     return DecisionList(backend=backend.name, period=Period.of(period), decisions=decisions, **about)
 
@@ -86,7 +90,7 @@ async def list_decisions(backend: Backend, where: Filter, period: TimeRange, lim
 async def decision_patterns(backend: Backend, where: Filter, period: TimeRange, limit: int) -> PatternList:
     """What was chosen over what, how often, how surely, and with which outcome."""
     page = await _decisions(backend, where, period, COUNTED_UP_TO, payloads=False)
-    outcomes = await _outcomes(backend, page.rows, where)
+    outcomes = await outcomes_of(backend, page.rows, where)
     groups: defaultdict[tuple[str, str, tuple[str, ...]], list[StoredRecord]] = defaultdict(list)
     for record in page.rows:
         selected = record.text("selected")
@@ -112,7 +116,7 @@ async def _decisions(
     return await backend.records(wanted, limit=limit, payloads=payloads)
 
 
-async def _outcomes(
+async def outcomes_of(
     backend: Backend, records: Iterable[StoredRecord], where: Filter
 ) -> Mapping[str, tuple[str, str | None]]:
     """Status and outcome of the sessions that the decisions lie in: those of a session's first run."""
@@ -138,7 +142,7 @@ async def _outcomes(
 
 
 def _decision(record: StoredRecord, outcomes: Mapping[str, tuple[str, str | None]]) -> Decision:
-    payload = record.payload
+    payload, attributes = record.payload, record.get("attributes") or {}
     reasoning = payload.get("reasoning")
     return Decision(
         decision_id=record.text("decision_id") or record.text("span_id"),
@@ -157,6 +161,10 @@ def _decision(record: StoredRecord, outcomes: Mapping[str, tuple[str, str | None
         project=record.optional("project"),
         task_type=record.optional("task_type"),
         outcome=_name(outcomes.get(record.text("session_id"))),
+        automatic=bool(attributes.get(v.DECISION_AUTOMATIC)),
+        reason_source=attributes.get(v.DECISION_REASON_SOURCE),
+        forced=bool(attributes.get(v.DECISION_FORCED)),
+        tool_outcome=attributes.get(v.DECISION_OUTCOME),
     )
 
 

@@ -18,7 +18,7 @@ from syndarix_obs_read.answers.base import Answer, Moment
 from syndarix_obs_read.answers.errors import without_echoes
 from syndarix_obs_read.answers.ids import resolve_trace
 from syndarix_obs_read.answers.messages import brief, last_text
-from syndarix_obs_read.answers.wording import failure, summary, title
+from syndarix_obs_read.answers.wording import failure, stack_trace, summary, title
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import StoredRecord
 from syndarix_obs_read.timerange import to_datetime
@@ -42,6 +42,7 @@ class ExplanationStep(Frozen):
     status: str
     agent: str | None
     span_id: str
+    stack_trace: str | None = Field(default=None, description="Of the exception, where there is one.")
 
 
 class Explanation(Answer):
@@ -92,7 +93,8 @@ def _moment(record: StoredRecord) -> int:
 
 def _root(records: Sequence[StoredRecord]) -> StoredRecord:
     known = {record.text("span_id") for record in records}
-    tops = [r for r in records if r.kind not in {v.KIND_APP, v.KIND_ANNOTATION} and r.text("parent_id") not in known]
+    remarks = {v.KIND_APP, v.KIND_ANNOTATION, v.KIND_SCORE}
+    tops = [r for r in records if r.kind not in remarks and r.text("parent_id") not in known]
     return min(tops or records, key=lambda record: record.start_ns)
 
 
@@ -192,6 +194,7 @@ def _step(record: StoredRecord, origin: int) -> ExplanationStep:
         status=record.text("status") or v.STATUS_OK,
         agent=record.optional("agent"),
         span_id=record.text("span_id"),
+        stack_trace=stack_trace(record) if record.failed else None,
     )
 
 
@@ -220,4 +223,5 @@ _ROLES: Final = {
     v.KIND_LLM_CALL: "answer",
     v.KIND_TOOL_CALL: "tool result",
     v.KIND_ANNOTATION: "note",
+    v.KIND_SCORE: "score",
 }

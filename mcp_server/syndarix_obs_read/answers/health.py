@@ -8,8 +8,6 @@ from typing import Literal
 from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import Check
-from syndarix_obs_read.errors import ReadError
-from syndarix_obs_read.next_steps import worded
 
 
 class HealthReport(Answer):
@@ -22,7 +20,7 @@ class HealthReport(Answer):
 async def check_health(backend: Backend) -> HealthReport:
     """Look at every part of the pipeline that the backend can see; never raises for a part that is down."""
     found = await backend.health()
-    return HealthReport(backend=backend.name, state=worst(found), checks=tuple(found))
+    return HealthReport(backend=backend.name, state=worst(found), checks=once(found))
 
 
 def worst(checks: Iterable[Check]) -> Literal["ok", "warning", "failing"]:
@@ -31,8 +29,15 @@ def worst(checks: Iterable[Check]) -> Literal["ok", "warning", "failing"]:
     return "failing" if "failing" in states else "warning" if "warning" in states else "ok"
 
 
-def broken(name: str, error: Exception) -> Check:
-    """A part that could not be looked at: what happened, and the next step that the error carries."""
-    if isinstance(error, ReadError):
-        return Check(name=name, state="failing", finding=error.message, mend=worded(error.next, "cli") or None)
-    return Check(name=name, state="failing", finding=str(error) or type(error).__name__)
+def once(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """The checks, one cause told once: what cannot be looked at for the same reason is named behind the first."""
+    found: dict[str, list[Check]] = {}
+    for number, each in enumerate(checks):
+        cause = each.finding if each.state == "failing" else f"{number} {each.name}"
+        found.setdefault(cause, []).append(each)
+    return tuple(first if not rest else _with_others(first, rest) for first, *rest in found.values())
+
+
+def _with_others(first: Check, rest: list[Check]) -> Check:
+    names = ", ".join(dict.fromkeys(each.name for each in rest))
+    return first.model_copy(update={"finding": f"{first.finding}; so nothing is known of: {names}"})

@@ -11,6 +11,8 @@ from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import Ambiguous, NotFound
 from syndarix_obs_read.next_steps import Ask
 
+_ALIKE: Final = 0.6
+"""Share of equal characters from which on an id may be what was meant."""
 _NEAREST: Final = 3
 _CANDIDATES: Final = 300
 
@@ -74,7 +76,7 @@ def _nearest(wanted: str, candidates: list[str]) -> tuple[str, ...]:
     scores = {
         each: max(_likeness(wanted, each), _likeness(wanted, each[: len(wanted)])) for each in dict.fromkeys(candidates)
     }
-    best = sorted((each for each in scores if scores[each] > 0), key=lambda each: -scores[each])
+    best = sorted((each for each in scores if scores[each] >= _ALIKE), key=lambda each: -scores[each])
     return tuple(best[:_NEAREST])
 
 

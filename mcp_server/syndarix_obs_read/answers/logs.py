@@ -10,7 +10,7 @@ from pydantic import Field
 from syndarix_obs_read.amounts import Frozen
 from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.answers.empty import why_empty
-from syndarix_obs_read.answers.wording import summary, title
+from syndarix_obs_read.answers.wording import stack_trace, summary, title
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend, RecordSource
 from syndarix_obs_read.backends.rows import StoredRecord
@@ -36,6 +36,7 @@ class LogLine(Frozen):
     span_id: str | None
     fields: Mapping[str, Any] = Field(description="The record's fields; to a model, those the line does not say.")
     payload: Mapping[str, Any] | None = Field(default=None, description="Its payload; when asked for.")
+    stack_trace: str | None = Field(default=None, description="Of the exception that it tells of.")
 
 
 class LogList(ListAnswer):
@@ -83,4 +84,5 @@ def _line(record: StoredRecord, *, payloads: bool, whole: bool = True) -> LogLin
         span_id=record.optional("span_id"),
         fields=fields,
         payload=record.payload if payloads and record.payload else None,
+        stack_trace=stack_trace(record),
     )

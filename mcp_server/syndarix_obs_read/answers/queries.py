@@ -13,6 +13,7 @@ from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.backends.protocols import Backend, RawSource
 from syndarix_obs_read.backends.rows import Page, RawLine, Series
 from syndarix_obs_read.errors import NeedsStack, QueryError
+from syndarix_obs_read.next_steps import Ask
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
 LONGEST_QUERY: Final = 8_192
@@ -74,7 +75,7 @@ async def query_metrics(
         NeedsStack: the backend has no Prometheus.
         QueryError: the query cannot be read, or is beyond the limits.
     """
-    source = _source(backend, "Prometheus", "get_agent_stats and get_cost_summary answer without one")
+    source = _source(backend, "Prometheus", "agents")
     page = await source.query_metrics(_bounded(promql), period.since_ns, period.until_ns, step_s, _rows(limit))
     about = _about(backend, promql, period, page, "an aggregation such as `sum by (agent) (…)`")
     return MetricAnswer(series=_series(page.rows), **about)
@@ -82,7 +83,7 @@ async def query_metrics(
 
 async def query_logs(backend: Backend, logql: str, period: TimeRange, limit: int) -> LogAnswer:
     """Lines or series of a LogQL query over the period; raises like `query_metrics`."""
-    source = _source(backend, "Loki", "search_logs answers without one")
+    source = _source(backend, "Loki", "logs")
     page = await source.query_logs(_bounded(logql), period.since_ns, period.until_ns, _rows(limit))
     rows: Iterable[RawLine | Series] = page.rows
     found = list(rows)
@@ -99,7 +100,7 @@ async def query_logs(backend: Backend, logql: str, period: TimeRange, limit: int
 
 async def query_traces(backend: Backend, traceql: str, period: TimeRange, limit: int) -> TraceQueryAnswer:
     """Traces of a TraceQL query over the period; raises like `query_metrics`."""
-    source = _source(backend, "Tempo", "search_traces answers without one")
+    source = _source(backend, "Tempo", "traces")
     page = await source.query_traces(_bounded(traceql), period.since_ns, period.until_ns, _rows(limit))
     return TraceQueryAnswer(
         traces=page.rows, **_about(backend, traceql, period, page, "a further condition or a shorter time")
@@ -111,7 +112,8 @@ def _source(backend: Backend, server: str, instead: str) -> RawSource:
         return backend
     raise NeedsStack(
         f"this needs the stack: the backend `{backend.name}` has no {server}. Start the stack (`docker compose up` or "
-        f"`make native-up`) and set SYNDARIX_OBS_BACKEND=stack; {instead}"
+        f"`make native-up`) and set SYNDARIX_OBS_BACKEND=stack",
+        next=(Ask(instead), " answers without it"),
     )
 
 

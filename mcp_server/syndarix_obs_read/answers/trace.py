@@ -13,7 +13,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Cost, Frozen, Tokens, Usd, to_usd
 from syndarix_obs_read.answers.base import Answer, Moment
 from syndarix_obs_read.answers.ids import resolve_trace
-from syndarix_obs_read.answers.wording import summary, title
+from syndarix_obs_read.answers.wording import stack_trace, summary, title
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import StoredRecord
@@ -53,6 +53,7 @@ class TraceSpan(Frozen):
     total_cost_usd: Usd | None = Field(default=None, description="Price of this and everything below; null if none.")
     error_type: str | None = None
     error_message: str | None = None
+    stack_trace: str | None = Field(default=None, description="Of the exception; when payloads are asked for.")
     summary: str = Field(default="", description="What happened, in a few words.")
     also_reported_by: tuple[str, ...] = Field(
         default=(), description="Libraries that reported this call too, with the reason why that is not counted."
@@ -204,6 +205,7 @@ def _span(
         also_reported_by=others,
         details={name: value for name, value in record.data.items() if name not in _OWN},
         payload=record.payload if payloads and record.payload else None,
+        stack_trace=stack_trace(record) if payloads else None,
         **{
             name: record.optional(name)
             for name in ("agent", "task_type", "model", "tool", "error_type", "error_message")

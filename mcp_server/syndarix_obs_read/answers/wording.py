@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from syndarix_obs import vocabulary as v
@@ -12,6 +12,15 @@ from syndarix_obs_read.backends.rows import StoredRecord
 
 WIDTH: Final = 160
 """Characters that the words about one record may take."""
+
+
+def stack_trace(record: StoredRecord) -> str | None:
+    """The stack trace of the exception that the record ended with, or that an application's line came with."""
+    for event in reversed(tuple(record.get("events") or ())):
+        if isinstance(event, Mapping) and (found := (event.get("attributes") or {}).get("exception.stacktrace")):
+            return str(found)
+    logged = record.payload.get("exception")
+    return str(logged) if logged else None
 
 
 def title(record: StoredRecord) -> str:
@@ -111,6 +120,17 @@ def _note(record: StoredRecord) -> str:
     return f"{label}: {note}" if label else note
 
 
+def _score(record: StoredRecord) -> str:
+    value = record.get("value")
+    said = " ".join(filter(None, (f"{value:g}" if isinstance(value, (int, float)) else "", record.text("label"))))
+    why = brief(record.payload.get("explanation", ""), 120)
+    return ", ".join(filter(None, (said, f"by {record.text('source')}", why)))
+
+
+def _anomaly(record: StoredRecord) -> str:
+    return f"{record.text('series')} {record.text('state')}: {record.text('opinion')}"
+
+
 def _app(record: StoredRecord) -> str:
     return brief(record.payload.get("message") or record.text("error_message"), WIDTH)
 
@@ -126,6 +146,8 @@ _TITLES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_DECISION: lambda r: r.text("decision_type"),
     v.KIND_COST: lambda r: r.text("model"),
     v.KIND_ANNOTATION: lambda r: r.text("label") or "note",
+    v.KIND_SCORE: lambda r: r.text("score_name"),
+    v.KIND_ANOMALY: lambda r: r.text("series"),
     v.KIND_APP: lambda r: r.text("logger"),
 }
 
@@ -150,6 +172,8 @@ _SUMMARIES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_DECISION: _decision,
     v.KIND_COST: _cost,
     v.KIND_ANNOTATION: _note,
+    v.KIND_SCORE: _score,
+    v.KIND_ANOMALY: _anomaly,
     v.KIND_APP: _app,
     v.KIND_SPAN: _plain,
 }

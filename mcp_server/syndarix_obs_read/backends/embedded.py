@@ -14,6 +14,7 @@ from typing import Final
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import (
     AgentRow,
+    BucketRow,
     Check,
     CostRow,
     Dimension,
@@ -22,7 +23,7 @@ from syndarix_obs_read.backends.rows import (
     StoredRecord,
     TraceRow,
 )
-from syndarix_obs_read.backends.sql import agents, health, ledger, names, records, sessions, traces
+from syndarix_obs_read.backends.sql import agents, buckets, health, ledger, names, records, sessions, traces
 from syndarix_obs_read.backends.sql.pool import Pool
 from syndarix_obs_read.errors import BackendError, BackendTimeout
 
@@ -100,6 +101,10 @@ class EmbeddedBackend:
     async def agents(self, where: Filter) -> list[AgentRow]:
         """See `AgentSource`."""
         return await self._pool.run(lambda c: agents.statistics(c, where))
+
+    async def buckets(self, where: Filter, step_ns: int) -> list[BucketRow]:
+        """See `BucketSource`."""
+        return await self._pool.run(lambda c: buckets.found(c, where, step_ns))
 
     async def names(self, field: str, limit: int) -> list[str]:
         """See `NameSource`."""

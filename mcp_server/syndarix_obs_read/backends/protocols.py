@@ -15,6 +15,7 @@ from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import (
     AgentRow,
     AlertRow,
+    BucketRow,
     Check,
     CostRow,
     Dimension,
@@ -101,6 +102,16 @@ class AgentSource(Protocol):
 
 
 @runtime_checkable
+class BucketSource(Protocol):
+    """What agents did over time, in even steps."""
+
+    async def buckets(self, where: Filter, step_ns: int) -> list[BucketRow]:
+        """A row for each agent, project and bucket with a call of a model or tool, by time; buckets begin at whole
+        multiples of the step. Filtered as agents are."""
+        ...
+
+
+@runtime_checkable
 class NameSource(Protocol):
     """What can be asked for."""
 
@@ -177,7 +188,10 @@ class RawSource(Protocol):
 
 
 @runtime_checkable
-class Backend(TraceSource, RecordSource, LedgerSource, SessionSource, AgentSource, NameSource, HealthSource, Protocol):
+class Backend(
+    TraceSource, RecordSource, LedgerSource, SessionSource, AgentSource, BucketSource, NameSource, HealthSource,
+    Protocol,
+):  # fmt: skip
     """Everything that answers need."""
 
     @property

@@ -10,6 +10,8 @@ from pydantic import Field
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Activity, Cost, Frozen, Quantiles, Tokens
+from syndarix_obs_read.errors import ReadError
+from syndarix_obs_read.next_steps import worded
 
 T = TypeVar("T")
 
@@ -170,6 +172,13 @@ class Check(Frozen):
     mend: str | None = Field(default=None, description="How to mend it; null when it is fine.")
 
 
+def broken(name: str, error: Exception) -> Check:
+    """A part that could not be looked at: what happened, and the next step that the error carries."""
+    if isinstance(error, ReadError):
+        return Check(name=name, state="failing", finding=error.message, mend=worded(error.next, "cli") or None)
+    return Check(name=name, state="failing", finding=str(error) or type(error).__name__)
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """One series of a metric query: its labels, and (nanoseconds since the epoch, value) in order of time."""
@@ -213,3 +222,24 @@ class RawLine:
     ts_ns: int
     labels: Mapping[str, str]
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketRow:
+    """What one agent did for one project within one bucket of time; without a call of a model or tool, no row."""
+
+    agent: str | None
+    project: str | None
+    at_ns: int
+    """Beginning of the bucket."""
+    calls: int = 0
+    errors: int = 0
+    seconds: tuple[float, ...] = ()
+    """Durations of the calls of models."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    """To watch, not to bill: a binary fraction, unpriced calls left out."""
+    tools: Mapping[str, int] = field(default_factory=dict)
+    """Calls of each tool."""
+    tool_errors: int = 0

@@ -40,11 +40,11 @@ def costs(
             draw_cost_records,
         )
         return
-    dimensions = _dimensions(by or "agent")
+    groups = dimensions(by or "agent")
     ask(
         common,
         lambda asker, backend: costs_answer.summarise_costs(
-            backend, asker.filter(who, model=model), asker.period(since), dimensions, limit=asker.limit(rows),
+            backend, asker.filter(who, model=model), asker.period(since), groups, limit=asker.limit(rows),
             zone=asker.zone, daily_budget=asker.settings.daily_budget_usd,
             monthly_budget=asker.settings.monthly_budget_usd,
         ),
@@ -52,7 +52,8 @@ def costs(
     )  # fmt: skip
 
 
-def _dimensions(by: str) -> tuple[Dimension, ...]:
+def dimensions(by: str) -> tuple[Dimension, ...]:
+    """The dimensions of `--by`; FilterError for one that there is not."""
     found = tuple(name.strip().replace("-", "_") for name in by.split(",") if name.strip())
     for name in found:
         if name not in DIMENSIONS:

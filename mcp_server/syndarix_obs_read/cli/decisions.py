@@ -11,6 +11,7 @@ from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers import decisions as decisions_answer
 from syndarix_obs_read.answers.decisions import DecisionList, PatternList
 from syndarix_obs_read.answers.messages import brief
+from syndarix_obs_read.cli import decisions_together
 from syndarix_obs_read.cli.asking import ask
 from syndarix_obs_read.cli.options import FILTERS, Common, Rows, When, Who
 from syndarix_obs_read.cli.screen import Screen, clean, headers
@@ -31,9 +32,22 @@ def decisions(
     patterns: Annotated[
         bool, typer.Option("--patterns", help="What was chosen over what, and what came of it.")
     ] = False,
+    tools: Annotated[
+        bool, typer.Option("--tools", help="Tools never chosen, failing, and what their results cost later.")
+    ] = False,
+    graph: Annotated[
+        bool, typer.Option("--graph", help="What led to what, failures first; of one --session or --trace every step.")
+    ] = False,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="The graph as Mermaid text.")] = False,
+    confidence: Annotated[
+        bool, typer.Option("--confidence", help="Confidence against outcome, by agent, type and source.")
+    ] = False,
 ) -> None:
     """List decisions with their options, choice, reason and confidence; or patterns in them."""
     more = {"decision_type": decision_type, "trace_id": trace, "text": grep}
+    if graph or mermaid or tools or confidence:
+        decisions_together.ask_together(common, when, rows, who, more, graph or mermaid, mermaid, tools)
+        return
     if patterns:
         ask(
             common,

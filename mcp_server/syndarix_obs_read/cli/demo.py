@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -13,29 +14,38 @@ import typer
 
 from syndarix_obs_read.cli.asking import settings_of
 from syndarix_obs_read.cli.options import Common
-from syndarix_obs_read.errors import ReadError
+from syndarix_obs_read.errors import FilterError, ReadError
 from syndarix_obs_read.settings import ReadSettings
 
 
 def demo(
     common: Common,
     sessions: Annotated[int, typer.Option(min=1, max=100_000, help="How many sessions.")] = 20,
+    scenario: Annotated[
+        str, typer.Option(help="ordinary; regression: an hour ago a worse prompt was deployed (at least 40 sessions).")
+    ] = "ordinary",
     seed: Annotated[int, typer.Option(help="The same seed makes the same sessions.")] = 7,
 ) -> None:
     """Run a support desk of cooperating agents against a fake provider, and show what was recorded."""
-    from syndarix_obs_demo import DemoPackagesMissing, run
-    from syndarix_obs_demo.tour import called, show
+    from syndarix_obs_demo import DemoPackagesMissing, Scenario, run
+    from syndarix_obs_demo.tour import called, elsewhere, needed, show
 
     settings = settings_of(common)
+    if wrong := elsewhere(os.environ.get("SYNDARIX_OBS_BACKEND", ""), os.environ):
+        raise ReadError(wrong)
+    if scenario not in tuple(Scenario):
+        raise FilterError(f"there is no scenario {scenario!r}; possible: {', '.join(Scenario)}")
+    story = Scenario(scenario)
     with _progress(f"{sessions} sessions of the support desk") as advance:
         try:
-            report = run(settings.home, sessions, seed, advance)
+            report = run(settings.home, sessions, seed, advance, story)
         except DemoPackagesMissing as error:
             raise ReadError(str(error)) from error
     if common.as_json:
         print(json.dumps(asdict(report), indent=2, default=str))
         return
-    code = show(report, _answer(settings), lambda line: print(line, flush=True), called(common.home))
+    prefix = called(common.home, needed(settings.backend, os.environ))
+    code = show(report, _answer(settings), lambda line: print(line, flush=True), prefix, story)
     raise typer.Exit(code)
 
 

@@ -16,6 +16,9 @@ from syndarix_obs_read.cli.asking import ask
 from syndarix_obs_read.cli.options import MOST_STEPS, Common, Rows, TraceId
 from syndarix_obs_read.cli.screen import STATUS_STYLES, Screen, clean, headers
 
+_LINES = 8
+"""Lines of a stack trace that are shown: the innermost calls and the message."""
+
 
 def explain(
     common: Common,
@@ -37,12 +40,26 @@ def draw_explanation(screen: Screen, explanation: Explanation, *, every_step: bo
     screen.line()
     screen.line("What led there", "bold")
     _draw_steps(screen, explanation.chain)
+    _draw_stack(screen, explanation.chain)
     if every_step:
         screen.line()
         screen.line("Every step", "bold")
         _draw_steps(screen, explanation.steps)
     elif not screen.piped:
         screen.line(f"→ --steps lists all {len(explanation.steps)} steps", "dim")
+
+
+def _draw_stack(screen: Screen, chain: Sequence[ExplanationStep]) -> None:
+    """Where the failure arose; the last lines of a stack trace say it."""
+    found = next((step.stack_trace for step in reversed(chain) if step.role == "error" and step.stack_trace), None)
+    if found is None:
+        return
+    lines = found.rstrip().splitlines()
+    screen.line()
+    screen.line("Where it failed", "bold")
+    if len(lines) > _LINES:
+        screen.line(f"  … {len(lines) - _LINES} lines above, all in `trace --payloads`", "dim")
+    screen.text("\n".join(lines[-_LINES:]), "red")
 
 
 def _draw_steps(screen: Screen, steps: Sequence[ExplanationStep]) -> None:

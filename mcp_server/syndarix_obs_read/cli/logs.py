@@ -78,3 +78,5 @@ def draw_log_line(screen: Screen, line: LogLine) -> None:
     screen.console.print(text, no_wrap=True, overflow="ellipsis", crop=not screen.piped)
     for name, value in (line.payload or {}).items():
         screen.text(f"    {name}: {value if isinstance(value, str) else compact(value)}", "dim")
+    if line.stack_trace and (line.payload or not screen.piped):
+        screen.text("\n".join(f"    {each}" for each in line.stack_trace.rstrip().splitlines()), "red dim")

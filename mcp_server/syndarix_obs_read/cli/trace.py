@@ -59,6 +59,10 @@ def draw_trace(screen: Screen, trace: Trace) -> None:
             screen.line(f"{span.kind} {span.title} {span.span_id}", "bold")
             for name, value in span.payload.items():
                 screen.text(f"  {name}: {value if isinstance(value, str) else compact(value)}")
+        if span.stack_trace:
+            screen.line()
+            screen.line(f"{span.kind} {span.title} {span.span_id}: where it failed", "bold")
+            screen.text(span.stack_trace, "red")
 
 
 def _unpriced(trace: Trace) -> list[str]:

@@ -24,18 +24,26 @@ _COUNTERS: Final = (
 
 
 async def checks(settings: ReadSettings) -> list[Check]:
-    """Reach the endpoint that SYNDARIX_OBS_METRICS_PORT names, and read its failure counters."""
-    port = os.environ.get(_PORT, "")
-    if port in ("", "0"):
-        state = "ok" if settings.backend == "embedded" else "warning"
-        return [
-            Check(
-                name="metrics", state="ok" if state == "ok" else "warning", finding=f"{_PORT} is not set here",
-                mend=None if state == "ok" else "set it for agents, and here to look at one of them",
-            )
-        ]  # fmt: skip
+    """Reach the scrape endpoint of an agent on this machine, and read its failure counters.
+
+    It is where SYNDARIX_OBS_METRICS_PORT says, or with the stack the first default port that answers.
+    """
+    given = os.environ.get(_PORT, "")
+    if given == "0" or (not given and settings.backend == "embedded"):
+        return [Check(name="metrics", state="ok", finding=f"no scrape endpoint: {_PORT} is {given or 'not set'}")]
     host = os.environ.get(_HOST) or "127.0.0.1"
-    url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/metrics"  # noqa: S104 - compared with
+    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared with
+    ports = (given,) if given else tuple(map(str, v.SCRAPE_PORTS))
+    first = await _checks_of(f"http://{host}:{ports[0]}/metrics")
+    for port in ports[1:]:
+        if len(first) > 1:
+            break
+        further = await _checks_of(f"http://{host}:{port}/metrics")
+        first = further if len(further) > 1 else first
+    return first
+
+
+async def _checks_of(url: str) -> list[Check]:
     try:
         async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
             answer = await client.get(url)
@@ -45,7 +53,7 @@ async def checks(settings: ReadSettings) -> list[Check]:
         return [
             Check(
                 name="metrics", state="warning", finding=f"{url} does not answer: {error or type(error).__name__}",
-                mend=f"start the agent, with the same {_PORT}; another process may hold the port",
+                mend=f"start an agent with SYNDARIX_OBS_BACKEND=stack, or this {_PORT}; another process may hold it",
             )
         ]  # fmt: skip
     return [Check(name="metrics", state="ok", finding=f"{url} answers"), *_counted(counts)]

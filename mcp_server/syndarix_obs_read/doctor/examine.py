@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from syndarix_obs_read.answers.health import HealthReport, broken, check_health, worst
+from syndarix_obs_read.answers.health import HealthReport, check_health, once, worst
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import Check
+from syndarix_obs_read.backends.rows import Check, broken
 from syndarix_obs_read.doctor import agents, chain, libraries, machine, servers, spool
 from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.settings import ReadSettings
@@ -24,7 +24,7 @@ async def examine(settings: ReadSettings) -> HealthReport:
     if settings.backend == "stack":
         found += await _many("servers", lambda: servers.checks(settings))
     found += await _backend(settings)
-    return HealthReport(backend=settings.backend, state=worst(found), checks=tuple(found))
+    return HealthReport(backend=settings.backend, state=worst(found), checks=once(found))
 
 
 async def _backend(settings: ReadSettings) -> list[Check]:

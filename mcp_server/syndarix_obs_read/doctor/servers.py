@@ -11,8 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-from syndarix_obs_read.answers.health import broken
-from syndarix_obs_read.backends.rows import Check
+from syndarix_obs_read.backends.rows import Check, broken
 from syndarix_obs_read.backends.stack.clients.http_client import Access, HttpClient, Server
 from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.settings import ReadSettings

@@ -7,12 +7,15 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from syndarix_obs_read.answers import alerts as alerts_answer
+from syndarix_obs_read.backends.protocols import AlertSource
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.mcp import arguments as a
 from syndarix_obs_read.mcp.state import Ctx, seconds_of, state_of
 from syndarix_obs_read.mcp.toolkit import ToolSpec
 
 _ALERTS: Final = 50
+_LONGEST_SILENCE_S: Final = 4 * 3600
+"""A program may keep people in the dark for this long at most; a person who needs longer has the command."""
 _AUTHOR: Final = "syndarix-obs mcp"
 
 
@@ -52,7 +55,7 @@ async def silence_alert(
     ctx: Ctx,
     labels: a.Labels = None,
     comment: Annotated[str, Field(max_length=500, description="Why; people read it. Required to silence.")] = "",
-    lasts: Annotated[str, Field(max_length=20, description="For how long, up to 7d: 30m, 2h.")] = "1h",
+    lasts: Annotated[str, Field(max_length=20, description="For how long, up to 4h: 30m, 2h.")] = "1h",
     end: Annotated[str | None, Field(max_length=64, description="Id of a silence to end instead.")] = None,
 ) -> alerts_answer.Silenced:
     """Keep alerts with all of these labels from telling anybody for a while, or end a silence. Only when the user asked
@@ -62,11 +65,13 @@ async def silence_alert(
         return await alerts_answer.end_silence(backend, end)
     if not comment.strip():
         raise FilterError("a silence needs a comment that says why")
-    return await alerts_answer.silence_alert(backend, labels or {}, comment, author=_AUTHOR, lasts_s=seconds_of(lasts))
+    return await alerts_answer.silence_alert(
+        backend, labels or {}, comment, author=_AUTHOR, lasts_s=seconds_of(lasts), longest_s=_LONGEST_SILENCE_S,
+    )  # fmt: skip
 
 
 TOOLS: Final = (
-    ToolSpec(list_alerts, "List alerts", "labels, a state, or a lower limit"),
-    ToolSpec(trigger_alert, "Raise an alert", "fewer labels", writes=True),
-    ToolSpec(silence_alert, "Silence alerts", "fewer labels", writes=True, destructive=True),
+    ToolSpec(list_alerts, "List alerts", "labels, a state, or a lower limit", needs=AlertSource),
+    ToolSpec(trigger_alert, "Raise an alert", "fewer labels", writes=True, needs=AlertSource),
+    ToolSpec(silence_alert, "Silence alerts", "fewer labels", writes=True, destructive=True, needs=AlertSource),
 )

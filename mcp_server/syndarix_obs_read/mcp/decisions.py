@@ -6,7 +6,10 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from syndarix_obs_read.answers import choices as choices_answer
+from syndarix_obs_read.answers import confidence as confidence_answer
 from syndarix_obs_read.answers import decisions as decisions_answer
+from syndarix_obs_read.answers import graph as graph_answer
 from syndarix_obs_read.mcp import arguments as a
 from syndarix_obs_read.mcp.state import Ctx, state_of
 from syndarix_obs_read.mcp.toolkit import ToolSpec
@@ -60,7 +63,47 @@ async def get_decision_patterns(
     )
 
 
+async def get_decision_graph(
+    ctx: Ctx,
+    since: a.Since = None,
+    until: a.Until = None,
+    agent: a.Agent = None,
+    trace_id: a.TraceFilter = None,
+    session_id: a.SessionFilter = None,
+    project: a.Project = None,
+    limit: a.Limit = None,
+) -> graph_answer.DecisionGraph:
+    """What led to what, as edges, variants and Mermaid text: over many sessions the edges over-represented among failed
+    ones first; of one trace or session every decision and tool in order."""
+    state = state_of(ctx)
+    where = state.filter(agent=agent, trace_id=trace_id, session_id=session_id, project=project)
+    return await graph_answer.decision_graph(state.backend, where, state.period(since, until), limit=limit or _DECISIONS)
+
+
+async def get_tool_choices(
+    ctx: Ctx, since: a.Since = None, until: a.Until = None, agent: a.Agent = None, project: a.Project = None
+) -> choices_answer.ChoicePatterns:
+    """Tools that are offered and never chosen, chosen and failing, and the tokens that their results cost again in every
+    later call."""
+    state = state_of(ctx)
+    where = state.filter(agent=agent, project=project)
+    return await choices_answer.choice_patterns(state.backend, where, state.period(since, until))
+
+
+async def get_confidence(
+    ctx: Ctx, since: a.Since = None, until: a.Until = None, agent: a.Agent = None, decision_type: DecisionType = None
+) -> confidence_answer.ConfidenceReport:
+    """How far the confidence of agents can be believed: reliability bins with intervals, Brier score, calibration error,
+    by agent, type and source; too few outcomes are refused."""
+    state = state_of(ctx)
+    where = state.filter(agent=agent, decision_type=decision_type)
+    return await confidence_answer.confidence_report(state.backend, where, state.period(since, until))
+
+
 TOOLS: Final = (
+    ToolSpec(get_decision_graph, "Show what led to what", "agent, session_id, or a lower limit"),
+    ToolSpec(get_tool_choices, "Show how tools are chosen", "agent or time"),
+    ToolSpec(get_confidence, "Hold confidence against outcome", "agent or decision_type"),
     ToolSpec(get_decisions, "List decisions", "agent, decision_type, trace_id, or a lower limit"),
     ToolSpec(get_decision_patterns, "Show patterns in decisions", "agent, decision_type, or a lower limit"),
 )

@@ -32,7 +32,7 @@ def build_app(
     address.check()
     found = meters or Meters()
     verifier = None if address.token_file is None else TokenFile(address.token_file, found)
-    server = build_server(settings, backend=backend, meters=found, verifier=verifier)
+    server = build_server(settings, backend=backend, meters=found, verifier=verifier, network=True)
 
     async def metrics(request: Request) -> Response:
         encode, kind = choose_encoder(request.headers.get("accept") or "")

@@ -16,7 +16,8 @@ _LINES: Final = 30
 Level = Literal["debug", "info", "warning", "error", "critical"]
 
 Kind = Literal[
-    "session", "task", "llm_call", "tool_call", "memory", "context", "safety", "decision", "cost", "annotation", "app"
+    "session", "task", "llm_call", "tool_call", "memory", "context", "safety", "decision", "cost", "annotation",
+    "score", "anomaly", "app",
 ]
 
 
@@ -26,7 +27,7 @@ async def search_logs(
     since: a.Since = None,
     until: a.Until = None,
     kind: Annotated[
-        list[Kind] | None, Field(max_length=11, description="Kinds of lines; `app` is the application's own log.")
+        list[Kind] | None, Field(max_length=12, description="Kinds of lines; `app` is the application's own log.")
     ] = None,
     level: Annotated[Level | None, Field(description="At least this severe.")] = None,
     trace_id: a.TraceFilter = None,

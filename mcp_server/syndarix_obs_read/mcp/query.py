@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from syndarix_obs_read.answers import queries as queries_answer
+from syndarix_obs_read.backends.protocols import RawSource
 from syndarix_obs_read.mcp import arguments as a
 from syndarix_obs_read.mcp.state import Ctx, seconds_of, state_of
 from syndarix_obs_read.mcp.toolkit import ToolSpec
@@ -75,7 +76,7 @@ async def query_traces(
 
 
 TOOLS: Final = (
-    ToolSpec(query_metrics, "Query metrics (PromQL)", "an aggregation, a longer step, or a shorter time"),
-    ToolSpec(query_logs, "Query log lines (LogQL)", "a line filter, a label, or a lower limit"),
-    ToolSpec(query_traces, "Query traces (TraceQL)", "a further condition, or a lower limit"),
+    ToolSpec(query_metrics, "Query metrics (PromQL)", "an aggregation, a longer step, less time", needs=RawSource),
+    ToolSpec(query_logs, "Query log lines (LogQL)", "a line filter, a label, or a lower limit", needs=RawSource),
+    ToolSpec(query_traces, "Query traces (TraceQL)", "a further condition, or a lower limit", needs=RawSource),
 )

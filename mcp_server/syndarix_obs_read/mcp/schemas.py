@@ -10,9 +10,15 @@ from syndarix_obs_read.mcp.untrusted import marked
 
 
 def of_answer(model: type[BaseModel]) -> dict[str, Any]:
-    """Of an answer as it is told: made from the serialised form, in which amounts are texts and sums are computed."""
+    """Of an answer as it is told: its own fields with their types and meaning.
+
+    What lies deeper is an object here: the whole schemas of all tools were 78 kB, which a model reads before it asks
+    anything, and an answer shows its own form. Made from the serialised form, in which amounts are texts.
+    """
     found: dict[str, Any] = _without_titles(marked(model).model_json_schema(mode="serialization"))
-    return found
+    found.pop("$defs", None)
+    flat: dict[str, Any] = _without_references(found)
+    return flat
 
 
 def of_arguments(model: type[BaseModel]) -> dict[str, Any]:
@@ -33,6 +39,16 @@ def _without_titles(node: Any, *, names: bool = False) -> Any:
         for key, value in node.items()
         if names or key != "title"
     }
+
+
+def _without_references(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_without_references(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return {"type": "object", **{key: value for key, value in node.items() if key == "description"}}
+    return {key: _without_references(value) for key, value in node.items() if key != "default"}
 
 
 def _without_null(argument: dict[str, Any]) -> dict[str, Any]:

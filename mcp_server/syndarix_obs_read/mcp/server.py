@@ -42,6 +42,7 @@ def build_server(
     backend: Backend | None = None,
     meters: Meters | None = None,
     verifier: TokenVerifier | None = None,
+    network: bool = False,
 ) -> MCPServer[State]:
     """The server with all tools, resources and prompts.
 
@@ -50,17 +51,26 @@ def build_server(
         backend: for callers that have one open; else the settings' backend, opened and closed by the server.
         meters: where it counts.
         verifier: who knows the bearer tokens, over HTTP.
+        network: whether it is reached over HTTP: tools that write are then there only when the settings say so.
     """
     found = meters or Meters()
+    writes = not network if settings.writes is None else settings.writes
     server = MCPServer[State](
         name="syndarix-obs", title="Observability of LLM agents", instructions=INSTRUCTIONS, version=_version(),
-        tools=[make_tool(spec) for spec in TOOLS if settings.writes or not spec.writes],
+        tools=[make_tool(s) for s in TOOLS if (writes or not s.writes) and _can_answer(s, settings, backend)],
         lifespan=_lifespan(settings, backend, found), log_level="WARNING", token_verifier=verifier,
         auth=None if verifier is None else _auth(),
     )  # fmt: skip
     add_resources(server)
     add_prompts(server)
     return server
+
+
+def _can_answer(spec: ToolSpec, settings: ReadSettings, backend: Backend | None) -> bool:
+    """Whether a tool can do anything here: a model tries what it is offered."""
+    if spec.needs is None:
+        return True
+    return settings.backend == "stack" if backend is None else isinstance(backend, spec.needs)
 
 
 def _lifespan(settings: ReadSettings, backend: Backend | None, meters: Meters) -> Lifespan:

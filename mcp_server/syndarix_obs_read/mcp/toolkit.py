@@ -35,6 +35,7 @@ class ToolSpec:
         narrow: which arguments make its answer smaller.
         writes: whether it changes something.
         destructive: whether it may take something away, such as a page to somebody on call.
+        needs: Protocol that not every backend fulfils, such as `AlertSource`.
     """
 
     asks: Asked
@@ -42,6 +43,7 @@ class ToolSpec:
     narrow: str
     writes: bool = False
     destructive: bool = False
+    needs: type | None = None
 
     @property
     def name(self) -> str:

@@ -1,7 +1,8 @@
 """Who may talk to the server over HTTP: names it is reached by, web pages that may ask, requests a minute.
 
 A web page that made its own name point to this machine (DNS rebinding) sends its own name as Host or Origin, and is
-refused. `/healthz` and `/metrics` answer without a token and under any name, but never to a foreign web page.
+refused. `/healthz` and `/metrics` answer without a token, and to a bare address, which no page has for its name, but
+never to a foreign web page or name.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -99,10 +101,13 @@ class Gate:
             return self._refused(
                 "origin", 403, "this web page may not ask; SYNDARIX_OBS_READ_ALLOWED_ORIGINS lists who may"
             )
-        if scope["path"] in OPEN_PATHS:
+        is_open = scope["path"] in OPEN_PATHS
+        if is_open and _is_address(headers.get("host")):
             return None
         if not self._rules.host_fits(headers.get("host")):
             return self._refused("host", 421, "not a name of this server; SYNDARIX_OBS_READ_ALLOWED_HOSTS lists them")
+        if is_open:
+            return None
         wait = self._buckets.wait((scope.get("client") or ("unknown",))[0])
         if wait:
             text = f"more than {self._rules.per_minute} requests a minute; SYNDARIX_OBS_READ_RATE_LIMIT sets the limit"
@@ -112,6 +117,13 @@ class Gate:
     def _refused(self, reason: str, status: int, text: str, headers: dict[str, str] | None = None) -> JSONResponse:
         self._refusals.refused(reason)
         return JSONResponse({"error": reason, "error_description": text}, status, headers)
+
+
+def _is_address(host: str | None) -> bool:
+    try:
+        return bool(host) and bool(ip_address(_name(f"//{host}") or ""))
+    except ValueError:
+        return False
 
 
 def _name(address: str) -> str | None:

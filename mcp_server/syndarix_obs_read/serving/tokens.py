@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,8 @@ from syndarix_obs_read.serving.access_rules import Refusals
 
 SHORTEST: Final = 16
 """Characters of the shortest token that is taken."""
+_SECRETS: Final = Path("/run/secrets")
+"""Container runtimes put secrets there, readable by all in a container that nobody else is in."""
 
 
 class Tokens:
@@ -22,7 +25,7 @@ class Tokens:
         refusals: where refusals count.
 
     Raises:
-        SettingsError: the file cannot be read, holds no token, or one that is too short.
+        SettingsError: the file cannot be read, or by everybody, holds no token, or one that is too short.
     """
 
     def __init__(self, path: Path, refusals: Refusals) -> None:
@@ -48,6 +51,8 @@ class Tokens:
     def _refresh(self) -> None:
         try:
             stat = self._path.stat()
+            if stat.st_mode & 0o004 and os.name == "posix" and _SECRETS not in self._path.parents:
+                raise SettingsError(f"{self._path} can be read by every user of this machine: `chmod 600 {self._path}`")
             stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
             if stamp == self._stamp:
                 return

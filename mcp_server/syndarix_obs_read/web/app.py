@@ -23,19 +23,19 @@ from syndarix_obs_read.serving.access_rules import Gate
 from syndarix_obs_read.serving.address import Address, rules
 from syndarix_obs_read.serving.tokens import Tokens
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.web import assets, follow
+from syndarix_obs_read.web import assets, follow, scoring
 from syndarix_obs_read.web.asked import Asked, failure
 from syndarix_obs_read.web.authentication import Door
 from syndarix_obs_read.web.headers import Hardened
 from syndarix_obs_read.web.names import Names
-from syndarix_obs_read.web.pages import overview, step
+from syndarix_obs_read.web.pages import overview, step, walk
 from syndarix_obs_read.web.parts import layout, pieces
 from syndarix_obs_read.web.view import Page, View
 
 PAGES: Final[tuple[Page, ...]] = (
     overview.PAGE,
     *(question.page() for question in catalogue.with_face("web")),
-    step.PAGE,
+    walk.PAGE,
 )
 """Every page, in the order of the navigation."""
 
@@ -103,6 +103,7 @@ def _routes(explorer: Explorer) -> list[Route]:
         *routes,
         Route("/step/part", _part(explorer, step.PAGE), methods=["GET"]),
         Route("/logs/follow", _follow(explorer), methods=["GET"]),
+        Route("/score", _score(explorer), methods=["POST"]),
         Route("/static/{name}", assets.serve, methods=["GET"]),
         Route("/healthz", _healthz(explorer), methods=["GET"]),
     ]
@@ -154,6 +155,13 @@ def _part(explorer: Explorer, page: Page) -> Handler:
 def _follow(explorer: Explorer) -> Handler:
     async def handle(request: Request) -> Response:
         return await follow.stream(await explorer.asked(request, "/logs/follow"), explorer.ending)
+
+    return handle
+
+
+def _score(explorer: Explorer) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await scoring.handle(request, explorer.settings, explorer.backend)
 
     return handle
 

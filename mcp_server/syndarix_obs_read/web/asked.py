@@ -124,7 +124,10 @@ class Asked:
 
     def to(self, path: str, **words: str | int | None) -> str:
         """The address of another page, about the same time."""
-        return address(path, **words, **{name: self.word(name) for name in TIME})
+        time = {name: self.word(name) for name in TIME}
+        if time.get("since") is None and self.since != self.settings.since:
+            time["since"] = self.since  # this page looks further back by itself than the other one would
+        return address(path, **{**time, **words})
 
 
 def address(path: str, **words: str | int | None) -> str:

@@ -1,9 +1,15 @@
-"""Skip by name where a server is missing."""
+"""Skip by name where a server is missing; targets and intervals of a test's own."""
 
 from __future__ import annotations
 
+import re
+import shutil
+import urllib.request
+from pathlib import Path
+
 import pytest
 
+from syndarix_obs_stack.options import Options
 from syndarix_obs_stack.servers import SERVERS, find
 
 
@@ -13,3 +19,24 @@ def require(*names: str) -> None:
     missing = sorted(set(names) - {each.server.name for each in found})
     if missing:
         pytest.skip(f"not on the PATH: {', '.join(missing)}")
+
+
+def write_agents(etc: Path, text: str) -> None:
+    """Targets of a test's own in place of the link to the repository's."""
+    file = etc / "targets" / "agents.yml"
+    file.unlink(missing_ok=True)
+    file.write_text(text, "utf-8")
+
+
+def speed_up_boards(options: Options) -> None:
+    """Let a running Prometheus evaluate the boards' rules every 5 s instead of every few minutes."""
+    rules = options.etc / "prometheus" / "rules"
+    source = rules.resolve()
+    rules.unlink()
+    shutil.copytree(source, rules)
+    file = rules / "dashboards.yml"
+    text = file.read_text("utf-8")
+    text = re.sub(r"interval: \dm", "interval: 5s", text)
+    file.write_text(text, "utf-8")
+    url = f"http://127.0.0.1:{options.ports.prometheus}/-/reload"
+    urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=10).close()

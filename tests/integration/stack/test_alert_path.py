@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from alert_sinks import HOST, Arrival, HttpServer, Mailbox, Receiver, poll
-from needed_servers import require
+from needed_servers import require, write_agents
 
 from syndarix_obs_stack.launcher import Stack, running_stack
 from syndarix_obs_stack.options import Options
@@ -102,7 +102,7 @@ class Scene:
 def _write_targets(options: Options, agents: str, loki: str) -> None:
     folder = options.etc / "prometheus" / "targets"
     ports = options.ports
-    (folder / "agents.yml").write_text(f'- targets: ["{agents}"]\n')
+    write_agents(options.etc / "prometheus", f'- targets: ["{agents}"]\n')
     stack = {"alertmanager": f"{HOST}:{ports.alertmanager}", "loki": loki}
     entries = [f'- targets: ["{address}"]\n  labels: {{job: {job}}}\n' for job, address in stack.items()]
     (folder / "stack.yml").write_text("".join(entries))

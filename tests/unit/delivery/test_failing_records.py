@@ -1,4 +1,4 @@
-"""A record that the destination answers with a 500 for ever, told from a destination that is down."""
+"""A record that the destination refuses for ever, told from a destination that is down: 400, 413 and 500 alike."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from exporter_samples import record
-from scripted_sink import Answer, Ledger, Request, ScriptedSink, until
+from scripted_sink import Answer, Ledger, Policy, Request, ScriptedSink, until
 
 from syndarix_obs import guard
 from syndarix_obs.delivery.backoff import Backoff
@@ -18,7 +18,7 @@ from syndarix_obs.delivery.outbox import Outbox
 from syndarix_obs.delivery.sender import Delivery
 from syndarix_obs.delivery.spool import Spool
 from syndarix_obs.delivery.spooled import Post
-from syndarix_obs.destinations.loki import LokiEmitter
+from syndarix_obs.destinations.loki import LokiEmitter, LokiExporter
 from syndarix_obs.destinations.loki_push import encode_line
 from syndarix_obs.records.model import Record
 
@@ -47,8 +47,18 @@ def numbers(first: int, last: int, *, ill: frozenset[int] = frozenset()) -> list
     return [record(n, text="poison" if n in ill else "fine") for n in range(first, last)]
 
 
-def fails_on_poison(request: Request) -> Answer:
-    return Answer(500, b"internal") if b"poison" in request.body else Answer()
+def refuses_poison(status: int = 500) -> Policy:
+    return lambda request: Answer(status, b"no") if b"poison" in request.body else Answer()
+
+
+def keep_sending(spool: Spool, sink: ScriptedSink, first: int, over: Callable[[], bool]) -> int:
+    """One record after the other until `over`; returns the number behind the last."""
+    for number in itertools.count(first):
+        if over():
+            return number
+        send(spool, *numbers(number, number + 1))
+        until(lambda n=number: f"r{n}" in sink.record_ids)
+    raise AssertionError
 
 
 def once(*found: int) -> dict[str, int]:
@@ -59,37 +69,51 @@ def order(sink: ScriptedSink) -> list[int]:
     return [int(found[1:]) for request in sink.taken for found in request.record_ids]
 
 
-@pytest.mark.parametrize("ill", [{0}, {57}, {99}, {3, 4}, {40, 41, 42, 43, 44}, {0, 50, 99}])
-def test_records_that_always_fail_are_dropped_and_their_neighbours_arrive_once(
-    spool: Spool, sink: ScriptedSink, health: Ledger, ill: set[int], caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("status", [400, 413, 500])
+@pytest.mark.parametrize("ill", [{0}, {57}, {99}, {3, 4}, {40, 41, 42, 43, 44}, {0, 50, 99}, set(range(12))])
+def test_records_that_are_always_refused_are_dropped_and_their_neighbours_arrive_once(
+    spool: Spool, sink: ScriptedSink, health: Ledger, ill: set[int], status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sink.policy = fails_on_poison
+    sink.policy = refuses_poison(status)
     send(spool, *numbers(0, 100, ill=frozenset(ill)))
-    send(spool, *numbers(100, 110))  # so that somebody comes behind the last ill one, too
-    until(lambda: health.drops == {"rejected": len(ill)})
+    until(lambda: len(sink.record_ids) == 100 - len(ill))
+    end = keep_sending(spool, sink, 100, lambda: health.drops == {"rejected": len(ill)})
     until(lambda: not spool.waiting_bytes)
-    assert once(*(n for n in range(110) if n not in ill)) == sink.record_ids
-    assert "fails on a record while it takes others" in caplog.text
+    assert once(*(n for n in range(end) if n not in ill)) == sink.record_ids
+    named = {n for n in ill if f"refuses app r{n} again and again while it takes others" in caplog.text}
+    assert min(20, len(ill)) == len(named)
     assert {} == guard.failures()
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_a_refused_record_is_dropped_though_nobody_comes_behind(
+    spool: Spool, sink: ScriptedSink, health: Ledger, status: int
+) -> None:
+    sink.policy = refuses_poison(status)
+    send(spool, *numbers(0, 10, ill=frozenset({9})))
+    until(lambda: health.drops == {"rejected": 1})
+    assert once(*range(9)) == sink.record_ids
 
 
 def test_neighbours_of_a_failing_record_keep_their_order_but_for_those_that_prove_it(
     spool: Spool, sink: ScriptedSink, health: Ledger
 ) -> None:
-    sink.policy = fails_on_poison
+    sink.policy = refuses_poison()
     send(spool, *numbers(0, 60, ill=frozenset({20})))
     until(lambda: len(sink.record_ids) == 59)
     assert [n for n in range(60) if n != 20] == order(sink)
 
 
-def test_an_outage_of_500s_costs_nothing_however_long_it_lasts(
-    spool: Spool, sink: ScriptedSink, health: Ledger
+@pytest.mark.parametrize("status", [400, 413, 422, 500])
+def test_a_server_that_refuses_everything_is_down_and_it_costs_nothing(
+    spool: Spool, sink: ScriptedSink, health: Ledger, status: int
 ) -> None:
-    sink.policy = lambda _request: Answer(500)
+    sink.policy = lambda _request: Answer(status)
     send(spool, *numbers(0, 50))
     until(lambda: len(sink.requests) > 100)
     send(spool, *numbers(50, 100))
     until(lambda: len(sink.requests) > 200)
+    assert {} == health.cuts
     sink.policy = lambda _request: Answer()
     until(lambda: len(sink.record_ids) == 100)
     assert once(*range(100)) == sink.record_ids
@@ -109,12 +133,16 @@ def test_an_outage_with_few_records_that_wait_costs_nothing(
     assert {} == health.drops
 
 
-@pytest.mark.parametrize("pattern", ["01", "001", "0001", "00001", "0011", "10", "0000000001"])
+@pytest.mark.parametrize(
+    ("pattern", "status"),
+    [(pattern, 500) for pattern in ("01", "001", "0001", "00001", "0011", "10", "0000000001")]
+    + [(pattern, 400) for pattern in ("01", "001", "0011", "10")],
+)
 def test_a_server_that_fails_now_and_then_gets_everything_once(
-    spool: Spool, sink: ScriptedSink, health: Ledger, pattern: str
+    spool: Spool, sink: ScriptedSink, health: Ledger, pattern: str, status: int
 ) -> None:
     turns = itertools.cycle(pattern)
-    sink.policy = lambda _request: Answer(204 if next(turns) == "1" else 500)
+    sink.policy = lambda _request: Answer(204 if next(turns) == "1" else status)
     for first in range(0, 60, 20):
         send(spool, *numbers(first, first + 20))
     until(lambda: len(sink.record_ids) == 60)
@@ -140,21 +168,19 @@ def test_failures_of_other_kinds_are_no_proof_against_a_record(
 def test_a_record_that_fails_alone_stays_as_long_as_it_stands_in_nobodys_way(
     spool: Spool, sink: ScriptedSink, health: Ledger
 ) -> None:
-    sink.policy = fails_on_poison
+    sink.policy = refuses_poison()
     send(spool, *numbers(0, 1, ill=frozenset({0})))
     until(lambda: len(sink.requests) > 30)
     assert {} == health.drops
-    for number in range(1, 10):
-        send(spool, *numbers(number, number + 1))
-        until(lambda n=number: f"r{n}" in sink.record_ids)
-    until(lambda: health.drops == {"rejected": 1})
-    assert once(*range(1, 10)) == sink.record_ids
+    end = keep_sending(spool, sink, 1, lambda: health.drops == {"rejected": 1})
+    until(lambda: not spool.waiting_bytes)
+    assert once(*range(1, end)) == sink.record_ids
 
 
 def test_a_failing_record_at_the_end_of_a_segment_lets_the_next_segments_pass(
     tmp_path: Path, sink: ScriptedSink, health: Ledger
 ) -> None:
-    sink.policy = fails_on_poison
+    sink.policy = refuses_poison()
     emitter = LokiEmitter(sink.url)
     spool = Spool(tmp_path / "loki", "loki", Budget(500_000), health, emitter.shorten)
     send(spool, record(0, text="poison" + "x" * 20_000))
@@ -163,11 +189,9 @@ def test_a_failing_record_at_the_end_of_a_segment_lets_the_next_segments_pass(
     delivery.start()
     until(lambda: len(sink.record_ids) == 49)
     assert {} == health.drops
-    for number in range(50, 60):
-        send(spool, *numbers(number, number + 1))
-        until(lambda n=number: f"r{n}" in sink.record_ids)
-    until(lambda: health.drops == {"rejected": 1})
-    assert once(*range(1, 60)) == sink.record_ids
+    end = keep_sending(spool, sink, 50, lambda: health.drops == {"rejected": 1})
+    until(lambda: not spool.waiting_bytes)
+    assert once(*range(1, end)) == sink.record_ids
     delivery.close(5)
 
 
@@ -186,12 +210,28 @@ def test_records_of_the_same_stream_tell_more_than_others(spool: Spool, sink: Sc
 
 def test_frames_whose_file_was_cut_under_them_are_let_go(post: Post, health: Ledger, sink: ScriptedSink) -> None:
     spool = Spool(post.folder / "loki", "loki", post.budget, health, LokiEmitter(sink.url).shorten)
-    outbox = Outbox(spool, 1 << 20)
+    outbox = Outbox(spool, 1 << 20, lambda _frame: False)
     send(spool, record(0))
     outbox.fill()
+    send(spool, record(1))
     (segment,) = post.folder.rglob("*.seg1")
     os.truncate(segment, 0)
-    assert [] == outbox.others()
+    outbox.look_again()
     assert outbox.empty
-    assert not outbox.put_first_last()
     assert {"spool_damaged": 1} == guard.failures()
+
+
+def test_what_was_delivered_behind_a_refused_record_is_not_sent_again_by_the_next_process(
+    post: Post, sink: ScriptedSink, health: Ledger
+) -> None:
+    sink.policy = refuses_poison(500)
+    first = LokiExporter(sink.url, post)
+    first.consume(None, numbers(0, 20, ill=frozenset({0})))
+    first.tick()
+    until(lambda: len(sink.record_ids) == 19)
+    first.close(2)
+    sink.policy = lambda _request: Answer()
+    heir = LokiExporter(sink.url, post)
+    until(lambda: len(sink.record_ids) == 20)
+    assert once(*range(20)) == sink.record_ids
+    heir.close(2)

@@ -402,3 +402,14 @@ def test_a_segment_that_is_gone_costs_one_count_when_room_is_made(
         spool.commit()
     assert health.drops["spool_full"] > 0
     assert 1_000_000 + 2 * 32 * 1024 >= spool.disk_bytes
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_folders_of_the_spool_are_the_owners_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        owned = ownership.create(tmp_path / "home" / "spool" / "loki")
+    finally:
+        os.umask(before)
+    folders = [owned.path, *list(owned.path.parents)[:3]]
+    assert [0o700] * 4 == [each.stat().st_mode & 0o777 for each in folders]

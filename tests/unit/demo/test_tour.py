@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from syndarix_obs_demo.run import DemoReport
-from syndarix_obs_demo.tour import called, further, show, stops
+from syndarix_obs_demo.tour import called, elsewhere, further, needed, show, stops
 
 REPORT = DemoReport(
     sessions=3,
@@ -106,3 +106,18 @@ def test_the_command_is_named_as_the_shell_would_find_it(monkeypatch: pytest.Mon
     assert "SYNDARIX_OBS_HOME='my data' bin/syndarix-obs" == called(Path("my data"))
     monkeypatch.setenv("PATH", str(folder))
     assert "syndarix-obs" == called(None)
+
+
+def test_a_later_command_is_told_to_ask_the_stack_and_at_which_addresses() -> None:
+    found = {"SYNDARIX_OBS_BACKEND": "stack", "SYNDARIX_OBS_READ_LOKI_URL": "http://127.0.0.1:1"}
+    assert found == needed("stack", {**found, "HOME": "/x"})
+    assert {} == needed("embedded", found)
+    assert called(None, found).startswith("SYNDARIX_OBS_BACKEND=stack SYNDARIX_OBS_READ_LOKI_URL=http://127.0.0.1:1 ")
+
+
+def test_a_demo_whose_answers_would_come_from_another_server_is_told_what_to_set() -> None:
+    written = {"SYNDARIX_OBS_LOKI_URL": "http://127.0.0.1:13100"}
+    assert "SYNDARIX_OBS_READ_LOKI_URL=http://127.0.0.1:13100" in (elsewhere("stack", written) or "")
+    assert elsewhere("stack", {**written, "SYNDARIX_OBS_READ_LOKI_URL": "http://127.0.0.1:13100/"}) is None
+    assert elsewhere("stack", {}) is None
+    assert elsewhere("embedded", written) is None

@@ -14,6 +14,7 @@ from syndarix_obs.delivery.http import Reply, outcome, retry_after
 from syndarix_obs.delivery.outcome import Kind
 from syndarix_obs.delivery.untraced import own_requests_untraced
 from syndarix_obs.destinations import build_exporters
+from syndarix_obs.destinations.otlp import answered
 from syndarix_obs.metrics.registry import Metrics
 from syndarix_obs.records.resource import Resource
 from syndarix_obs.settings import Settings
@@ -127,4 +128,44 @@ def test_retry_after_is_seconds_or_a_date(value: str | None, expected: float | N
     ],
 )
 def test_an_answer_is_understood_by_status_and_words(status: int, text: str, expected: Kind) -> None:
-    assert expected is outcome(Reply(status, text.encode())).kind
+    assert expected is outcome(Reply(status, text.encode()), {200, 204}).kind
+
+
+PAGE = b"<!DOCTYPE html><html><title>Sign in</title></html>"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "delivered"),
+    [
+        (200, "", b"", True),
+        (200, "application/x-protobuf", b"", True),
+        (200, "application/json", b"{}", True),
+        (200, "application/json", b'{"partialSuccess":{}}', True),
+        (200, "text/html; charset=utf-8", b"", False),
+        (200, "text/html", PAGE, False),
+        (200, "", PAGE, False),
+        (200, "text/plain", b"logged out", False),
+        (200, "application/json", b"[]", False),
+        (200, "application/json", b"not json", False),
+        (203, "application/x-protobuf", b"", False),
+    ],
+)
+def test_an_otlp_server_took_it_when_it_says_so_in_its_own_words(
+    status: int, kind: str, body: bytes, delivered: bool
+) -> None:
+    result = answered(Reply(status, body, {"Content-Type": kind}))
+    assert (Kind.DELIVERED if delivered else Kind.LATER) is result.kind
+    assert delivered or f"HTTP {status}" in result.reason
+
+
+def test_spans_that_an_otlp_server_did_not_take_are_counted_in_json_too() -> None:
+    body = b'{"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}}'
+    result = answered(Reply(200, body, {"Content-Type": "application/json"}))
+    assert (Kind.DELIVERED, 3, "too old") == (result.kind, result.rejected, result.reason)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_only_a_204_is_lokis_word_for_taken(status: int) -> None:
+    result = outcome(Reply(status, b""), {204})
+    assert Kind.LATER is result.kind
+    assert "is a login page or a proxy in between?" in result.reason

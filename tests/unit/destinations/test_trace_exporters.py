@@ -157,7 +157,7 @@ def test_a_trace_that_is_not_kept_leaves_no_span(tempo: TempoExporter, sink: Scr
 def test_spans_that_the_server_did_not_take_are_counted(post: Post, health: Ledger) -> None:
     answer = ExportTraceServiceResponse()
     answer.partial_success.rejected_spans = 2
-    sink = ScriptedSink(Answer(200, answer.SerializeToString()), Answer(200, b"\xff\xff not protobuf"))
+    sink = ScriptedSink(Answer(200, answer.SerializeToString()), Answer(200, b""))
     exporter = TempoExporter(sink.url, post, RESOURCE)
     for number in range(2):
         exporter.consume(span(number), [])
@@ -184,11 +184,16 @@ def test_a_span_that_is_too_large_is_shortened_and_says_so(
     until(lambda: health.cuts == {"destination": 1})
 
 
-def test_a_span_that_cannot_be_shortened_is_dropped(tempo: TempoExporter, sink: ScriptedSink, health: Ledger) -> None:
-    sink.policy = lambda request: Answer(413)
+def test_a_span_that_cannot_be_shortened_is_dropped_once_others_pass(
+    tempo: TempoExporter, sink: ScriptedSink, health: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink.policy = lambda request: Answer(413) if b"execute_ill" in request.body else Answer(200)
     tempo.consume(span(0), [])
+    tempo.consume(span(1, name="execute_ill"), [])
     tempo.tick()
     until(lambda: health.drops == {"rejected": 1})
+    assert 1 == len(spans(sink))
+    assert f"refuses span 0000000000000002 of trace {TRACE} again and again" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -221,6 +226,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
         self.taken: list[ExportTraceServiceRequest] = []
         self.metadata: dict[str, Any] = {}
         self.failures: list[tuple[grpc.StatusCode, str, bytes]] = []
+        self.ill = ""
         self.server = grpc.server(futures.ThreadPoolExecutor(2))
         trace_service_pb2_grpc.add_TraceServiceServicer_to_server(self, self.server)
         self.port = self.server.add_insecure_port("127.0.0.1:0")
@@ -228,6 +234,8 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
 
     def Export(self, request: ExportTraceServiceRequest, context: Any) -> ExportTraceServiceResponse:
         self.metadata = dict(context.invocation_metadata())
+        if self.ill and self.ill in str(request):
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "bad")
         if self.failures:
             code, text, details = self.failures.pop(0)
             if details:
@@ -299,13 +307,15 @@ def test_a_grpc_message_that_is_too_large_is_halved(
     assert {} == health.drops
 
 
-def test_a_span_that_a_grpc_server_rejects_is_dropped(
+def test_a_span_that_a_grpc_server_rejects_is_dropped_once_others_pass(
     over_grpc: TempoExporter, collector: Collector, health: Ledger
 ) -> None:
-    collector.failures.append((grpc.StatusCode.INVALID_ARGUMENT, "bad", b""))
-    over_grpc.consume(span(), [])
+    collector.ill = "ill"
+    over_grpc.consume(span(0), [])
+    over_grpc.consume(span(1, name="ill"), [])
     over_grpc.tick()
     until(lambda: health.drops == {"rejected": 1})
+    assert 1 == collector.count
 
 
 def test_a_grpc_server_may_say_how_long_to_wait(over_grpc: TempoExporter, collector: Collector, health: Ledger) -> None:
@@ -361,9 +371,10 @@ def test_a_span_arrives_at_zipkin_in_its_shape(sink: ScriptedSink, post: Post) -
 def test_a_zipkin_span_that_is_too_large_is_shortened(sink: ScriptedSink, post: Post, health: Ledger) -> None:
     sink.policy = lambda request: Answer(413) if len(request.body) > 5_000 else Answer(202)
     exporter = ZipkinExporter(sink.url, post, RESOURCE)
-    exporter.consume(span(attributes={"long": "x" * 10_000, "short": "y"}), [])
-    until(lambda: exporter.flush(1) and len(sink.taken) == 1)
-    (found,) = json.loads(sink.taken[0].body)
+    exporter.consume(span(0), [])
+    exporter.consume(span(1, attributes={"long": "x" * 10_000, "short": "y"}), [])
+    until(lambda: exporter.flush(1) and len(sink.taken) == 2)
+    (found,) = json.loads(sink.taken[1].body)
     assert "x" * 1024 + f"{v.TRUNCATED_SUFFIX}10000" == found["tags"]["long"]
     until(lambda: health.cuts == {"destination": 1})
     exporter.close(2)

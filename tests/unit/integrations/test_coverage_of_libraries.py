@@ -14,8 +14,8 @@ def install(folder: Path, name: str, version: str, *requires: str, entry: str = 
     """Put a distribution's metadata where this process looks for installed packages."""
     info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
     info.mkdir()
-    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {r}" for r in requires)]
-    (info / "METADATA").write_text("\n".join(lines) + "\n")
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+    (info / "METADATA").write_text("\n".join([*lines, *(f"Requires-Dist: {r}" for r in requires), ""]))
     if entry:
         (info / "entry_points.txt").write_text(f"[opentelemetry_instrumentor]\n{entry} = no.such.module:Instrumentor\n")
 

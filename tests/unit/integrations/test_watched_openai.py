@@ -415,7 +415,9 @@ def test_answers_of_a_vector_call_are_counted_and_not_kept(watched: Kit) -> None
     openai_client(body).embeddings.create(model="text-embedding-3-small", input="hi", encoding_format="float")
     record = watched.record("llm_call")
     assert ("embeddings", 4, 0) == (record.operation, record.input_tokens, record.output_tokens)
-    assert {"input"} == set(watched.payload("llm_call"))
+    payload = watched.payload("llm_call")
+    assert {"input", "parameters", "response", "hashes"} == set(payload)
+    assert {"count": 1, "dimensions": 2} == payload["response"]["vectors"]
 
 
 async def test_cancelled_call_is_an_error_and_the_cancellation_passes(watched: Kit) -> None:

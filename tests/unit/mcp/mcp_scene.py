@@ -38,6 +38,8 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "get_decision_patterns": {},
     "search_logs": {"text": "refund", "payloads": True},
     "get_cost_summary": {"by": ["agent", "model", "day"]},
+    "get_cost_forecast": {"by": ["project", "model"]},
+    "list_anomalies": {"since": "7d"},
     "get_health": {},
     "list_alerts": {"labels": {"agent": "support"}},
     "trigger_alert": {"name": "Harm", "summary": "refunds go wrong", "labels": {"agent": "support"}},
@@ -45,6 +47,11 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "query_metrics": {"promql": "up", "step": "1m"},
     "query_logs": {"logql": '{kind="app"}'},
     "query_traces": {"traceql": "{}"},
+    "get_quality": {"by": ["agent", "prompt_hash"]},
+    "give_score": {"session_id": "s-1", "name": "tone", "value": "0.8"},
+    "investigate": {"agent": "support"},
+    "compare_sessions": {"before": "s-1", "after": "s-1"},
+    "find_fault": {"session_id": "s-1"},
 }
 """A call of every tool that has an answer."""
 

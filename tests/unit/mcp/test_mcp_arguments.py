@@ -21,7 +21,8 @@ NASTY = (
     '{"order": "4711"}', "[a-z]+(.*)", "\n\r\t", "\x00", "NEAR(a b)", "text:foo", "?1", "é😀",
 )  # fmt: skip
 STACK = {"list_alerts", "trigger_alert", "silence_alert", "query_metrics", "query_logs", "query_traces"}
-NAMES = sorted(spec.name for spec in TOOLS if spec.name not in STACK)
+WRITES = {"give_score"}
+NAMES = sorted(spec.name for spec in TOOLS if spec.name not in STACK | WRITES)
 
 
 def takes_text(schema: dict[str, Any]) -> bool:
@@ -53,6 +54,11 @@ async def asked(home: Path, name: str, texts: tuple[str, ...]) -> list[tuple[str
 @pytest.mark.parametrize("name", NAMES)
 async def test_no_text_in_any_argument_breaks_a_tool(name: str, small: Path) -> None:
     assert [] == await asked(small, name, NASTY)
+
+
+async def test_no_text_in_any_argument_breaks_a_tool_that_writes(tmp_path: Path) -> None:
+    home = scene.write(tmp_path, *scene.run())
+    assert [] == await asked(home, "give_score", NASTY)
 
 
 @limits(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -28,7 +28,8 @@ TRUSTED = {
     "backend", "hints", "trace_id", "span_id", "session_id", "parent_id", "fingerprint", "example_trace",
     "example_span", "decision_id", "trace_ids", "status", "state", "kind", "level", "user", "project", "task_type",
     "model", "service", "environment", "unpriced_models", "by", "query", "role", "mend", "severity", "receivers",
-    "silenced_by", "cost_by",
+    "silenced_by", "cost_by", "given", "type", "about", "figure", "dimension", "differs", "sessions_after",
+    "sessions_before",
     "inhibited_by", "silence_id", "matching", "incomplete", "total_cost_usd",
 }  # fmt: skip
 """Fields whose text is ours, an id, or a name that the operator gave."""
@@ -132,13 +133,15 @@ def test_every_text_of_every_answer_is_known_as_recorded_or_ours(spec: Any) -> N
     model = get_type_hints(spec.asks)["return"]
     ours = {"since", "until", "text", "started", "ended", "timestamp", "last_progress", "first", "last", "time",
             "first_seen", "last_seen", "first_detected", "last_detected", "exact_usd", "estimated_usd", "total_usd",
-            "cost_usd", "budget_usd", "words", "decisions", "start"}  # fmt: skip
+            "cost_usd", "budget_usd", "words", "decisions", "start", "so_far_usd", "expected_usd", "low_usd",
+            "high_usd", "run_rate_usd", "month", "through", "ready", "opened", "closed"}  # fmt: skip
 
     assert set() == _text_fields(model, set()) - TRUSTED - UNTRUSTED - ours
 
 
 def test_paths_lead_through_lists_and_models() -> None:
-    assert ("lines[].title", "lines[].text", "lines[].agent", "lines[].fields", "lines[].payload") == untrusted_fields(
+    names = ("title", "text", "agent", "fields", "payload", "stack_trace")
+    assert tuple(f"lines[].{name}" for name in names) == untrusted_fields(
         LogList
     )
 

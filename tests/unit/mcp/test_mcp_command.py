@@ -35,6 +35,7 @@ def test_the_snippet_starts_this_command_with_this_home(
 def test_the_snippet_for_http_has_the_address_and_no_secret(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("a-secret-that-stays-here")
+    token.chmod(0o600)
     run(
         ["mcp", "--print-config", "--transport", "http", "--host", "0.0.0.0", "--port", "9", "--token-file", str(token)]
     )

@@ -16,6 +16,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs_read.errors import SettingsError
 from syndarix_obs_read.mcp.http import build_app
 from syndarix_obs_read.mcp.meters import Meters
+from syndarix_obs_read.mcp.server import build_server
 from syndarix_obs_read.mcp.token_verifier import TokenFile
 from syndarix_obs_read.mcp.tracing import export_spans
 from syndarix_obs_read.serving.access_rules import Buckets, Gate, Rules
@@ -44,6 +45,7 @@ def token_file(tmp_path: Path) -> Path:
     """A file with one token."""
     path = tmp_path / "token"
     path.write_text(f"# for tests\n{TOKEN}\n")
+    path.chmod(0o600)
     return path
 
 
@@ -138,7 +140,17 @@ async def test_without_the_right_token_nobody_gets_in(
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-async def test_metrics_and_health_are_open_to_machines_under_any_name(settings: ReadSettings, token_file: Path) -> None:
+@pytest.mark.parametrize("path", ["/metrics", "/healthz"])
+async def test_metrics_and_health_refuse_a_foreign_name(path: str, settings: ReadSettings) -> None:
+    app = build_app(settings, Address())
+
+    assert 421 == (await ask(app, path, "GET", host="evil.example:8765")).status_code
+    assert 200 == (await ask(app, path, "GET", host="10.1.2.3:8765")).status_code
+    assert 200 == (await ask(app, path, "GET", host="localhost:8765")).status_code
+
+
+async def test_metrics_and_health_need_no_token(settings: ReadSettings, token_file: Path) -> None:
+    settings = settings.model_copy(update={"allowed_hosts": "mcp"})
     app = build_app(settings, Address("0.0.0.0", token_file=token_file))
     metrics = await ask(app, "/metrics", "GET", host="mcp:8765")
     health = await ask(app, "/healthz", "GET", host="mcp:8765")
@@ -183,6 +195,7 @@ async def test_a_new_token_in_the_file_holds_at_once(token_file: Path) -> None:
 async def test_any_of_several_tokens_fits_and_each_is_a_client_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "tokens"
     path.write_text("first-token-of-some-length\n\nsecond-token-of-some-length\n")
+    path.chmod(0o600)
     tokens = TokenFile(path, Meters())
     first = await tokens.verify_token("first-token-of-some-length")
     second = await tokens.verify_token("second-token-of-some-length")
@@ -205,9 +218,17 @@ async def test_a_file_that_vanishes_lets_nobody_in(token_file: Path) -> None:
 def test_a_useless_token_file_is_refused_at_the_start(content: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text(content)
+    path.chmod(0o600)
 
     with pytest.raises(SettingsError, match=words):
         TokenFile(path, Meters())
+
+
+def test_a_token_file_that_every_user_can_read_is_refused_at_the_start(token_file: Path) -> None:
+    token_file.chmod(0o644)
+
+    with pytest.raises(SettingsError, match="chmod 600"):
+        TokenFile(token_file, Meters())
 
 
 def test_a_missing_token_file_is_refused_at_the_start(tmp_path: Path) -> None:
@@ -225,3 +246,12 @@ def test_spans_go_nowhere_unless_the_environment_says_where(
         monkeypatch.setenv(name, value)
 
     assert not export_spans()
+
+
+@pytest.mark.parametrize(("writes", "there"), [(None, False), (False, False), (True, True)])
+async def test_tools_that_write_are_there_over_the_network_only_when_asked_for(
+    writes: bool | None, there: bool, settings: ReadSettings
+) -> None:
+    server = build_server(settings.model_copy(update={"writes": writes}), network=True)
+
+    assert there is ("silence_alert" in {tool.name for tool in await server.list_tools()})

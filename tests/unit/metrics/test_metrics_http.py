@@ -14,7 +14,7 @@ import pytest
 from syndarix_obs import guard
 from syndarix_obs import vocabulary as v
 from syndarix_obs.metrics.registry import Metrics
-from syndarix_obs.metrics.scrape_endpoint import MetricsServer, exposed_registry
+from syndarix_obs.metrics.scrape_endpoint import MetricsServer, docker_bridge, exposed_registry
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def server(metrics: Metrics) -> Iterator[MetricsServer]:
-    server = MetricsServer(metrics, port=0)
+    server = MetricsServer(metrics, ports=[0])
     assert server.start()
     yield server
     server.close()
@@ -61,7 +61,7 @@ def test_a_port_in_use_is_warned_about_counted_and_not_raised(
     metrics: Metrics, server: MetricsServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert server.port is not None
-    second = MetricsServer(metrics, port=server.port)
+    second = MetricsServer(metrics, ports=[server.port])
     with caplog.at_level(logging.WARNING):
         assert second.start() is False
     assert second.port is None
@@ -70,6 +70,35 @@ def test_a_port_in_use_is_warned_about_counted_and_not_raised(
     failures = metrics.registry.get_sample_value("syndarix_obs_export_failures_total", {"destination": "metrics_http"})
     assert failures == 1
     second.close()
+
+
+def test_the_next_port_is_taken_when_the_first_is_in_use(metrics: Metrics, server: MetricsServer) -> None:
+    assert server.port is not None
+    second = MetricsServer(metrics, ports=[server.port, 0])
+    assert second.start()
+    assert second.port not in {server.port, 0, None}
+    assert "llm_requests" in scrape(second)[1]
+    second.close()
+
+
+def test_the_same_port_is_served_on_a_second_address_too(metrics: Metrics) -> None:
+    server = MetricsServer(metrics, ports=[0], also="127.0.0.2")
+    assert server.start()
+    with urllib.request.urlopen(f"http://127.0.0.2:{server.port}/metrics", timeout=10) as response:
+        assert b"llm_requests" in response.read()
+    server.close()
+
+
+def test_a_second_address_that_this_machine_does_not_have_does_no_harm(metrics: Metrics) -> None:
+    server = MetricsServer(metrics, ports=[0], also="192.0.2.1")
+    assert server.start()
+    assert "llm_requests" in scrape(server)[1]
+    server.close()
+
+
+def test_the_address_of_an_interface_is_known_and_a_missing_one_has_none() -> None:
+    assert "127.0.0.1" == docker_bridge("lo")
+    assert docker_bridge("no-such-bridge") is None
 
 
 def test_closing_frees_the_port(metrics: Metrics, server: MetricsServer) -> None:
@@ -111,3 +140,23 @@ def test_a_registry_shared_by_processes_is_shown_as_their_sum(
     assert metrics.registry is exposed_registry(metrics.registry)
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     assert [] == list(exposed_registry(metrics.registry).collect())
+
+
+@pytest.mark.parametrize(
+    ("listens_on", "host", "status"),
+    [("127.0.0.1", "localhost:1", 200), ("127.0.0.1", "evil.example", 421), ("127.0.0.1", "", 421),
+     ("0.0.0.0", "agent:9464", 200)],
+)  # fmt: skip
+def test_a_page_that_made_its_name_point_here_is_refused(
+    metrics: Metrics, listens_on: str, host: str, status: int
+) -> None:
+    server = MetricsServer(metrics, host=listens_on, port=0)
+    assert server.start()
+    request = urllib.request.Request(f"http://127.0.0.1:{server.port}/metrics", headers={"Host": host})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            found = response.status
+    except urllib.error.HTTPError as error:
+        found = error.code
+    server.close()
+    assert status == found

@@ -6,10 +6,15 @@ import os
 import socket
 import urllib.request
 from pathlib import Path
+from typing import Literal
 
 import pytest
+import yaml
 
 from syndarix_obs import ObservabilityPlatform, Settings
+from syndarix_obs import vocabulary as v
+
+ROOT = Path(__file__).parents[3]
 
 
 def free_port() -> int:
@@ -29,6 +34,24 @@ def scrape(port: int) -> str:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
         text: str = response.read().decode()
         return text
+
+
+@pytest.mark.parametrize(
+    ("backend", "given", "expected"),
+    [
+        ("stack", None, v.SCRAPE_PORTS), ("both", None, v.SCRAPE_PORTS), ("embedded", None, ()), ("stack", 0, ()),
+        ("embedded", 9999, (9999,)),
+    ],
+)  # fmt: skip
+def test_the_stack_alone_serves_metrics_without_a_setting(
+    tmp_path: Path, backend: Literal["stack", "both", "embedded"], given: int | None, expected: tuple[int, ...]
+) -> None:
+    assert expected == Settings(home=tmp_path, backend=backend, metrics_port=given).scrape_ports
+
+
+def test_prometheus_asks_every_port_that_agents_take_without_a_setting() -> None:
+    targets = yaml.safe_load((ROOT / "prometheus" / "targets" / "agents.yml").read_text("utf-8"))
+    assert [f"host.docker.internal:{port}" for port in v.SCRAPE_PORTS] == targets[0]["targets"]
 
 
 def test_counters_are_there_at_zero_before_anything_happens(tmp_path: Path) -> None:

@@ -227,6 +227,7 @@ def test_an_openinference_llm_span_is_understood() -> None:
         "input": [{"role": "user", "content": [{"type": "text", "text": "hello"}]}],
         "output": [{"role": "assistant", "tool_calls": [call]}],
         "tools": [{"name": "t"}],
+        "parameters": {"temperature": 0.5, "max_tokens": 10},
     } == span.payload
 
 

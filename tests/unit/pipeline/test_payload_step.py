@@ -207,7 +207,7 @@ class TestOtherModes:
         span.attributes |= {v.PAYLOAD_BYTES: 9, v.DECISION_REASONING: "because"}
         step("none")(span)
         assert span.payload_json is None
-        assert {v.GEN_AI_OPERATION_NAME, v.AGENT_VERSION} == span.attributes.keys()
+        assert {v.GEN_AI_OPERATION_NAME, v.AGENT_VERSION, v.PROMPT_HASH} == span.attributes.keys()
 
 
 class TestCuts:

@@ -15,7 +15,7 @@ from syndarix_obs_stack.__main__ import main
 from syndarix_obs_stack.options import Options, Ports, read_env_file
 from syndarix_obs_stack.problems import StackError
 
-PROMETHEUS, ALERTMANAGER, LOKI, TEMPO, PUSHGATEWAY = servers.SERVERS
+PROMETHEUS, ALERTMANAGER, LOKI, TEMPO, PUSHGATEWAY, GRAFANA = servers.SERVERS
 
 
 def test_an_unrelated_program_with_a_servers_name_is_not_taken(tmp_path: Path) -> None:

@@ -65,9 +65,29 @@ def test_a_server_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Pa
 
 def test_a_server_that_is_not_here_is_named_and_nothing_starts(tmp_path: Path, programs: Path) -> None:
     stack = Stack(free_options(tmp_path))
-    with pytest.raises(StackError, match="pushgateway is not on the PATH"):
-        stack.up(["prometheus", "pushgateway"])
+    with pytest.raises(StackError, match="no-such-server is not on the PATH"):
+        stack.up(["prometheus", "no-such-server"])
     assert not stack.options.data.exists()
+
+
+def test_a_second_start_adds_what_is_missing_and_leaves_what_runs(tmp_path: Path, programs: Path) -> None:
+    program(programs, "pushgateway", "pushgateway, version 1.11.1")
+    options = free_options(tmp_path)
+    with running_stack(options, ["prometheus"]) as stack:
+        first = stack.pid_of(PROMETHEUS)
+        stack.up(["prometheus", "pushgateway"])
+        assert first == stack.pid_of(PROMETHEUS)
+        assert ["prometheus", "pushgateway"] == [server.name for server in stack.running()]
+        written = (options.etc / "prometheus" / "targets" / "pushgateway.yml").read_text("utf-8")
+        assert f"127.0.0.1:{options.ports.pushgateway}" in written
+
+
+def test_a_second_start_that_fails_stops_only_what_it_started(tmp_path: Path, programs: Path) -> None:
+    program(programs, "pushgateway", "pushgateway, version 1.11.1", broken=True)
+    with running_stack(free_options(tmp_path), ["prometheus"]) as stack:
+        with pytest.raises(StackError, match="pushgateway ended"):
+            stack.up(["prometheus", "pushgateway"])
+        assert [PROMETHEUS] == stack.running()
 
 
 def test_a_process_id_that_belongs_to_something_else_is_forgotten(tmp_path: Path) -> None:

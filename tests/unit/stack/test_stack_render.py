@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import yaml
 
-from syndarix_obs_stack import render
+from syndarix_obs_stack import grafana, render
 from syndarix_obs_stack.options import Options, Ports
 
 ROOT = Path(__file__).parents[3]
@@ -77,9 +78,45 @@ def test_agents_on_the_machine_are_found_on_loopback(tmp_path: Path) -> None:
     render.write_prometheus(options, {"prometheus"})
     render.write_prometheus(options, {"prometheus"})  # a second start writes over the first
     written = options.etc / "prometheus"
-    agents = yaml.safe_load((written / "targets" / "agents.yml").read_text())
+    (agents, *_) = yaml.safe_load((written / "prometheus.yml").read_text())["scrape_configs"]
+    (relabelling,) = agents["relabel_configs"]
     stack = yaml.safe_load((written / "targets" / "stack.yml").read_text())
-    assert ["127.0.0.1:9464"] == agents[0]["targets"]
+    address = re.fullmatch(relabelling["regex"], "host.docker.internal:9465")
+    assert "127.0.0.1:9465" == address.expand(relabelling["replacement"].replace("$", "\\"))  # type: ignore[union-attr]
     assert ["prometheus", "mcp"] == [each["labels"]["job"] for each in stack]
     assert ["127.0.0.1:1234"] == stack[0]["targets"]
     assert (written / "rules" / "0-thresholds.yml").is_file()
+
+
+def test_an_edit_of_the_agents_in_the_repository_counts_without_a_restart(tmp_path: Path) -> None:
+    options = Options(ROOT, tmp_path, tmp_path, Ports())
+    render.write_prometheus(options, {"prometheus"})
+    read = options.etc / "prometheus" / "targets" / "agents.yml"
+    assert read.samefile(ROOT / "prometheus" / "targets" / "agents.yml")
+
+
+def test_grafana_gets_loopback_addresses_and_the_boards_of_the_repository(tmp_path: Path) -> None:
+    options = Options(ROOT, tmp_path, tmp_path, Ports(loki=1234))
+    grafana.write(options)
+    sources = yaml.safe_load((options.etc / "grafana" / "datasources" / "stack.yml").read_text())["datasources"]
+    assert "http://127.0.0.1:1234" == next(each["url"] for each in sources if each["uid"] == "loki")
+    assert not [each["url"] for each in sources if "127.0.0.1" not in each["url"]]
+    (boards,) = yaml.safe_load((options.etc / "grafana" / "dashboards" / "stack.yml").read_text())["providers"]
+    assert str(ROOT / "grafana" / "dashboards") == boards["options"]["path"]
+
+
+def test_grafana_has_the_settings_of_docker_and_listens_on_loopback_with_a_password_of_its_own(tmp_path: Path) -> None:
+    found = grafana.environment(Options(ROOT, tmp_path / "data", tmp_path / "secrets", Ports(grafana=1234)))
+    assert ("127.0.0.1", "1234") == (found["GF_SERVER_HTTP_ADDR"], found["GF_SERVER_HTTP_PORT"])
+    assert "false" == found["GF_ANALYTICS_REPORTING_ENABLED"] == found["GF_AUTH_ANONYMOUS_ENABLED"]
+    assert str(tmp_path / "secrets" / "grafana_admin_password") == found["GF_SECURITY_ADMIN_PASSWORD__FILE"]
+    assert not [value for value in found.values() if "$" in value]
+
+
+def test_grafanas_own_pages_are_found_around_its_program(tmp_path: Path) -> None:
+    (tmp_path / "home" / "public").mkdir(parents=True)
+    program = tmp_path / "home" / "bin" / "grafana"
+    program.parent.mkdir()
+    program.touch()
+    (tmp_path / "grafana").symlink_to(program)
+    assert tmp_path / "home" == grafana.home_of(tmp_path / "grafana")

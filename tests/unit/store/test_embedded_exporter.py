@@ -132,13 +132,34 @@ def test_a_lock_of_another_process_only_delays(
     assert {} == dropped
 
 
-def test_a_lock_that_outlasts_close_costs_the_waiting_records_and_they_are_counted(
+def test_records_that_a_lock_kept_from_the_store_until_the_end_are_stored_by_the_next_process(
     path: Path, make: Make, llm: Llm, dropped: Counter[str]
 ) -> None:
     exporter = make()
     exporter.consume(None, [llm(1)])
     exporter.flush(LONG)
     other = lock(path)
+    exporter.consume(None, [llm(2), llm(3)])
+    exporter.close(0.3)
+    left = list(path.parent.rglob("*.records"))
+    assert [0o600] == [each.stat().st_mode & 0o777 for each in left]
+    other.close()
+    heir = make()
+    heir.consume(None, [llm(4)])
+    heir.close(LONG)
+    assert {} == dropped
+    assert [("t1",), ("t2",), ("t3",), ("t4",)] == sorted(rows(path, "SELECT trace_id FROM records"))
+    assert [] == list(path.parent.rglob("*.unstored"))
+
+
+def test_what_cannot_even_be_left_beside_the_store_is_counted(
+    path: Path, make: Make, llm: Llm, dropped: Counter[str]
+) -> None:
+    exporter = make()
+    exporter.consume(None, [llm(1)])
+    exporter.flush(LONG)
+    other = lock(path)
+    path.with_name(f"{path.name}.unstored").write_text("in the way")
     exporter.consume(None, [llm(2), llm(3)])
     exporter.close(0.3)
     assert {"shutdown": 2} == dropped

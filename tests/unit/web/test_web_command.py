@@ -49,6 +49,7 @@ def test_a_token_file_that_cannot_be_read_ends_with_the_reason(
 
 def test_an_address_of_another_machine_cannot_be_listened_on(home: Path, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("a-token-of-the-tests\n")
+    (tmp_path / "token").chmod(0o600)
     with pytest.raises(SettingsError, match=r"cannot listen on port 0 of 192\.0\.2\.1"):
         Serving(ReadSettings(home=home), Address("192.0.2.1", 0, tmp_path / "token"))
 

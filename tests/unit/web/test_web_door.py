@@ -20,7 +20,8 @@ from syndarix_obs_read.web.assets import STAMP
 from syndarix_obs_read.web.authentication import given_token
 
 TOKEN = "0123456789abcdef" * 2
-NEEDS = {"/trace": f"?id={scene.TRACE}", "/step": f"?trace={scene.TRACE}&step=05", "/session": "?id=s-1"}
+NEEDS = {"/trace": f"?id={scene.TRACE}", "/step": f"?trace={scene.TRACE}&step=05", "/session": "?id=s-1",
+         "/compare": "?before=s-1&after=s-1"}  # fmt: skip
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def guarded(home: Path, tmp_path: Path, browser_over: Callable[..., Browser]) ->
     """A browser over an explorer that wants a token."""
     path = tmp_path / "token"
     path.write_text(f"{TOKEN}\n")
+    path.chmod(0o600)
     return browser_over(home, address=Address("0.0.0.0", 8766, path))
 
 

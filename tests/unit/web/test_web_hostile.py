@@ -17,6 +17,8 @@ IDS = {
     "/trace": f"?id={scene.TRACE}",
     "/step": f"?trace={scene.TRACE}&step=05",
     "/session": f"?id={quote(scene.STORED)}",
+    "/compare": f"?before={quote(scene.STORED)}&after={quote(scene.STORED)}",
+    "/investigate": f"?agent={quote(scene.STORED)}",
 }
 STEPS = ("01", "02", "03", "04", "05", "06", "07", "07~2", "08", "09", "0a")
 

@@ -20,7 +20,8 @@ from syndarix_obs_read.web.app import PAGES
 from syndarix_obs_read.web.view import Page
 
 ODD = "s/../2?x=1&y#z"
-NEEDS = {"/trace": f"?id={scene.TRACE}", "/step": f"?trace={scene.TRACE}&step=05", "/session": "?id=s-1"}
+NEEDS = {"/trace": f"?id={scene.TRACE}", "/step": f"?trace={scene.TRACE}&step=05", "/session": "?id=s-1",
+         "/compare": "?before=s-1&after=s-1"}  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
@@ -110,7 +111,7 @@ async def test_a_trace_shows_its_steps_as_a_tree_over_time_with_tokens_and_dolla
     for said in ("session support ended with outcome resolved", "loop ×4", "gpt-x", "120", "$0.01", "chose lookup"):
         assert said in found.text
     lines = [each for each in found.all("a") if "line" in each.get("class", "").split()]
-    assert 11 == len(lines)
+    assert 12 == len(lines)
     assert 11 == len([each for each in found.all("svg") if each.get("class", "").startswith("span")])
     assert [] == [each for _, each in found.elements if "style" in each]
 

@@ -81,6 +81,8 @@ def run(
     yield make(r.LogRecord, trace, "07", None, at + 6.5, record_id=f"{trace}:log", logger=name, severity="warning",
                payload={"message": text}, **who)  # fmt: skip
     yield make(r.AnnotationRecord, trace, "09", "01", at + 7, target="01", label=name, payload={"note": text}, **who)
+    yield make(r.ScoreRecord, trace, "0b", "01", at + 8, score_type="feedback", score_name=name, value=1.0, label=text,
+               source=name, judge_version=name, payload={"explanation": text}, **who)  # fmt: skip
     yield make(r.SpanRecord, trace, "0a", "07", at + 4.1, 0.5, name=name, **who)
     yield from ledger(trace, at, model, **who)
 

@@ -17,13 +17,13 @@ _ROOTS: Final = """
     SELECT r.trace_id, r.name, r.ts_ns AS start_ns, r.end_ns, r.status, r.error_type, r.agent, r.project, r."user",
         r.session_id
     FROM records r
-    WHERE r.parent_id IS NULL AND r.trace_id <> '' AND r.kind NOT IN ('app', 'annotation') AND {roots}
+    WHERE r.parent_id IS NULL AND r.trace_id <> '' AND r.kind NOT IN ('app', 'annotation', 'score') AND {roots}
     UNION ALL
     SELECT s.trace_id, 'invoke_agent ' || coalesce(s.agent, ''), min(s.started_ns), s.ended_ns, s.status, s.error_type,
         s.agent, s.project, s."user", s.session_id
     FROM sessions s
     WHERE {runs} AND NOT EXISTS (SELECT 1 FROM records r WHERE r.trace_id = s.trace_id AND r.parent_id IS NULL
-        AND r.kind NOT IN ('app', 'annotation'))
+        AND r.kind NOT IN ('app', 'annotation', 'score'))
     GROUP BY s.trace_id"""
 
 

@@ -16,6 +16,7 @@ from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import (
     AgentRow,
     AlertRow,
+    BucketRow,
     Check,
     CostRow,
     Dimension,
@@ -32,7 +33,7 @@ from syndarix_obs_read.backends.sql import records as records_of
 from syndarix_obs_read.backends.sql import sessions as sessions_of
 from syndarix_obs_read.backends.sql import traces as traces_of
 from syndarix_obs_read.backends.sql.scratch import Scratch
-from syndarix_obs_read.backends.stack import agents, names, raw, records, traces
+from syndarix_obs_read.backends.stack import agents, buckets, names, raw, records, traces
 from syndarix_obs_read.backends.stack.candidates import Servers
 from syndarix_obs_read.backends.stack.clients.alertmanager import Alertmanager
 from syndarix_obs_read.backends.stack.clients.http_client import Access, HttpClient, Server
@@ -158,6 +159,10 @@ class StackBackend:
     async def agents(self, where: Filter) -> list[AgentRow]:
         """See `AgentSource`."""
         return await self._within(agents.found(self._servers, where))
+
+    async def buckets(self, where: Filter, step_ns: int) -> list[BucketRow]:
+        """See `BucketSource`."""
+        return await self._within(buckets.found(self._servers, where, step_ns))
 
     # --- names, health ---
 

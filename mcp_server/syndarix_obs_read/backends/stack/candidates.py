@@ -29,7 +29,8 @@ Named = dict[str, Range]
 Part = tuple[Filter, tuple[str, ...]]
 """A filter and the kinds of lines that show what it names."""
 
-OF_WORK: Final = tuple(kind for kind in DEFAULT_KINDS if kind not in (v.KIND_APP, v.KIND_ANNOTATION))
+_ABOUT_WORK: Final = (v.KIND_APP, v.KIND_ANNOTATION, v.KIND_SCORE, v.KIND_ANOMALY)
+OF_WORK: Final = tuple(kind for kind in DEFAULT_KINDS if kind not in _ABOUT_WORK)
 """Kinds of record that can begin a trace."""
 _OF_RUN: Final = (v.KIND_SESSION, v.KIND_TASK, v.KIND_LLM_CALL, v.KIND_TOOL_CALL)
 _KIND_OF: Final = {"tool": v.KIND_TOOL_CALL, "model": v.KIND_LLM_CALL, "decision_type": v.KIND_DECISION}

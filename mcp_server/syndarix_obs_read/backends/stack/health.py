@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs_read.backends.rows import Check, Series
+from syndarix_obs_read.backends.rows import Check, Series, broken
 from syndarix_obs_read.backends.stack.candidates import Servers
 from syndarix_obs_read.backends.stack.clients.alertmanager import Alertmanager
 from syndarix_obs_read.backends.stack.clients.http_client import HttpClient
@@ -158,7 +158,7 @@ async def _look(name: str, look: Callable[[], Awaitable[Check]]) -> Check:
     try:
         return await look()
     except ReadError as error:
-        return Check(name=name, state="failing", finding=str(error), mend="see the message")
+        return broken(name, error)
 
 
 async def _ready(client: HttpClient, path: str) -> Check:

@@ -19,7 +19,7 @@ from syndarix_obs_read.backends.together import together
 _COLUMNS: Final = (
     "session_id", "trace_id", "span_id", "record_id", "status", "started_ns", "ended_ns", "last_progress_ns",
 )  # fmt: skip
-_STEPS: Final = tuple(kind for kind in DEFAULT_KINDS if kind != v.KIND_SESSION)
+_STEPS: Final = tuple(kind for kind in DEFAULT_KINDS if kind not in (v.KIND_SESSION, v.KIND_SCORE))
 _MOST_NAMED: Final = 500
 """Ids that stand in one query."""
 _ID_CHARS: Final = 300

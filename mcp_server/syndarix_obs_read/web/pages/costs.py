@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, cast
 
 from syndarix_obs_read import formats as f
@@ -26,7 +27,7 @@ _COLUMNS = (
 
 async def ask(asked: Asked) -> View:
     """The sums."""
-    by = _dimensions(asked.word("by") or "agent")
+    by = dimensions(asked.word("by") or "agent")
     settings = asked.settings
     found = await attempt(
         summarise_costs(
@@ -35,12 +36,13 @@ async def ask(asked: Asked) -> View:
         )
     )  # fmt: skip
     return View("Costs", {"costs": found}, lambda: joined((
-        filters.form(asked, *_WORDS, rare=_RARE), _choice(asked, by),
+        filters.form(asked, *_WORDS, rare=_RARE), choice(asked, by),
         pieces.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
-def _dimensions(text: str) -> tuple[Dimension, ...]:
+def dimensions(text: str) -> tuple[Dimension, ...]:
+    """The dimensions of `?by=`; FilterError for one that there is not."""
     found = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in found:
         if name not in DIMENSIONS:
@@ -48,11 +50,12 @@ def _dimensions(text: str) -> tuple[Dimension, ...]:
     return cast(tuple[Dimension, ...], found)
 
 
-def _choice(asked: Asked, by: tuple[Dimension, ...]) -> Html:
+def choice(asked: Asked, by: tuple[Dimension, ...], possible: Sequence[Dimension] = DIMENSIONS) -> Html:
+    """Links to the same page by each dimension."""
     links: list[Child] = [
         el("a", _NAMES.get(each, each), href=asked.here(by=each, limit=None),
            aria_current="true" if by == (each,) else None)
-        for each in DIMENSIONS
+        for each in possible
     ]  # fmt: skip
     if len(by) > 1:
         links.append(el("span", ", ".join(by), aria_current="true"))

@@ -13,6 +13,7 @@ from syndarix_obs_read.answers.decisions import (
     decision_patterns,
     list_decisions,
 )
+from syndarix_obs_read.answers.graph import DecisionGraph, GraphEdge, decision_graph
 from syndarix_obs_read.answers.messages import brief
 from syndarix_obs_read.web.asked import Asked, Got, attempt
 from syndarix_obs_read.web.html import NOTHING, Child, Html, el, joined
@@ -22,6 +23,8 @@ from syndarix_obs_read.web.view import Page, View
 _WORDS = ("agent", "type", "project", "task_type")
 _RARE = ("text", "user", "session", "trace")
 _PATTERNS = 12
+_EDGES = 15
+_EDGE_COLUMNS = tables.columns("from*", "to*", ">times", ">failed runs", ">other runs", ">lift")
 _REASON = 400
 _COLUMNS = (
     *tables.columns("decision", "chose", "over*", ">times", ">confidence"),
@@ -35,19 +38,24 @@ async def ask(asked: Asked) -> View:
     """Patterns and single decisions."""
     skip = asked.before.skip if asked.before else 0
     where, period, limit = asked.filter(*_WORDS, *_RARE), asked.period(), asked.limit()
-    patterns, found = await asyncio.gather(
+    patterns, found, graph = await asyncio.gather(
         attempt(decision_patterns(asked.backend, where, period, _PATTERNS)),
         attempt(list_decisions(asked.backend, where, period, limit + skip)),
+        attempt(decision_graph(asked.backend, where, period, limit=_EDGES)),
     )
     if isinstance(found, DecisionList):
         found = found.model_copy(update={"decisions": found.decisions[skip:]})
-    return View("Decisions", {"patterns": patterns, "decisions": found}, lambda: _draw(asked, patterns, found))
+    answers = {"patterns": patterns, "decisions": found, "graph": graph}
+    return View("Decisions", answers, lambda: _draw(asked, patterns, found, graph))
 
 
-def _draw(asked: Asked, patterns: Got[PatternList], found: Got[DecisionList]) -> Html:
+def _draw(
+    asked: Asked, patterns: Got[PatternList], found: Got[DecisionList], graph: Got[DecisionGraph]
+) -> Html:
     shown = pieces.shown(patterns, lambda answer: _patterns(asked, answer)) if asked.before is None else NOTHING
     return joined((
-        filters.form(asked, *_WORDS, rare=_RARE), shown, pieces.shown(found, lambda answer: _list(asked, answer)),
+        filters.form(asked, *_WORDS, rare=_RARE), shown,
+        pieces.shown(graph, _graph) if asked.before is None else NOTHING, pieces.shown(found, lambda answer: _list(asked, answer)),
     ))  # fmt: skip
 
 
@@ -57,6 +65,27 @@ def _patterns(asked: Asked, answer: PatternList) -> Child:
     table = tables.table(_COLUMNS, ((_pattern(asked, each), "") for each in answer.patterns), caption="Patterns")
     more = f"the {len(answer.patterns)} most frequent of {answer.total}" if answer.more else f"{len(answer.patterns)}"
     return pieces.section("Patterns", table, aside=f"{more}, from {answer.decisions:,} decisions")
+
+
+def _graph(answer: DecisionGraph) -> Child:
+    """What follows what, as a table, and as Mermaid text to take along."""
+    if not answer.edges:
+        return None
+    rows = ((_edge(each), "") for each in answer.edges)
+    return pieces.section(
+        "What led to what",
+        tables.table(_EDGE_COLUMNS, rows, caption="What led to what"),
+        el("details", el("summary", "as Mermaid text"), el("pre", answer.mermaid)),
+        aside=f"{answer.runs:,} runs, {answer.failed_runs:,} failed, {answer.total_variants:,} variants",
+    )
+
+
+def _edge(edge: GraphEdge) -> list[Child]:
+    lift = "" if edge.lift is None else f"{edge.lift:.2f}×"
+    return [
+        el("span", edge.before, cls="name"), el("span", edge.after, cls="name"), f.count(edge.count),
+        f.count(edge.failed_runs), f.count(edge.other_runs), lift,
+    ]  # fmt: skip
 
 
 def _pattern(asked: Asked, pattern: DecisionPattern) -> list[Child]:

@@ -7,12 +7,15 @@ from typing import Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read import formats as f
+from syndarix_obs_read.answers.blame import Blame, blame
 from syndarix_obs_read.answers.decisions import DecisionList, list_decisions
+from syndarix_obs_read.answers.quality import scores_of_session
 from syndarix_obs_read.answers.session import ModelCost, SessionDetail, get_session
 from syndarix_obs_read.answers.timeline import Timeline, TraceEvent, get_timeline
 from syndarix_obs_read.answers.traces import TraceList, search_traces
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.timerange import SECOND_NS, TimeRange
+from syndarix_obs_read.web import scoring
 from syndarix_obs_read.web.asked import Asked, Failure, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.pages import decisions as decisions_page
@@ -26,6 +29,7 @@ _MOST_EVENTS: Final = 5_000
 _ROWS: Final = 50
 _DAY_NS: Final = 86_400 * SECOND_NS
 _MODELS = tables.columns("model*", ">calls", ">tokens", ">cost")
+_SUSPECTS = tables.columns("agent", "step", "said*", "because*")
 _EVENT_COLUMNS = tables.columns(">at", "agent?", "step", ">took", "what*")
 
 
@@ -36,17 +40,21 @@ async def ask(asked: Asked) -> View:
     if isinstance(detail, Failure):
         return View("Session", {"session": detail}, lambda: pieces.trouble(detail))
     where, period = Filter(session_id=detail.session.session_id), _around(detail)
-    traces, decisions, timeline = await asyncio.gather(
+    traces, decisions, timeline, fault, scores = await asyncio.gather(
         attempt(search_traces(asked.backend, where, period, _ROWS)),
         attempt(list_decisions(asked.backend, where, period, _ROWS)),
         attempt(get_timeline(asked.backend, where.session_id or given, limit=limit)),
+        attempt(blame(asked.backend, where.session_id or given)),
+        scores_of_session(asked.backend, where.session_id or given),
     )
-    found = {"session": detail, "traces": traces, "decisions": decisions, "timeline": timeline}
+    found = {"session": detail, "traces": traces, "decisions": decisions, "timeline": timeline, "fault": fault}
     return View(
         f"Session {pieces.short(detail.session.session_id)}",
         found,
         lambda: joined((
             _about(asked, detail),
+            None if isinstance(fault, Failure) or fault.succeeded else _fault(asked, fault),
+            scoring.section(asked, detail.session.session_id, scores),
             pieces.section("Traces", pieces.shown(traces, lambda answer: _traces(asked, answer))),
             pieces.section("Decisions", pieces.shown(decisions, lambda answer: _decisions(asked, answer))),
             pieces.section("Cost by model", _models(detail.models)) if detail.models else None,
@@ -79,10 +87,27 @@ def _about(asked: Asked, detail: SessionDetail) -> Html:
             ("outcome", session.outcome),
             ("service", " · ".join(filter(None, (session.service, session.environment))) or None),
             ("session", el("code", session.session_id, cls="copy")),
+            ("steps", el("a", "step through", href=asked.to("/walk", run=session.session_id))),
             ("logs", el("a", "its lines", href=asked.to("/logs", session=session.session_id))),
         )),
         el("div", el("pre", error), cls="trouble") if error else None,
     ))  # fmt: skip
+
+
+def _fault(asked: Asked, answer: Blame) -> Html:
+    """Who may have broken it, with the evidence."""
+    rows = (
+        (
+            (
+                pieces.name(each.agent), pieces.trace_link(asked, each.trace_id, each.step, step=each.span_id),
+                el("span", each.said, cls="cut-line"), "; ".join(each.evidence),
+            ),
+            "",
+        )
+        for each in answer.suspects
+    )  # fmt: skip
+    table = tables.table(_SUSPECTS, rows, caption="Steps that may be at fault") if answer.suspects else None
+    return pieces.section("Who broke it?", table, pieces.hints(answer))
 
 
 def _traces(asked: Asked, answer: TraceList) -> Child:

@@ -62,7 +62,10 @@ def _ways(found: Step, more: str | None) -> Html:
 def _trouble(span: TraceSpan) -> Html | None:
     if span.status != v.STATUS_ERROR:
         return None
-    return el("div", el("b", span.error_type or "failed"), el("pre", span.error_message or ""), cls="trouble")
+    stack = None
+    if span.stack_trace:
+        stack = el("details", el("summary", "where it failed"), el("pre", span.stack_trace), open=True)
+    return el("div", el("b", span.error_type or "failed"), el("pre", span.error_message or ""), stack, cls="trouble")
 
 
 def _facts(asked: Asked, found: Step) -> Html:

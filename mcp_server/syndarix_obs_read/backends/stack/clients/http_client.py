@@ -160,7 +160,7 @@ class HttpClient:
         except (TimeoutError, httpx.TimeoutException) as error:
             raise self._too_slow(request) from error
         except _CONNECTION_LOST as error:
-            raise _Again(self._unreachable(request, error)) from error
+            raise _Again(self._unreachable(error)) from error
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise SettingsError(
                 f"{self.server.variable}={self.server.url!r} is not allowed: {error}. Example: http://127.0.0.1:3100"
@@ -201,9 +201,9 @@ class HttpClient:
             return Refused(f"{where} failed ({status}: {said}); its log says more", status, said)
         return Refused(f"{where} refused the question ({status}: {said})", status, said)
 
-    def _unreachable(self, request: httpx.Request, error: Exception) -> BackendError:
+    def _unreachable(self, error: Exception) -> BackendError:
         return BackendUnavailable(
-            f"{self._at(request)} cannot be reached ({_cause(error)})",
+            f"{self.server.name} at {self.server.url} cannot be reached ({_cause(error)})",
             next=(f"start it (`docker compose up` or `make native-up`), or set {self.server.variable}",),
         )
 

@@ -1,0 +1,188 @@
+"""A recorded session as a list of steps, and its file: JSON, redacted, complete in itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from syndarix_obs.errors import NotReplayable, ReplayError
+
+FORMAT: Final = 1
+"""Version of the file's form."""
+MODEL: Final = "model"
+TOOL: Final = "tool"
+
+
+@dataclass(slots=True)
+class Step:
+    """What every step says. Times are nanoseconds since the epoch.
+
+    `number` counts from 1 in the order in which the steps began. `agent` is the agent it belongs to. `problem` says why
+    the step cannot be given again, None when it can.
+    """
+
+    number: int = 0
+    kind: str = MODEL
+    agent: str | None = None
+    span_id: str = ""
+    trace_id: str = ""
+    start_ns: int = 0
+    end_ns: int = 0
+    status: str = "ok"
+    error_type: str | None = None
+    error_message: str | None = None
+    problem: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The step in a few words."""
+        return f"step {self.number}"
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return max(0, self.end_ns - self.start_ns) / 1e9
+
+
+@dataclass(slots=True)
+class ModelStep(Step):
+    """One call of a model: the request in four parts, and everything that is needed to give the answer again.
+
+    `foreign` is True for a call that a library's span told in its own form: requests are then compared by what they say.
+    """
+
+    provider: str | None = None
+    endpoint: str | None = None
+    request: dict[str, Any] = field(default_factory=dict)
+    hashes: dict[str, Any] = field(default_factory=dict)
+    output: Any = None
+    response: dict[str, Any] = field(default_factory=dict)
+    model: str | None = None
+    response_id: str | None = None
+    finish_reason: str | None = None
+    stream: bool = False
+    chunks: int | None = None
+    foreign: bool = False
+    http_status: int | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The step in a few words."""
+        return f"step {self.number} (model {self.model or '?'})"
+
+
+@dataclass(slots=True)
+class ToolStep(Step):
+    """One call of a tool."""
+
+    kind: str = TOOL
+    tool: str = ""
+    call_id: str | None = None
+    arguments: Any = None
+    result: Any = None
+
+    @property
+    def title(self) -> str:
+        """The step in a few words."""
+        return f"step {self.number} (tool {self.tool})"
+
+
+AnyStep = ModelStep | ToolStep
+S = TypeVar("S", ModelStep, ToolStep)
+
+
+@dataclass(slots=True)
+class Tape:
+    """One session. `replay_of` is the session that this one plays again, None for an original."""
+
+    session_id: str
+    steps: list[AnyStep] = field(default_factory=list)
+    agent: str | None = None
+    outcome: str | None = None
+    status: str = "ok"
+    replay_of: str | None = None
+    forked_at: int | None = None
+    changed: dict[str, Any] = field(default_factory=dict)
+    output: Any = None
+
+    def ordered(self) -> Tape:
+        """Number the steps by when they began; returns itself."""
+        self.steps.sort(key=lambda step: (step.start_ns, step.end_ns, step.span_id))
+        for number, step in enumerate(self.steps, 1):
+            step.number = number
+        return self
+
+    def models(self) -> list[ModelStep]:
+        """The calls of models."""
+        return [step for step in self.steps if isinstance(step, ModelStep)]
+
+    def tools(self) -> list[ToolStep]:
+        """The calls of tools."""
+        return [step for step in self.steps if isinstance(step, ToolStep)]
+
+    def save(self, path: Path) -> None:
+        """Write the file; its folder is made."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.to_json(), encoding="utf-8")
+
+    def to_json(self) -> str:
+        """The text of the file: stable, so that two exports of the same session are equal."""
+        steps = [_compact(asdict(step)) for step in self.steps]
+        head = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "steps"}
+        return json.dumps({"format": FORMAT, **_compact(head), "steps": steps}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _compact(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in (None, "", {}, [])}
+
+
+def load(path: str | Path) -> Tape:
+    """The tape in a file.
+
+    Raises:
+        ReplayError: there is no such file, or it is no recording.
+    """
+    place = Path(path)
+    try:
+        text = place.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ReplayError(
+            f"there is no recording {place} ({error.strerror}); write one with: syndarix-obs replay SESSION --export {place}"
+        ) from error
+    return from_json(text, str(place))
+
+
+def from_json(text: str, name: str = "the recording") -> Tape:
+    """The tape in a text.
+
+    Raises:
+        ReplayError: it is no recording, or one of a newer version.
+    """
+    try:
+        data = json.loads(text)
+        if data["format"] > FORMAT:
+            raise ReplayError(
+                f"{name} was written by a newer version (format {data['format']}); this one reads {FORMAT}"
+            )
+        steps = [_step(each) for each in data["steps"]]
+        head = {each.name: data[each.name] for each in fields(Tape) if each.name in data and each.name != "steps"}
+        tape = Tape(**head, steps=steps)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ReplayError(
+            f"{name} is no recording ({type(error).__name__}: {error}); write one with: syndarix-obs replay SESSION --export"
+        ) from error
+    if not steps:
+        raise NotReplayable(f"{name} has no steps: an empty recording would pass with an agent that does nothing")
+    return tape
+
+
+def _step(data: Mapping[str, Any]) -> AnyStep:
+    kind: type[AnyStep] = ToolStep if data.get("kind") == TOOL else ModelStep
+    names = {each.name for each in fields(kind)}
+    return kind(**{name: value for name, value in data.items() if name in names})

@@ -1,0 +1,80 @@
+"""`syndarix-obs investigate`: the command and its drawing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from syndarix_obs_read import formats as f
+from syndarix_obs_read.answers import investigate as investigate_answer
+from syndarix_obs_read.answers.investigate import Explanation, FigureChange, Investigation
+from syndarix_obs_read.answers.observed import FIGURES
+from syndarix_obs_read.cli.asking import ask
+from syndarix_obs_read.cli.options import Common, When, Who
+from syndarix_obs_read.cli.screen import Screen, headers
+from syndarix_obs_read.timerange import parse_duration
+
+
+def investigate(
+    common: Common,
+    when: When,
+    who: Who,
+    figure: Annotated[str | None, typer.Option(help=f"One figure: {', '.join(FIGURES)}. Default: all.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Length of the time before to compare with. Default: 7 times as long, or a day.")
+    ] = None,
+) -> None:
+    """Say what changed in a time, and which version, prompt, tool set, model, tool or region explains it."""
+    length = None if baseline is None else parse_duration(baseline)
+    ask(
+        common,
+        lambda asker, backend: investigate_answer.investigate(
+            backend, asker.filter(who), asker.period(when), figure, length
+        ),
+        draw_investigation,
+    )
+
+
+def draw_investigation(screen: Screen, answer: Investigation) -> None:
+    """What changed with its explanations, what did not, and what is new."""
+    screen.heading("What changed", answer)
+    for each in answer.figures:
+        if each.changed:
+            _draw_change(screen, each)
+    if quiet := [each.figure for each in answer.figures if not each.changed]:
+        screen.line(f"no change beyond chance: {', '.join(quiet)}", "dim")
+    if answer.new:
+        screen.line()
+        screen.line("Seen for the first time:", "bold")
+        columns = headers("what", "value*", "first seen", ">share")
+        screen.table(
+            columns,
+            (
+                ((each.dimension, each.value, f.moment(each.first_seen, screen.zone), f.percent(each.share)), "")
+                for each in answer.new
+            ),
+        )
+
+
+def _draw_change(screen: Screen, change: FigureChange) -> None:
+    screen.line()
+    screen.line(f"{change.figure}: {number(change.before)} → {number(change.after)}  ({change.about})", "bold")
+    screen.line(change.verdict, "" if change.explanations else "yellow")
+    columns = headers(">part", "what", "value*", ">share before", ">share now", ">mean before", ">mean now", "open")
+    screen.table(columns, ((_row(screen, each), "") for each in change.explanations))
+    for each in change.explanations[:1]:
+        if each.sessions_before and each.sessions_after:
+            screen.line(f"syndarix-obs compare {each.sessions_before[0]} {each.sessions_after[0]}", "dim")
+
+
+def number(value: float | None) -> str:
+    """A figure's mean."""
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _row(screen: Screen, each: Explanation) -> list[str]:
+    return [
+        f.percent(each.part), each.dimension, each.value, f.percent(each.share_before), f.percent(each.share_after),
+        number(each.mean_before), number(each.mean_after), screen.id(next(iter(each.sessions_after), None)),
+    ]  # fmt: skip

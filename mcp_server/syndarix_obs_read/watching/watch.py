@@ -1,0 +1,157 @@
+"""The watch: looks every five minutes, keeps what happened as records, tells who has to know."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.backends.rows import BucketRow
+from syndarix_obs_read.errors import ReadError
+from syndarix_obs_read.settings import ReadSettings
+from syndarix_obs_read.timerange import to_datetime
+from syndarix_obs_read.watching.look import CLOSED, HISTORY_DAYS, Event, Key, Known, known_of, look
+from syndarix_obs_read.watching.series import PER_DAY, STEP_NS, works
+from syndarix_obs_read.watching.tell import Telling, Unusual
+
+if TYPE_CHECKING:
+    from syndarix_obs import ObservabilityPlatform
+
+DAY_NS: Final = PER_DAY * STEP_NS
+
+SETTLES_NS: Final = 60 * 10**9
+"""How long after its end a bucket is looked at: calls are recorded when they have ended, and travel in batches."""
+
+LATE_NS: Final = 3_600 * 10**9
+"""Buckets that are read again at each look, for calls that arrived late."""
+
+REMEMBERS_NS: Final = HISTORY_DAYS * DAY_NS
+_MOST_EVENTS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one look came to."""
+
+    until_ns: int
+    series_of: int
+    """Agents and projects that were looked at."""
+    events: tuple[Event, ...]
+    waiting: tuple[str, ...]
+    """Agents that are too young, each with the time from which on it can be said what is unusual."""
+    trouble: tuple[str, ...]
+
+
+class Watch:
+    """Looks at a backend's buckets and keeps the episodes in the same backend.
+
+    Args:
+        backend: where the buckets are read.
+        platform: records what happened; its destinations are those of an agent.
+        telling: who is told.
+        settings: the zone of days and weeks.
+        clock: the wall clock in nanoseconds, for tests.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        platform: ObservabilityPlatform,
+        telling: Telling,
+        settings: ReadSettings,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._backend = backend
+        self._platform = platform
+        self._telling = telling
+        self._zone = settings.zone
+        self._clock = clock
+        self._rows: list[BucketRow] = []
+        self._known: dict[Key, Known] | None = None
+
+    async def look(self) -> Looked:
+        """Look once."""
+        until = (self._clock() - SETTLES_NS) // STEP_NS * STEP_NS
+        self._rows = await self._read(until)
+        known = await self._remembered() if self._known is None else self._known
+        events = tuple(await asyncio.to_thread(lambda: list(look(self._rows, known, until, self._zone))))
+        for event in events:
+            self._record(event)
+            key = event.project, event.agent, event.series
+            known[key] = Known(event.episode, event.state, event.opened_ns, event.at_ns, event.score)
+        self._platform.flush()
+        self._known = known
+        trouble = await self._telling.tell(self._unusual(known, events), self._clock(), _over(known, events))
+        agents = list(works(self._rows, until))
+        young = sorted(
+            f"{each.agent}: from {to_datetime(each.first_ns + DAY_NS, self._zone):%Y-%m-%d %H:%M} on"
+            for each in agents
+            if len(each.rows) < PER_DAY
+        )
+        return Looked(until, len(agents), events, tuple(young), tuple(trouble))
+
+    async def _read(self, until: int) -> list[BucketRow]:
+        """All buckets of the time that counts; on later looks only the last hour is read anew."""
+        begin = until - HISTORY_DAYS * DAY_NS
+        fresh = begin if not self._rows else max(begin, self._rows[-1].at_ns - LATE_NS)
+        kept = [row for row in self._rows if begin <= row.at_ns < fresh]
+        for since in range(fresh, until, DAY_NS):  # a day at a time, so that no question takes long
+            where = Filter(since_ns=since, until_ns=min(since + DAY_NS, until))
+            kept += await self._backend.buckets(where, STEP_NS)
+        return kept
+
+    async def _remembered(self) -> dict[Key, Known]:
+        where = Filter(kinds=(v.KIND_ANOMALY,), since_ns=max(0, self._clock() - REMEMBERS_NS))
+        page = await self._backend.records(where, limit=_MOST_EVENTS, payloads=False)
+        known = known_of(page.rows)
+        for (_, agent, name), one in known.items():
+            if one.state != CLOSED:  # a new process begins without the gauge's value
+                self._platform.metrics.set(v.AGENT_ANOMALY, (agent, name), one.score)
+        return known
+
+    def _record(self, event: Event) -> None:
+        self._platform.anomaly(
+            event.series, event.state, agent=event.agent, project=event.project, episode=event.episode,
+            score=event.score, opinion=event.opinion, observed=event.observed, expected=event.expected,
+            opened_ns=event.opened_ns, at_ns=event.at_ns,
+        )  # fmt: skip
+
+    def _unusual(self, known: dict[Key, Known], events: Sequence[Event]) -> list[Unusual]:
+        """Agents with an open episode, each with a sentence for every series."""
+        said = {event.episode: _words(event) for event in events}
+        found: dict[str, list[tuple[int, str]]] = {}
+        for (_, agent, name), one in sorted(known.items(), key=lambda item: (item[1].opened_ns, str(item[0]))):
+            if one.state != CLOSED:
+                found.setdefault(agent, []).append((one.opened_ns, said.get(one.episode, f"{name} is unusual")))
+        return [
+            Unusual(agent, min(opened for opened, _ in each), tuple(words for _, words in each))
+            for agent, each in found.items()
+        ]
+
+
+def _over(known: dict[Key, Known], events: Sequence[Event]) -> list[str]:
+    """Agents whose last open episode closed at this look."""
+    still = {agent for (_, agent, _), one in known.items() if one.state != CLOSED}
+    return sorted({event.agent for event in events if event.state == CLOSED} - still)
+
+
+def _words(event: Event) -> str:
+    if event.observed is None or event.expected is None:
+        return f"{event.series}: {event.opinion}"
+    return f"{event.series} is {event.observed:.3g} where {event.expected:.3g} was expected ({event.opinion})"
+
+
+async def keep_looking(watch: Watch, report: Callable[[Looked], None], failed: Callable[[ReadError], None]) -> None:
+    """Look after each bucket, for ever; a backend that is down is asked again at the next one."""
+    while True:
+        try:
+            report(await watch.look())
+        except ReadError as error:
+            failed(error)
+        now = time.time_ns()
+        await asyncio.sleep((STEP_NS - (now - SETTLES_NS) % STEP_NS) / 1e9 + 0.1)

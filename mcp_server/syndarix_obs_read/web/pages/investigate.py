@@ -1,0 +1,90 @@
+"""What changed? Figures that moved, what explains them, and what is new."""
+
+from __future__ import annotations
+
+from syndarix_obs_read import formats as f
+from syndarix_obs_read.answers.investigate import Explanation, FigureChange, Investigation, investigate
+from syndarix_obs_read.web.asked import Asked, attempt
+from syndarix_obs_read.web.html import Child, Html, el, joined
+from syndarix_obs_read.web.parts import filters, pieces, tables
+from syndarix_obs_read.web.view import Page, View
+
+_WORDS = ("agent", "project")
+_RARE = ("task_type",)
+_HEADS = tables.columns(
+    ">part", "what", "value*", ">share before", ">share now", ">mean before", ">mean now", "sessions", "diff"
+)
+_NEW = tables.columns("what", "value*", "first seen", ">share")
+
+
+async def ask(asked: Asked) -> View:
+    """The investigation."""
+    question = investigate(asked.backend, asked.filter(*_WORDS, *_RARE), asked.period(), asked.word("figure"))
+    found = await attempt(question)
+    return View("What changed", {"investigation": found}, lambda: joined((
+        filters.form(asked, *_WORDS, rare=_RARE), pieces.shown(found, lambda answer: _draw(asked, answer)),
+    )))  # fmt: skip
+
+
+def _draw(asked: Asked, answer: Investigation) -> Child:
+    if not answer.calls_after:
+        return pieces.empty(answer, "calls")
+    quiet = ", ".join(each.figure for each in answer.figures if not each.changed)
+    whose = f"{answer.agent}: " if answer.agent else ""
+    return (
+        el("p", f"{whose}{answer.calls_after:,} calls and sessions against {answer.calls_before:,} before."),
+        (_changed(asked, each) for each in answer.figures if each.changed),
+        el("p", f"No change beyond chance: {quiet}.", cls="dim") if quiet else None,
+        _news(asked, answer) if answer.new else None,
+        pieces.hints(answer),
+    )
+
+
+def _changed(asked: Asked, change: FigureChange) -> Html:
+    rows = ((_row(asked, each), "") for each in change.explanations)
+    return pieces.section(
+        f"{change.figure}: {_number(change.before)} → {_number(change.after)}",
+        el("p", change.verdict),
+        tables.table(_HEADS, rows, caption=f"What explains {change.figure}") if change.explanations else None,
+        aside=change.about,
+    )
+
+
+def _row(asked: Asked, each: Explanation) -> list[Child]:
+    return [
+        f.percent(each.part),
+        each.dimension.replace("_", " "),
+        el("code", each.value),
+        f.percent(each.share_before),
+        f.percent(each.share_after),
+        _number(each.mean_before),
+        _number(each.mean_after),
+        joined(pieces.session_link(asked, session) for session in each.sessions_after),
+        _diff(asked, each),
+    ]
+
+
+def _diff(asked: Asked, each: Explanation) -> Child:
+    if not each.sessions_before or not each.sessions_after:
+        return f.NOTHING
+    return el("a", "before and after",
+              href=asked.to("/compare", before=each.sessions_before[0], after=each.sessions_after[0]))  # fmt: skip
+
+
+def _news(asked: Asked, answer: Investigation) -> Html:
+    rows = (
+        (
+            (each.dimension.replace("_", " "), el("code", each.value), pieces.moment(each.first_seen, asked.zone),
+             f.percent(each.share)),
+            "",
+        )
+        for each in answer.new
+    )  # fmt: skip
+    return pieces.section("Seen for the first time", tables.table(_NEW, rows, caption="New configuration"))
+
+
+def _number(value: float | None) -> str:
+    return f.NOTHING if value is None else f"{value:.3g}"
+
+
+PAGE = Page("/investigate", "What changed", ask)

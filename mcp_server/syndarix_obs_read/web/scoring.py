@@ -1,0 +1,101 @@
+"""`POST /score`: a score from the form on the page of a session, or from a program as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from syndarix_obs.errors import SyndarixObsError
+from syndarix_obs_read.answers.quality import Score
+from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.errors import FilterError, ReadError, UsageError
+from syndarix_obs_read.scoring import Given, give
+from syndarix_obs_read.settings import ReadSettings
+from syndarix_obs_read.web.asked import Asked, address
+from syndarix_obs_read.web.html import Html, el
+from syndarix_obs_read.web.pages.quality import scores as scores_table
+from syndarix_obs_read.web.parts import pieces
+
+_MOST_BYTES: Final = 20_000
+_FIELDS: Final = frozenset({"session_id", "name", "value", "type", "source", "judge_version", "comment"})
+
+
+async def handle(request: Request, settings: ReadSettings, backend: Backend) -> Response:
+    """Keep the score; a form goes back to the session's page, a program gets JSON.
+
+    The gate before it has refused foreign web pages, so that no other site can give scores in somebody's name.
+    """
+    is_form = "json" not in request.headers.get("content-type", "")
+    try:
+        given = read(await _body(request), is_form=is_form)
+        answer = await give(settings, backend, given)
+    except (ReadError, SyndarixObsError) as error:
+        status = 400 if isinstance(error, UsageError) else 503
+        return JSONResponse({"error": str(error)}, status)
+    if is_form:
+        return RedirectResponse(address("/session", id=answer.session_id), 303)
+    return JSONResponse(json.loads(answer.model_dump_json()), 201)
+
+
+async def _body(request: Request) -> bytes:
+    found = b""
+    async for part in request.stream():
+        found += part
+        if len(found) > _MOST_BYTES:
+            raise FilterError(f"a score may have {_MOST_BYTES:,} bytes")
+    return found
+
+
+def read(body: bytes, *, is_form: bool) -> Given:
+    """A score from a form or from JSON.
+
+    Raises:
+        FilterError: it cannot be read.
+    """
+    try:
+        found: Any = dict(parse_qsl(body.decode())) if is_form else json.loads(body)
+    except ValueError:
+        raise FilterError('a score is JSON such as {"session_id": "s-42", "name": "resolved", "value": true}') from None
+    if not isinstance(found, dict) or (wrong := found.keys() - _FIELDS):
+        unknown = f": {', '.join(sorted(wrong))}" if isinstance(found, dict) else ""
+        raise FilterError(f"a score has no such field{unknown}; possible: {', '.join(sorted(_FIELDS))}")
+    words = {name: _word(value) for name, value in found.items() if value not in (None, "")}
+    return Given(**{"session_id": "", "name": "", "value": "", **words})
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def section(asked: Asked, session_id: str, given: tuple[Score, ...]) -> Html:
+    """The scores of a session, and a form to give one more."""
+    table = scores_table(asked, given) if given else el("p", "Nobody has scored it.", cls="dim")
+    return pieces.section("Scores", table, _form(session_id) if asked.settings.writes else None)
+
+
+def _form(session_id: str) -> Html:
+    return el(
+        "form",
+        el("input", type="hidden", name="session_id", value=session_id),
+        el("div", _input("name", "Name", "resolved"), _input("value", "Value", "true, 0.8, paid"),
+           _choice(), _input("comment", "Why", ""), cls="fields"),
+        el("div", el("button", "Give score", type="submit"), cls="actions"),
+        method="post", action="/score", cls="filters",
+    )  # fmt: skip
+
+
+def _input(name: str, label: str, example: str) -> Html:
+    identifier = f"score-{name}"
+    field = el("input", type="text", name=name, id=identifier, placeholder=example or None, autocomplete="off",
+               required=name != "comment")  # fmt: skip
+    return el("div", el("label", label, for_=identifier), field, cls="field")
+
+
+def _choice() -> Html:
+    options = (el("option", each, value=each) for each in ("score", "outcome", "feedback"))
+    return el("div", el("label", "Type", for_="score-type"), el("select", options, name="type", id="score-type"),
+              cls="field")  # fmt: skip
