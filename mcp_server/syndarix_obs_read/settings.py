@@ -142,6 +142,11 @@ class ReadSettings(BaseSettings):
         return value
 
     @property
+    def may_write(self) -> bool:
+        """Whether commands and the explorer may change something: unless it is forbidden."""
+        return self.writes is not False
+
+    @property
     def store_path(self) -> Path:
         """Where the SQLite file lies."""
         return store_path(self.home)

@@ -67,8 +67,13 @@ def _put(span: FinishedSpan, answers: Iterable[_Answer], ids: list[str]) -> None
 
 
 BATCH_RESULTS = Endpoint(
-    name="messages.batches.results", operation=v.OPERATION_CHAT, payload=(), read=_read_results, bodiless=True, lines=True,
-)  # fmt: skip
+    name="messages.batches.results",
+    operation=v.OPERATION_CHAT,
+    payload=(),
+    read=_read_results,
+    bodiless=True,
+    lines=True,
+)
 """`GET /v1/messages/batches/{id}/results` of Anthropic."""
 BATCH_FILE = Endpoint(
     name="files.content", operation=v.OPERATION_CHAT, payload=(), read=_read_file, bodiless=True, lines=True,

@@ -69,6 +69,7 @@ def _pipeline() -> None:
         processing,
     )
     from syndarix_obs.pricing import fees, ledger, price_step, token_step
+    from syndarix_obs.redaction import leaving, step
 
 
 def _prices(settings: Settings) -> None:

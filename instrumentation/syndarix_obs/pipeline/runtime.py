@@ -71,6 +71,7 @@ class Runtime:
         monotonic: Callable[[], int] = time.perf_counter_ns,
         redact_with: Callable[[str], str] | None = None,
     ) -> None:
+        from syndarix_obs.redaction.leaving import Names
         from syndarix_obs.redaction.step import Redactor  # compiles its patterns; here, so that wrong ones are told
 
         self.settings = settings
@@ -83,6 +84,8 @@ class Runtime:
             custom=_contained(redact_with),
             on_mask=self.metrics.masked,
         )
+        self.names = Names(self.redactor, lambda raw: self._who().digest(raw))
+        self.metrics.clean_with(self.names.text)
         self.worker = Worker(self.queue, self._build, settings.flush_interval)
         self.source = SpanSource(
             self._accept if settings.enabled else _ignore,
@@ -97,6 +100,7 @@ class Runtime:
         if settings.enabled:
             _check_extras(settings)
             preload(settings, destinations=consumers is None)
+            self.redactor.prepare()
         self._identity: Identity | None = None
         self._closed = self._paused = False
         pausing.register(self)
@@ -197,6 +201,7 @@ class Runtime:
             gate=_GATE,
             resource=self.resource,
             measure=Measure(self.metrics),
+            clean=self.names.record,
             consumers=self._consumers(),
             sampling={
                 "ratio": settings.sample_ratio,
@@ -232,11 +237,11 @@ class Runtime:
             ("normalise", NormaliseStep()),
             *([] if decide is None else [("decide", decide)]),
             ("tokens", TokensStep()),
-            ("price", PriceStep(PriceBook(settings.prices_file))),
+            ("price", PriceStep(PriceBook(settings.prices_file), self.names.text)),
             ("loops", LoopStep(settings.loop_threshold, live.loop_detected)),
-            ("identify", IdentifyStep(self.pseudonym)),
+            ("identify", IdentifyStep(self.pseudonym, self.names.session)),
             ("payload", payload),
-            ("redact", RedactStep(self.redactor)),
+            ("redact", RedactStep(self.redactor, self.names.text)),
         ]
 
     def _consumers(self) -> Sequence[Consumer]:

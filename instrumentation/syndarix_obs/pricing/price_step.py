@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -30,9 +31,11 @@ class PriceStep:
 
     Args:
         book: the prices.
+        shown: the masked form of a name, for our own log.
     """
 
-    def __init__(self, book: PriceBook) -> None:
+    def __init__(self, book: PriceBook, shown: Callable[[str], str] = str) -> None:
+        self._shown = shown
         self._book = book
         self._named: set[tuple[str | None, str | None]] = set()
 
@@ -118,8 +121,8 @@ class PriceStep:
             _log.warning(
                 "syndarix-obs: no price is known for model %r of %r; its calls count as unpriced. "
                 "Set SYNDARIX_OBS_PRICES_FILE to a file with its price, see examples/prices.yml.",
-                model,
-                provider,
+                None if model is None else self._shown(model),
+                None if provider is None else self._shown(provider),
             )
 
 
