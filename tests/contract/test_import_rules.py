@@ -21,6 +21,7 @@ READ_MAY_IMPORT = {
     "syndarix_obs.records.finished": "what conversion takes",
     "syndarix_obs.records.resource": "what conversion takes",
     "syndarix_obs.store": "where and how it is stored",
+    "syndarix_obs.integrations.coverage": "the doctor says who watches which library; it reads metadata only",
     "syndarix_obs.platform": "a score given here goes the way of an agent's own: redaction, store or stack, spool",
     "syndarix_obs.settings": "what that platform is made with",
     "syndarix_obs.errors": "the root of the errors that a caller can act on",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.integrations.batches import BATCH_RESULTS
 from syndarix_obs.integrations.calls import OnHeaders
-from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_answer, without
+from syndarix_obs.integrations.endpoints import Endpoint, Endpoints, as_dict, read_answer, without
 from syndarix_obs.integrations.provider_names import ProviderNames
 from syndarix_obs.integrations.requests import Undo, Watcher
+from syndarix_obs.pricing.token_step import PARTIAL
 from syndarix_obs.pricing.usage import service_tier_of
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.spans.span import SpanSource
@@ -42,6 +45,7 @@ def _whole(events: list[Any]) -> dict[str, Any]:
     blocks: dict[int, dict[str, Any]] = {}
     inputs: dict[int, list[str]] = {}
     current = 0
+    final = False
     for event in events:
         if type(event) is str:
             _add_text(blocks.setdefault(current, {}), inputs.setdefault(current, []), event)
@@ -58,11 +62,13 @@ def _whole(events: list[Any]) -> dict[str, Any]:
         elif kind == "message_delta":
             body["stop_reason"] = event.delta.stop_reason
             usage.update(_counted(event.usage))
+            final = True
     for index, parts in inputs.items():
         if any(parts):
             blocks[index]["input"] = _parsed("".join(parts))
     body["content"] = [_joined(blocks[index]) for index in sorted(blocks)]
     body["usage"] = usage
+    body[PARTIAL] = bool(usage) and not final  # the counts of `message_start` are those before the answer
     return body
 
 
@@ -114,6 +120,8 @@ def _read(body: dict[str, Any], span: FinishedSpan) -> None:
         service_tier=service_tier_of(body.get("usage")),
         rest=without(body, "content", "usage"),
     )
+    if body.get(PARTIAL):
+        span.payload[PARTIAL] = True
 
 
 MESSAGES = Endpoint(
@@ -126,8 +134,9 @@ MESSAGES = Endpoint(
     whole=_whole,
 )
 """`POST /v1/messages`."""
-ENDPOINTS = {"/v1/messages": MESSAGES, "/v1/messages?beta=true": MESSAGES}
+ENDPOINTS = Endpoints({"/v1/messages": MESSAGES, "/v1/messages?beta=true": MESSAGES})
 """Path as the client gives it → endpoint."""
+ENDPOINTS.routes = (("get", re.compile(r"/v1/messages/batches/[^/?]+/results(?:\?beta=true)?$"), BATCH_RESULTS),)
 
 
 def watch(source: SpanSource, on_headers: OnHeaders, *, request_usage: bool = False) -> Undo:  # noqa: ARG001 - Anthropic always sends usage

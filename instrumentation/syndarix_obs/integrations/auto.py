@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from syndarix_obs.guard import record_failure
 from syndarix_obs.integrations import anthropic, instrumentors, openai
 from syndarix_obs.integrations.calls import OnHeaders
+from syndarix_obs.integrations.coverage import Coverage, coverage
 from syndarix_obs.integrations.holders import Holder, Holders, place_of_caller
 from syndarix_obs.integrations.rate_limit_hooks import RateLimits
 
@@ -38,6 +39,7 @@ class _SwitchedOn:
 
 _switched_on: WeakKeyDictionary[Any, _SwitchedOn] = WeakKeyDictionary()
 _holders = Holders()
+_told: set[Coverage] = set()
 
 
 def instrument(
@@ -93,7 +95,17 @@ def _switch_on(
         _holders.hold(name, runtime, place)
     if new:
         _log.info("syndarix-obs: now watching %s", ", ".join(new))
+    _tell_unwatched()
     return others
+
+
+def _tell_unwatched() -> None:
+    """Name each installed library that nobody watches: its calls would be missing without a word."""
+    for each in coverage():
+        if each.state != "watched" and each not in _told:
+            _told.add(each)
+            quiet = each.state == "not watched" and each.by
+            _log.log(logging.INFO if quiet else logging.WARNING, "syndarix-obs: %s", each)
 
 
 def _warn(others: Mapping[str, Holder]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from contextvars import Token
 from typing import Any, Final
@@ -14,8 +15,10 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import guarded
 from syndarix_obs.integrations import sse
 from syndarix_obs.integrations.endpoints import Endpoint, as_dict, references
+from syndarix_obs.integrations.framework_agents import running_agent
 from syndarix_obs.integrations.parameters import read_request
 from syndarix_obs.integrations.provider_errors import describe
+from syndarix_obs.integrations.provider_names import name_provider
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.spans.operations import LLMCall, text_of
 from syndarix_obs.spans.span import SPAN_KEY, LightSpan, SpanSource
@@ -62,6 +65,8 @@ class Answer:
         self.options = None
         with guarded("integration_answer"):
             self._endpoint.read(self._body(), span)
+        with guarded("integration_provider"):
+            name_provider(span)
         if self.chunks is not None:
             span.payload["chunks"] = len(self.chunks)
         if not had_payload:  # the queue was full and gave the payload up; the counts stay
@@ -77,8 +82,12 @@ class Answer:
             return self._endpoint.whole(self.chunks)
         if self.parts is not None:
             parts = sse.decompressed(self.headers, b"".join(self.parts))
+            if self._endpoint.lines:
+                return {"lines": list(sse.lines_of(parts))}
             return sse.body_from_bytes(self.headers, parts, self._endpoint.whole)
         content = getattr(self.kept, "content", None)
+        if isinstance(content, bytes) and self._endpoint.lines:
+            return {"lines": list(sse.lines_of(content))}
         if isinstance(content, bytes):  # an HTTP response that the client has read for a caller who parses it himself
             return sse.body_from_bytes(self.kept.headers, content, self._endpoint.whole)
         return as_dict(self.kept)
@@ -123,6 +132,9 @@ class ProviderCall(LLMCall):
     def enter(self, context: Context) -> None:
         """Begin, and be the current span from here on."""
         self.begin(context)
+        agent = running_agent()
+        if agent is not None:
+            self.correlation = dataclasses.replace(self.correlation, agent=agent, derived=True)
         self._token = otel_context.attach(Context({**context, SPAN_KEY: self, CALL_KEY: self}))
 
     def release(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,6 +31,9 @@ class Endpoint:
     the worker.
     `read`: (body, span): puts what the body says into the span. On the worker.
     `keep`: the part of a response object that `read` needs.
+    `bodiless`: the request has no body that says anything (a GET).
+    `binary`: the answer's bytes (speech, pictures) are not kept.
+    `lines`: the answer is a file of JSON lines; `read` gets them under `lines`.
     """
 
     operation: str
@@ -41,11 +45,28 @@ class Endpoint:
     compact: Callable[[Any], Any] = lambda chunk: chunk
     whole: Callable[[list[Any]], dict[str, Any]] = lambda _chunks: {}
     keep: Callable[[Any], Any] = lambda response: response
+    bodiless: bool = False
+    binary: bool = False
+    lines: bool = False
 
     @property
     def content(self) -> frozenset[str]:
         """Fields of the request body that are content; the others are parameters."""
         return frozenset(name for _field, name in self.payload)
+
+
+class Endpoints(dict[str, Endpoint]):
+    """Path as the client gives it → endpoint, and `routes` for paths with an id in them: method, pattern, endpoint."""
+
+    routes: tuple[tuple[str, re.Pattern[str], Endpoint], ...] = ()
+
+    def of(self, options: Any) -> Endpoint | None:
+        """The endpoint that a request goes to; None for one that costs nothing."""
+        found = self.get(options.url)
+        if found is not None:
+            return found
+        method = options.method.lower()
+        return next((e for m, pattern, e in self.routes if m == method and pattern.search(options.url)), None)
 
 
 def given(body: Mapping[str, Any], name: str) -> Any:

@@ -31,8 +31,11 @@ CAPTURE_CONTENT: Final[Mapping[str, str]] = {
     "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only",
     "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental",
     "TRACELOOP_TRACE_CONTENT": "true",
+    # LiteLLM's own callback writes onto the span around it where there is one: each call over the one before.
+    "USE_OTEL_LITELLM_REQUEST_SPAN": "true",
 }
-"""Variables that make the instrumentors put messages on their spans, where redaction and payload capture find them."""
+"""Variables that make the instrumentors put messages on spans of each call, where redaction and payload capture find
+them."""
 
 
 def normal(name: str) -> str:

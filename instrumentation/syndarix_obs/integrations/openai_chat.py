@@ -42,7 +42,9 @@ def _compact(chunk: Any) -> Any:
         return chunk
     choice = choices[0]
     delta = choice.delta
-    plain = not (choice.finish_reason or choice.index or delta.tool_calls or delta.model_extra)
+    plain = not (
+        choice.finish_reason or choice.index or delta.tool_calls or delta.model_extra or choice.model_extra
+    )
     return delta.content if plain and type(delta.content) is str else chunk
 
 
@@ -51,7 +53,9 @@ class _Choice:
 
     def __init__(self) -> None:
         self.texts: dict[str, list[str]] = {}
-        self.tools: dict[int, dict[str, Any]] = {}
+        self.tools: list[dict[str, Any]] = []
+        self._order: list[int] = []
+        self._last_at: dict[int, dict[str, Any]] = {}
         self.function: dict[str, str] = {}
         self.role = "assistant"
         self.finish_reason: str | None = None
@@ -77,19 +81,34 @@ class _Choice:
         self.texts.setdefault("content", []).append(text)
 
     def _add_tool(self, call: Any) -> None:
-        index = call.index if call.index is not None else len(self.tools)
-        tool = self.tools.setdefault(index, {"id": None, "type": "function", "function": {}})
+        tool = self._tool_of(call)
         tool["id"] = call.id or tool["id"]
         tool["type"] = call.type or tool["type"]
         if call.function is not None:
             _join(tool["function"], call.function)
+
+    def _tool_of(self, call: Any) -> dict[str, Any]:
+        """The call that a piece belongs to. Some providers give every call index 0: another id is another call."""
+        index = call.index if call.index is not None else -1
+        tool = self._last_at.get(index)
+        if index == -1 and tool is not None and not call.id:
+            return tool
+        if tool is None or index == -1 or (call.id and tool["id"] and call.id != tool["id"]):
+            known = next((each for each in self.tools if call.id and each["id"] == call.id), None)
+            tool = known or {"id": None, "type": "function", "function": {}}
+            if known is None:
+                self.tools.append(tool)
+                self._order.append(index if index >= 0 else len(self.tools))
+        self._last_at[index] = tool
+        return tool
 
     def whole(self) -> dict[str, Any]:
         """The choice as it would have come in one piece."""
         message: dict[str, Any] = {"role": self.role}
         message.update((name, "".join(texts)) for name, texts in self.texts.items())
         if self.tools:
-            message["tool_calls"] = [self.tools[index] for index in sorted(self.tools)]
+            by_index = sorted(zip(self._order, self.tools, strict=True), key=lambda pair: pair[0])
+            message["tool_calls"] = [tool for _, tool in by_index]
         if self.function:
             message["function_call"] = self.function
         return {"message": message, "finish_reason": self.finish_reason}
@@ -113,9 +132,17 @@ def _start(chunks: list[Any]) -> dict[str, Any]:
             if value:
                 body[name] = value
         usage = getattr(chunk, "usage", None) or getattr(getattr(chunk, "x_groq", None), "usage", None)
+        if usage is None:
+            usage = _usage_of_choice(chunk)
         if usage is not None:
             body["usage"] = usage
     return body
+
+
+def _usage_of_choice(chunk: Any) -> Any:
+    """Some providers put the usage into the last choice of a stream."""
+    found = (getattr(choice, "usage", None) for choice in getattr(chunk, "choices", None) or ())
+    return next((usage for usage in found if usage), None)
 
 
 def _whole_chat(chunks: list[Any]) -> dict[str, Any]:

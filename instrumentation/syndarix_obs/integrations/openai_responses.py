@@ -8,6 +8,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.integrations.endpoints import Endpoint, as_dict, read_answer, without
 from syndarix_obs.records.finished import FinishedSpan
 
+_NOT_DONE: Final = frozenset({"queued", "in_progress"})
 _LAST_EVENTS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _TEXT_DELTAS: Final = frozenset({"response.output_text.delta", "response.refusal.delta"})
 
@@ -70,8 +71,41 @@ def _read(body: dict[str, Any], span: FinishedSpan) -> None:
         service_tier=body.get("service_tier"),
         rest=without(body, "output", "usage", *_echoed(body, span)),
     )
+    for name, number in _tools_used(output).items():
+        span.attributes[name] = number
     if body.get("status") == "failed":
         _failed(body.get("error"), span)
+    if body.get("status") in _NOT_DONE and not body.get("usage") and body.get("background") and not output:
+        # It is counted when it is fetched: now it has cost nothing.
+        span.attributes.pop(v.GEN_AI_OPERATION_NAME, None)
+        span.attributes[v.KIND] = v.KIND_SPAN
+
+
+def _tools_used(output: list[Any]) -> dict[str, int]:
+    """Tools of the provider's own that are billed by the use. A page that is opened is no search."""
+    kinds = [item for item in output if isinstance(item, dict)]
+    searches = sum(
+        item.get("type") == "web_search_call" and (item.get("action") or {}).get("type", "search") == "search"
+        for item in kinds
+    )
+    files = sum(item.get("type") == "file_search_call" for item in kinds)
+    containers = {item.get("container_id") for item in kinds if item.get("type") == "code_interpreter_call"}
+    found = {
+        v.USAGE_WEB_SEARCHES: searches, v.USAGE_FILE_SEARCHES: files, v.USAGE_CODE_EXECUTIONS: len(containers),
+    }  # fmt: skip
+    return {name: number for name, number in found.items() if number}
+
+
+def _read_retrieved(body: dict[str, Any], span: FinishedSpan) -> None:
+    """A response that was made in the background. One that was not was counted when it was made."""
+    if body.get("background") is not True or body.get("status") in _NOT_DONE or not body.get("usage"):
+        span.counted = span.status == v.STATUS_ERROR and bool(body)
+        return
+    _read(body, span)
+    span.polled = True
+    span.name = f"{v.OPERATION_CHAT} {body.get('model')}"
+    if isinstance(body.get("model"), str):
+        span.attributes.setdefault(v.GEN_AI_REQUEST_MODEL, body["model"])
 
 
 def _echoed(body: dict[str, Any], span: FinishedSpan) -> tuple[str, ...]:
@@ -109,3 +143,23 @@ RESPONSES = Endpoint(
     whole=_whole,
 )
 """`POST /responses`."""
+
+RETRIEVED = Endpoint(
+    name="responses.retrieve",
+    operation=v.OPERATION_CHAT,
+    payload=(),
+    read=_read_retrieved,
+    is_content=_is_content,
+    compact=_compact,
+    whole=_whole,
+    bodiless=True,
+)
+"""`GET /responses/{id}` and `POST /responses/{id}/cancel`: how a response made in the background is fetched."""
+COMPACT = Endpoint(
+    name="responses.compact",
+    operation=v.OPERATION_CHAT,
+    payload=(("input", "input"), ("system", "instructions")),
+    read=_read,
+    whole=_whole,
+)
+"""`POST /responses/compact`."""

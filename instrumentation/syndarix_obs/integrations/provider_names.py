@@ -1,9 +1,20 @@
-"""Who answers at an address: compatible services are reached with the same client and another base URL."""
+"""Who answers at an address: compatible services are reached with the same client and another base URL.
+
+A gateway or a server of one's own is nobody that we know: there the model's own name decides, and a name that says
+nothing (open weights, a name of one's own) has no price unless the prices file gives it one.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from syndarix_obs import vocabulary as v
+from syndarix_obs.pricing.model_names import owner_of
+from syndarix_obs.records.finished import FinishedSpan
+
+UNKNOWN: Final = "unknown"
+"""Provider of an address that nobody knows, as long as the model does not tell it."""
 
 _BY_SUFFIX: Final = (
     ("openai.azure.com", "azure.ai.openai"),
@@ -32,11 +43,33 @@ _BY_SUFFIX: Final = (
     ("aiplatform.googleapis.com", "gcp.vertex_ai"),
     ("amazonaws.com", "aws.bedrock"),
     ("ml.cloud.ibm.com", "ibm.watsonx.ai"),
+    ("api.z.ai", "zai"),
+    ("open.bigmodel.cn", "zhipuai"),
+    ("api.minimax.io", "minimax"),
+    ("dashscope.aliyuncs.com", "alibaba_cloud"),
+    ("dashscope-intl.aliyuncs.com", "alibaba_cloud"),
+    ("integrate.api.nvidia.com", "nvidia"),
+    ("api.sambanova.ai", "sambanova"),
+    ("inference.baseten.co", "baseten"),
+    ("api.voyageai.com", "voyageai"),
 )
 _MOST_CACHED: Final = 1024
 
 
-def provider_at(host: str, default: str) -> str:
+def name_provider(span: FinishedSpan) -> None:
+    """At an address that nobody knows, the model says whose it is. On the worker."""
+    attributes = span.attributes
+    if attributes.get(v.GEN_AI_PROVIDER_NAME) != UNKNOWN:
+        return
+    for name in (v.GEN_AI_RESPONSE_MODEL, v.GEN_AI_REQUEST_MODEL):
+        model = attributes.get(name)
+        owner = owner_of(model) if isinstance(model, str) else None
+        if owner is not None:
+            attributes[v.GEN_AI_PROVIDER_NAME] = owner
+            return
+
+
+def provider_at(host: str, default: str = UNKNOWN) -> str:
     """GenAI provider name of a host; `default` for one that is not known (a proxy, a server of one's own)."""
     host = host.lower().rstrip(".")
     for suffix, provider in _BY_SUFFIX:
@@ -49,7 +82,7 @@ class ProviderNames:
     """The provider that a client talks to, looked up once per base URL.
 
     Args:
-        default: name for addresses that are not known.
+        default: the client's own provider, for a client without an address.
     """
 
     def __init__(self, default: str) -> None:
@@ -75,4 +108,5 @@ class ProviderNames:
             return named
         if "Azure" in type(client).__name__:
             return "azure.ai.openai"
-        return provider_at(urlsplit(str(url)).hostname or "", self._default)
+        host = urlsplit(str(url)).hostname
+        return provider_at(host) if host else self._default

@@ -7,7 +7,7 @@ way it was made, and reaches clients that exist already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from opentelemetry import context as otel_context
 from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import record_failure
 from syndarix_obs.integrations.calls import CALL_KEY, OnHeaders, ProviderCall, suppressed
-from syndarix_obs.integrations.endpoints import Endpoint, given
+from syndarix_obs.integrations.endpoints import Endpoints, given
 from syndarix_obs.integrations.patching import patch
 from syndarix_obs.integrations.provider_names import ProviderNames
 from syndarix_obs.integrations.streams import watch_bytes, watch_stream
@@ -40,7 +40,7 @@ class Watcher:
     def __init__(
         self,
         source: SpanSource,
-        endpoints: Mapping[str, Endpoint],
+        endpoints: Endpoints,
         providers: ProviderNames,
         on_headers: OnHeaders,
         request_usage: bool = False,
@@ -98,10 +98,14 @@ class Watcher:
     def _begin(self, client: Any, options: Any) -> WatchedCall | None:
         """Start the span of a call that is to be watched."""
         try:
-            endpoint = self._endpoints.get(options.url)
-            body = options.json_data
-            if endpoint is None or type(body) is not dict:
+            endpoint = self._endpoints.of(options)
+            if endpoint is None:
                 return None
+            body = options.json_data
+            if type(body) is not dict:
+                if not endpoint.bodiless:
+                    return None
+                body = {}
             context = otel_context.get_current()
             if suppressed(context):
                 return None
@@ -149,7 +153,7 @@ def _succeeded(call: WatchedCall, result: Any, stream: Any) -> None:
         call.options = None
         if stream:
             call.attributes[v.GEN_AI_REQUEST_STREAM] = True
-            if hasattr(result, "_iterator"):
+            if not call.endpoint.lines and hasattr(result, "_iterator"):
                 watch_stream(result, call, call.asked)
                 return
         http = getattr(result, "__dict__", _NOTHING).get("http_response")

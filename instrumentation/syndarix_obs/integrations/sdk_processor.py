@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
@@ -12,6 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from syndarix_obs.guard import guarded
 from syndarix_obs.integrations.native_spans import repeats
+from syndarix_obs.records.enclosing import inside, is_agent
 from syndarix_obs.spans.correlation import NOTHING, Correlation, current
 
 _MOST_OPEN: Final = 100_000
@@ -38,9 +40,24 @@ class PlatformSpanProcessor(SpanProcessor):
             scope = span.instrumentation_scope
             parent = trace.get_current_span(parent_context)
             wanted = scope is None or not repeats(scope.name, parent)
-            self._started[_key(span)] = current(parent_context) if wanted else None
+            self._started[_key(span)] = self._correlation(parent, parent_context) if wanted else None
             if len(self._started) > _MOST_OPEN:  # spans that never end
                 self._started.popitem(last=False)
+
+    def _correlation(self, parent: Any, context: Context | None) -> Correlation:
+        """The context's, with the agents that frameworks' spans around it name."""
+        found = current(context)
+        if not isinstance(parent, ReadableSpan):
+            return found
+        around = self._started.get(_key(parent))
+        if around is not None and around.session_id is not None and found.session_id in (None, around.session_id):
+            found = around if around.derived or found.session_id is None else found
+        if is_agent(parent.attributes or {}):
+            trace_id = f"{parent.context.trace_id:032x}"
+            found = inside(found, parent.attributes or {}, trace_id, outermost=parent.parent is None)
+        elif around is not None and around.derived and not found.derived:
+            found = dataclasses.replace(found, agent=around.agent, derived=True)
+        return found
 
     def on_end(self, span: ReadableSpan) -> None:
         """Hand the span over."""

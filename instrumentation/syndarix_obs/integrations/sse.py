@@ -60,6 +60,19 @@ def chunks_of(text: str) -> Iterator[Loose]:
                 yield found
 
 
+def lines_of(content: bytes) -> Iterator[dict[str, Any]]:
+    """The objects of a file of JSON lines; nothing of a file that is none."""
+    if content[:1] != b"{":
+        return
+    for line in content.splitlines():
+        try:
+            found = json.loads(line)
+        except ValueError:  # the end of a file that was not read to its end
+            continue
+        if isinstance(found, dict):
+            yield found
+
+
 def decompressed(headers: Mapping[str, str], data: bytes) -> bytes:
     """The body without its content encoding, as far as it came; b"" for one that the standard library does not know."""
     encoding = str(headers.get("content-encoding", "") or "").strip().lower()

@@ -146,14 +146,22 @@ def _on_close(response: Any, name: str, reader: weakref.ref[Any]) -> None:
     setattr(response, name, close)
 
 
+class _Nothing:
+    """Takes the parts of a body of which nothing is kept."""
+
+    def append(self, _part: bytes) -> None:
+        """Forget it."""
+
+
 class _Tee:
     """The body of a response that the caller reads as bytes; keeps the parts and ends the call with the body."""
 
     def __init__(self, body: Any, call: ProviderCall) -> None:
         self._body = body
         self._call = call
-        self._parts: list[bytes] = []
-        call.answer.parts = self._parts
+        kept: list[bytes] = []
+        call.answer.parts = kept
+        self._parts: Any = _Nothing() if call.endpoint.binary else kept
 
     def __iter__(self) -> Iterator[bytes]:
         for part in self._body:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.metrics.debts import amounts
 from syndarix_obs.metrics.registry import Metrics
 from syndarix_obs.records.model import LLMRecord
 
@@ -48,7 +50,24 @@ class LLMSeries:
             self._reasoning.inc(record.reasoning_tokens)
         if record.cost_usd is not None:
             self._cost.inc(float(record.cost_usd))
+        self._observe(record, exemplar)
+
+    def _observe(self, record: LLMRecord, exemplar: dict[str, str] | None) -> None:
         if record.operation != v.OPERATION_EMBEDDINGS:  # far quicker; they have a histogram of their own
             self._latency.observe(record.duration_ns / 1e9, exemplar)
         if record.first_token_s is not None:
             self._first_token.observe(record.first_token_s, exemplar)
+
+    def add_less(self, record: LLMRecord, less: Mapping[str, float], observe: bool) -> None:
+        """Count one call without what the counters are ahead already; see `Debts`."""
+        counters = {
+            v.STATUS_OK: self._requests[v.STATUS_OK], v.STATUS_ERROR: self._requests[v.STATUS_ERROR],
+            "cost": self._cost, **dict(zip(v.TOKEN_TYPES, self._tokens(), strict=True)),
+        }  # fmt: skip
+        for name, amount in amounts(record):
+            counters[name].inc(max(0.0, amount - less.get(name, 0.0)))
+        if observe:
+            self._observe(record, None)
+
+    def _tokens(self) -> tuple[Counter, ...]:
+        return self._input, self._output, self._cache_read, self._cache_write, self._reasoning

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.metrics.debts import Debts
 from syndarix_obs.metrics.llm_series import LLMSeries
 from syndarix_obs.metrics.rate_limits import ratios
 from syndarix_obs.metrics.registry import Metrics
@@ -28,6 +29,8 @@ class Measure(BaseConsumer):
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._llm: dict[tuple[Any, ...], LLMSeries] = {}
+        self._debts = Debts()
+        self._unpriced_ahead: dict[tuple[Any, Any], int] = {}
         self._running: dict[str, tuple[str | None, str | None]] = {}
         self._progress: dict[str, float] = {}
         self._versions: dict[str, set[str]] = {}
@@ -48,6 +51,9 @@ class Measure(BaseConsumer):
     def consume(self, span: FinishedSpan | None, records: Sequence[r.Record]) -> None:
         """Count one span's records. Series of kept traces get an exemplar that names the trace."""
         for record in records:
+            if type(record) is r.CostRecord:  # a line about a step, no step itself
+                self._cost_line(record)
+                continue
             handler = self._handlers.get(type(record))
             if handler is not None:
                 handler(record, {"trace_id": record.trace_id} if span is not None and span.keep else None)
@@ -55,6 +61,15 @@ class Measure(BaseConsumer):
                     continue
                 self._progressed(record.agent, record.end_ns / 1e9)
                 self._versioned(record.agent, record.agent_version)
+
+    def retract(self, records: Sequence[r.Record]) -> None:
+        """Take back a call that turned out to be counted elsewhere, or under other names."""
+        for record in records:
+            if isinstance(record, r.LLMRecord):
+                self._debts.add(record)
+            elif isinstance(record, r.CostRecord) and not record.priced:
+                key = (record.provider, record.model)
+                self._unpriced_ahead[key] = self._unpriced_ahead.get(key, 0) + 1
 
     def session_started(self, record: r.SessionRecord) -> None:
         """A session runs from now on, and its agent has made a first step."""
@@ -69,15 +84,30 @@ class Measure(BaseConsumer):
             self._metrics.set(v.LLM_RATE_LIMIT, (provider, model, limit), ratio)
 
     def _llm_call(self, record: r.LLMRecord, exemplar: _Exemplar) -> None:
+        series = self._series_of(record)
+        if self._debts:
+            series.add_less(record, *self._debts.settle(record))
+        else:
+            series.add(record, exemplar)
+        if record.operation == v.OPERATION_EMBEDDINGS:
+            embedding = self._metrics.histogram_child(v.EMBEDDING_SECONDS, (record.provider, record.model))
+            embedding.observe(record.duration_ns / 1e9, exemplar)
+
+    def _series_of(self, record: r.LLMRecord) -> LLMSeries:
         key = (record.provider, record.model, record.agent, record.project)
         try:
-            series = self._llm[key]
+            return self._llm[key]
         except (KeyError, TypeError):  # new, or a library set an attribute that is no text
-            series = self._new_llm_series(key)
-        series.add(record, exemplar)
-        if record.operation == v.OPERATION_EMBEDDINGS:
-            embedding = self._metrics.histogram_child(v.EMBEDDING_SECONDS, key[:2])
-            embedding.observe(record.duration_ns / 1e9, exemplar)
+            return self._new_llm_series(key)
+
+    def _cost_line(self, record: r.CostRecord) -> None:
+        if record.priced:
+            return
+        key = (record.provider, record.model)
+        if self._unpriced_ahead.get(key):
+            self._unpriced_ahead[key] -= 1
+        else:
+            self._metrics.unpriced(*key)
 
     def _new_llm_series(self, key: tuple[Any, ...]) -> LLMSeries:
         if len(self._llm) >= _MOST_SERIES:

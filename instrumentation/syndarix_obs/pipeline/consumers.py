@@ -33,6 +33,14 @@ class Consumer(Protocol):
         ...
 
 
+class Measuring(Consumer, Protocol):
+    """The consumer that counts: it can take back what it counted."""
+
+    def retract(self, records: Sequence[Record]) -> None:
+        """Take back the records of one call, which turned out to be counted elsewhere or otherwise."""
+        ...
+
+
 class BaseConsumer:
     """A consumer that has nothing to do but `consume`."""
 

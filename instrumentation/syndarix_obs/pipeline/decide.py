@@ -85,6 +85,12 @@ class DecideStep:
             if turn.waiting and turn.since_s < before:
                 self._emit(turn)
 
+    def withdraw(self, span: FinishedSpan) -> None:
+        """Take back what was read from a span which turned out to report a call that another span tells."""
+        turn = self._turns.get(_key(span))
+        if turn is not None:
+            turn.waiting = [each for each in turn.waiting if each.attributes.get(v.DECISION_OF) != span.span_id]
+
     # --- what spans say ---
 
     def _answered(self, span: FinishedSpan) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.pipeline import spellings as s
 from syndarix_obs.pipeline.decode import decoded, unflatten
+from syndarix_obs.pricing.usage import count
 from syndarix_obs.records.finished import FinishedSpan
 
 _INTERESTING: Final = (
@@ -23,6 +25,8 @@ _INTERESTING: Final = (
     "agent.",
     "openai.",
 )
+_USAGE_OBJECT: Final = "metadata.usage_object"
+_LONGEST_USAGE: Final = 10_000
 _PARAMETERS: Final = "llm.invocation_parameters"
 _NAMED: Final = (
     "max_tokens", "temperature", "top_p", "top_k", "stream", "seed", "frequency_penalty", "presence_penalty",
@@ -45,11 +49,15 @@ def translate(span: FinishedSpan) -> None:
     old = sorted(name for name in attributes if name.startswith(_INTERESTING))
     if not old:
         return
+    total = next((attributes[name] for name in s.TOTALS if name in attributes), None)
     lists: dict[str, list[tuple[str, Any]]] = {}
     boxes: list[tuple[bool, Any]] = []
     for name in old:
         _take(name, span, lists, boxes)
     _fix_values(attributes)
+    _add_caches(span, total)
+    _name_agent(attributes)
+    _whole_usage(span)
     for prefix, items in lists.items():
         span.payload.setdefault(s.INDEXED[prefix], unflatten(items))
     _open_boxes(span, boxes)
@@ -126,6 +134,48 @@ def _operation(attributes: dict[str, Any]) -> None:
     entity = attributes.get(_ENTITY_NAME)
     if entity is not None and kinds and kinds[0] in ("tool", "agent"):
         attributes.setdefault(v.GEN_AI_TOOL_NAME if kinds[0] == "tool" else v.GEN_AI_AGENT_NAME, str(entity))
+
+
+def _add_caches(span: FinishedSpan, total: Any) -> None:
+    """Some libraries pass on the input as Bedrock and Anthropic count it: without what came from or went to a cache.
+
+    The total says which it is; where a library tells none, its name does.
+    """
+    a = span.attributes
+    caches = count(a.get(v.GEN_AI_USAGE_CACHE_READ_TOKENS)) + count(a.get(v.GEN_AI_USAGE_CACHE_WRITE_TOKENS))
+    if not caches or v.GEN_AI_USAGE_INPUT_TOKENS not in a:
+        return
+    tokens_in, tokens_out = count(a.get(v.GEN_AI_USAGE_INPUT_TOKENS)), count(a.get(v.GEN_AI_USAGE_OUTPUT_TOKENS))
+    if total is not None:
+        beside = count(total) == tokens_in + tokens_out + caches
+    else:
+        beside = any(name in span.scope[0] for name in s.WITHOUT_CACHES)
+    if beside:
+        a[v.GEN_AI_USAGE_INPUT_TOKENS] = tokens_in + caches
+
+
+def _whole_usage(span: FinishedSpan) -> None:
+    """LiteLLM's own callback tells the totals by name, and all classes only as the text of a Python dict."""
+    text = span.attributes.get(_USAGE_OBJECT)
+    if not isinstance(text, str) or len(text) > _LONGEST_USAGE or "usage" in span.payload:
+        return
+    try:
+        usage = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return
+    if isinstance(usage, dict):
+        span.payload["usage"] = usage
+
+
+def _name_agent(attributes: dict[str, Any]) -> None:
+    """LangChain says the agent of each step in its metadata."""
+    metadata = attributes.get("metadata")
+    if v.GEN_AI_AGENT_NAME in attributes or not isinstance(metadata, str) or "lc_agent_name" not in metadata:
+        return
+    found = decoded(metadata)
+    name = found.get("lc_agent_name") if isinstance(found, dict) else None
+    if isinstance(name, str) and name:
+        attributes[v.GEN_AI_AGENT_NAME] = name
 
 
 def _open_boxes(span: FinishedSpan, boxes: list[tuple[bool, Any]]) -> None:

@@ -42,8 +42,21 @@ class NormaliseStep:
             _move_payload(attributes, span.payload)
         if span.events:
             content_events.move(span)
+        if span.own_agent is None:
+            span.own_agent = _explicit_agent(span)
         if span.correlation is not NOTHING:
             _correlate(attributes, span.correlation)
+        if span.parent_id is None and attributes.get(v.GEN_AI_OPERATION_NAME) == v.OPERATION_INVOKE_AGENT:
+            # The root of a trace that nobody opened a session for.
+            attributes.setdefault(v.SESSION_ID, attributes.get(v.GEN_AI_CONVERSATION_ID) or span.trace_id)
+
+
+def _explicit_agent(span: FinishedSpan) -> str | None:
+    """The agent that the span itself or a framework's span around it names."""
+    name = span.attributes.get(v.GEN_AI_AGENT_NAME)
+    if isinstance(name, str):
+        return name
+    return span.correlation.agent if span.correlation.derived else None
 
 
 def _move_payload(attributes: dict[str, Any], payload: dict[str, Any]) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 from syndarix_obs import vocabulary as v
 from syndarix_obs.foreign import Abandoned
 from syndarix_obs.guard import guarded, record_failure
-from syndarix_obs.pipeline.consumers import Consumer
+from syndarix_obs.pipeline.consumers import Consumer, Measuring
 from syndarix_obs.pipeline.decide import DecideStep
 from syndarix_obs.pipeline.sampling import TailSampler
+from syndarix_obs.pricing.ledger import Correction, Ledger
 from syndarix_obs.records.conversion import from_span
 from syndarix_obs.records.finished import FinishedSpan, Step
 from syndarix_obs.records.model import Record, SessionRecord
@@ -58,7 +59,7 @@ class Pipeline:
         *,
         gate: frozenset[str],
         resource: Resource,
-        measure: Consumer,
+        measure: Measuring,
         consumers: Sequence[Consumer],
         sampling: dict[str, float],
         clean: Callable[[Record], Record] = lambda record: record,
@@ -68,6 +69,7 @@ class Pipeline:
         self._gate = gate
         self._resource = resource
         self._measure = measure
+        self._ledger = Ledger(resource)
         self.consumers = tuple(consumers)
         self._sampler = TailSampler(self._forward, **sampling)
         self._clean = clean
@@ -124,12 +126,38 @@ class Pipeline:
                 _remove_texts(span)
 
     def _finish(self, spans: Sequence[FinishedSpan]) -> None:
-        pairs = [pair for span in spans if (pair := self._with_records(span)) is not None]
+        made = [pair for span in spans if (pair := self._with_records(span)) is not None]
+        pairs, corrections = self._settled(made)
+        for correction in corrections:
+            self._correct(correction)
+        if self._decide is not None:
+            for span, _ in pairs:
+                if v.SET_ASIDE_REASON in span.attributes:
+                    self._decide.withdraw(span)
         _consume(self._measure, pairs)
         for span, records in pairs:
             with guarded("sampling"):
                 self._sampler.offer(span, records)
         self._hand_out()
+
+    def _settled(self, pairs: list[tuple[FinishedSpan, Sequence[Record]]]) -> tuple[Any, list[Correction]]:
+        try:
+            return self._ledger.settle(pairs)
+        except Exception as error:  # noqa: BLE001 - calls that are counted twice are better than calls that are lost
+            record_failure("ledger", error)
+            return pairs, []
+
+    def _correct(self, correction: Correction) -> None:
+        """Later knowledge changed what stands: metrics and destinations follow."""
+        void, line = correction.void, correction.line
+        if correction.void_call is not None:
+            with guarded("ledger"):
+                self._measure.retract([r for r in (correction.void_call, void) if r is not None])
+        if correction.call is not None:
+            _consume(self._measure, [(None, [r for r in (correction.call, line) if r is not None])])
+        lines = [each for each in (void, line) if each is not None]
+        if lines:
+            self._forward(None, lines)
 
     def session_started(self, span: FinishedSpan) -> None:
         """Tell everybody about a session that has started; it takes the same gate as finished spans."""

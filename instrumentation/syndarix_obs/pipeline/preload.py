@@ -69,7 +69,7 @@ def _pipeline() -> None:
         pipeline,
         processing,
     )
-    from syndarix_obs.pricing import nested, price_step, token_step
+    from syndarix_obs.pricing import fees, ledger, price_step, token_step
     from syndarix_obs.redaction import leaving, step
 
 

@@ -139,7 +139,8 @@ class Processing:
 
 def _finished(item: Any) -> FinishedSpan | None:
     try:
-        return from_light(item) if isinstance(item, LightSpan) else from_sdk(*item)
+        span = from_light(item) if isinstance(item, LightSpan) else from_sdk(*item)
+        return span if span.counted else None
     except Abandoned:
         raise
     except BaseException as error:  # noqa: BLE001 - one bad span must not stop the others

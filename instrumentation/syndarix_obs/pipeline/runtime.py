@@ -221,7 +221,6 @@ class Runtime:
         from syndarix_obs.pipeline.normalise import NormaliseStep
         from syndarix_obs.pipeline.payload import PayloadStep
         from syndarix_obs.pricing import PriceBook
-        from syndarix_obs.pricing.nested import NestedStep
         from syndarix_obs.pricing.price_step import PriceStep
         from syndarix_obs.pricing.token_step import TokensStep
         from syndarix_obs.redaction.step import RedactStep
@@ -238,10 +237,9 @@ class Runtime:
         )
         return [
             ("normalise", NormaliseStep()),
-            ("nested", NestedStep()),
             *([] if decide is None else [("decide", decide)]),
             ("tokens", TokensStep()),
-            ("price", PriceStep(PriceBook(settings.prices_file), metrics.unpriced, self.names.text)),
+            ("price", PriceStep(PriceBook(settings.prices_file), self.names.text)),
             ("loops", LoopStep(settings.loop_threshold, live.loop_detected)),
             ("identify", IdentifyStep(self.pseudonym, self.names.session)),
             ("payload", payload),

@@ -18,6 +18,16 @@ RENAMED: Final[Mapping[str, str]] = {
     "gen_ai.usage.cache_creation.input_tokens": v.GEN_AI_USAGE_CACHE_WRITE_TOKENS,
     "gen_ai.usage.cache_creation_input_tokens": v.GEN_AI_USAGE_CACHE_WRITE_TOKENS,
     "gen_ai.usage.cache_read_input_tokens": v.GEN_AI_USAGE_CACHE_READ_TOKENS,
+    "gen_ai.usage.cache_write_input_tokens": v.GEN_AI_USAGE_CACHE_WRITE_TOKENS,
+    "gen_ai.usage.cache_read_tokens": v.GEN_AI_USAGE_CACHE_READ_TOKENS,
+    "gen_ai.usage.cache_write_tokens": v.GEN_AI_USAGE_CACHE_WRITE_TOKENS,
+    "gen_ai.usage.cache_creation_tokens": v.GEN_AI_USAGE_CACHE_WRITE_TOKENS,
+    "gen_ai.usage.input_tokens.cached": v.GEN_AI_USAGE_CACHE_READ_TOKENS,
+    "gen_ai.usage.details.cache_read_tokens": v.GEN_AI_USAGE_CACHE_READ_TOKENS,
+    "gen_ai.usage.details.cache_write_tokens": v.GEN_AI_USAGE_CACHE_WRITE_TOKENS,
+    "gen_ai.usage.details.reasoning_tokens": v.GEN_AI_USAGE_REASONING_TOKENS,
+    "gen_ai.usage.output_tokens.reasoning": v.GEN_AI_USAGE_REASONING_TOKENS,
+    "gen_ai.usage.reasoning_output_tokens": v.GEN_AI_USAGE_REASONING_TOKENS,
     "gen_ai.usage.reasoning_tokens": v.GEN_AI_USAGE_REASONING_TOKENS,
     "gen_ai.response.finish_reason": v.GEN_AI_RESPONSE_FINISH_REASONS,
     "gen_ai.openai.response.service_tier": v.SERVICE_TIER,
@@ -60,6 +70,11 @@ RENAMED: Final[Mapping[str, str]] = {
 }
 """Attributes that only changed their name. Where two are set the conventional one wins, then the first here.
 """
+
+TOTALS: Final = ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total")
+"""Sums of input and output: they say whether the input holds the cached tokens."""
+WITHOUT_CACHES: Final = ("genai.bedrock", "instrumentation.bedrock", "botocore", "boto3")
+"""Parts of the names of instrumentations whose input leaves cached tokens out, and which tell no sum."""
 
 DROPPED: Final = frozenset(
     {

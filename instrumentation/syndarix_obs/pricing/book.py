@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syndarix_obs.pricing import catalogue
-from syndarix_obs.pricing.overrides import Override, load, select
+from syndarix_obs.pricing.model_names import anybody_serves, resolutions
+from syndarix_obs.pricing.overrides import Override, PricedAs, load, select
 from syndarix_obs.pricing.providers import price_data_id
 from syndarix_obs.pricing.rates import Price, Rates
 from syndarix_obs.pricing.usage import TokenUsage
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _MOST_CACHED: Final = 4096
 _Key = tuple[str | None, str, str | None, bool, int]
-_Entry = Rates | catalogue.Listed | None
+_Entry = Rates | catalogue.Listed | catalogue.OwnPrices | None
 
 
 class PriceBook:
@@ -69,20 +70,59 @@ class PriceBook:
         entry = self._cache[key] if key in self._cache else self._resolve(key, at)
         if entry is None:
             return None
-        return entry.price(usage) if isinstance(entry, Rates) else entry.price(usage, at)
+        if not isinstance(entry, Rates):
+            return entry.price(usage, at)
+        if not catalogue.NEEDS_A_RATE.isdisjoint(usage.other):
+            return None
+        return entry.price(usage)
 
     def _resolve(self, key: _Key, at: datetime) -> _Entry:
         provider, model, tier, batch, _ = key
         provider_id = price_data_id(provider)
         tier = tier.lower() if tier else None
-        override = select(self._overrides, provider_id, model, tier, at.date())
-        entry: _Entry = override.rates if override is not None else None
-        if override is None and self._data is not None:
-            entry = catalogue.listed(self._data, provider_id, model, catalogue.context_of(provider_id, tier, batch), at)
+        entry = self._override(provider_id, model, tier, at)
+        if entry is None and self._data is not None:
+            entry = self._listed(provider, provider_id, model, tier, batch, at)
         if len(self._cache) >= _MOST_CACHED:
             self._cache.clear()
         self._cache[key] = entry
         return entry
+
+    def overrides(self, provider: str | None, model: str | None, at: datetime, service_tier: str | None = None) -> bool:
+        """Whether a price of the file holds for a call: it wins even over what the provider says itself."""
+        tier = service_tier.lower() if service_tier else None
+        return bool(model and self._overrides) and self._override(price_data_id(provider), model, tier, at) is not None
+
+    def _override(self, provider_id: str | None, model: str | None, tier: str | None, at: datetime) -> _Entry:
+        if not self._overrides or not model:
+            return None
+        for who, name in resolutions(provider_id, model):
+            found = select(self._overrides, who, name, tier, at.date())
+            if found is not None:
+                entry = found.entry
+                if isinstance(entry, PricedAs):
+                    return self._resolve((None, entry.model, tier, tier == "batch", at.toordinal()), at)
+                return entry
+        return None
+
+    def _listed(
+        self, provider: str | None, provider_id: str | None, model: str, tier: str | None, batch: bool, at: datetime
+    ) -> _Entry:
+        """By the provider, where the price data knows it; by the model's own name where it does not.
+
+        At a server that nobody knows, the name of open weights says nothing about who was paid.
+        """
+        data = self._data
+        assert data is not None  # noqa: S101 - the caller looked
+        known = provider_id if provider_id is None or catalogue.knows(data, provider_id) else None
+        somewhere = known is None and (provider_id is not None or (provider or "").lower() == "unknown")
+        for who, name in resolutions(known, model):
+            if who is None and somewhere and anybody_serves(name):
+                continue
+            found = catalogue.listed(data, who, name, catalogue.context_of(who, tier, batch), at)
+            if found is not None:
+                return found
+        return None
 
     def _follow_updates(self) -> None:
         """Forget what was resolved when the program has loaded newer price data."""

@@ -15,6 +15,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from syndarix_obs.pricing.fees import fee
 from syndarix_obs.pricing.rates import MILLION, ZERO, Price, Rates
 from syndarix_obs.pricing.usage import TokenUsage
 
@@ -53,10 +54,18 @@ class Listed:
     model: ModelInfo
     context: Mapping[str, str]
     steps: Steps | None
+    factor: Decimal | None = None
+    """What tokens cost of the listed price where the list has none for batches: half."""
 
     def price(self, usage: TokenUsage, at: datetime) -> Price | None:
         """The price of a usage on the day that this was resolved for."""
-        if self.steps is None or usage.other:
+        found = self._price(usage, at)
+        return found if found is None or self.factor is None else times(found, self.factor)
+
+    def _price(self, usage: TokenUsage, at: datetime) -> Price | None:
+        if usage.other:
+            return _with_fees(self, usage, at)
+        if self.steps is None:
             return full_price(self, usage, at)
         for start, rates in self.steps:
             if usage.input > start:
@@ -72,7 +81,32 @@ def listed(
         provider, known = data.find_provider_model(model, None, provider_id, None)
     except LookupError:
         return None
-    return Listed(provider, known, context, _steps(provider, known, at, context))
+    factor = _HALF if _is_batch(context) and not _lists_batch(provider, known, at, context) else None
+    return Listed(provider, known, context, _steps(provider, known, at, context), factor)
+
+
+_HALF: Final = Decimal("0.5")
+_BATCHES_AT_HALF: Final = frozenset({"openai", "anthropic"})
+
+
+def _is_batch(context: Mapping[str, str]) -> bool:
+    return context.get("processing") == "batch"
+
+
+def _lists_batch(provider: Provider, model: ModelInfo, at: datetime, context: Mapping[str, str]) -> bool:
+    """Whether the list has a price for batches, or the provider none: both of these bill half for every model."""
+    if provider.id not in _BATCHES_AT_HALF:
+        return True
+    return bool(model.get_prices(at, context).__dict__ != model.get_prices(at, None).__dict__)
+
+
+def knows(data: DataSnapshot, provider_id: str) -> bool:
+    """Whether the price data has prices of a provider."""
+    try:
+        data.find_provider(None, provider_id, None)
+    except LookupError:
+        return False
+    return True
 
 
 def _steps(provider: Provider, model: ModelInfo, at: datetime, context: Mapping[str, str]) -> Steps | None:
@@ -130,6 +164,95 @@ def source() -> str:
     import genai_prices
 
     return f"genai-prices {genai_prices.__version__}"
+
+
+NEEDS_A_RATE: Final = frozenset(
+    {
+        "input_audio_tokens", "output_audio_tokens", "output_image_tokens", "web_searches", "storage_searches",
+        "social_searches", "code_executions", "audio_seconds", "input_characters",
+    }
+)  # fmt: skip
+"""Classes that no list bills at the rate of text: without a rate of their own the call is unpriced."""
+_FEES: Final = frozenset({"web_searches", "storage_searches", "social_searches", "code_executions"})
+_SAME_AS_TEXT: Final = ("google", "openrouter", "azure", "aws")
+"""Providers whose lists leave a class out where it costs what text costs."""
+_IMAGE_OUTPUT_IS_OUTPUT: Final = ("gpt-image", "chatgpt-image")
+
+
+def _with_fees(listed: Listed, usage: TokenUsage, at: datetime) -> Price | None:
+    """The price of a usage with classes beside text: those that the model's list lacks are fees, or unpriced."""
+    prices = listed.model.get_prices(at, listed.context or None)
+    other, fees = dict(usage.other), ZERO
+    for name in NEEDS_A_RATE.intersection(other):
+        if rate_name(name) in _named(prices) or _as_text(listed, name):
+            continue
+        each = fee(listed.provider.id, name, at.date()) if name in _FEES else None
+        if each is None:
+            return None
+        fees += each * other.pop(name)
+    found = full_price(listed, usage._replace(other=other), at)
+    return found if found is None or not fees else plus(found, fees)
+
+
+def _as_text(listed: Listed, name: str) -> bool:
+    if name in _FEES or name in ("audio_seconds", "input_characters"):
+        return False
+    if name == "output_image_tokens" and listed.model.id.startswith(_IMAGE_OUTPUT_IS_OUTPUT):
+        return True
+    return listed.provider.id in _SAME_AS_TEXT
+
+
+def times(price: Price, factor: Decimal) -> Price:
+    """Tokens at a factor of their price; fees for tools stay what they are."""
+    fees = price.amounts.get("other", ZERO)
+    amounts = {name: amount if name == "other" else amount * factor for name, amount in price.amounts.items()}
+    rates = [None if rate is None else rate * factor for rate in price[2:4]]
+    return Price((price.total_usd - fees) * factor + fees, amounts, rates[0], rates[1], price.source)
+
+
+def plus(price: Price, fees: Decimal) -> Price:
+    """A price with fees on top."""
+    amounts = {**price.amounts, "other": price.amounts.get("other", ZERO) + fees}
+    return price._replace(total_usd=price.total_usd + fees, amounts=amounts)
+
+
+def _named(prices: ModelPrice) -> frozenset[str]:
+    return frozenset(name for name, value in prices.__dict__.items() if value is not None)
+
+
+@cache
+def rate_name(usage_name: str) -> str:
+    """The price data's name of the rate for a class of usage: `web_searches` → `web_searches_kcount`."""
+    from genai_prices.units import _get_registry
+
+    unit = _get_registry().units.get(usage_name)
+    return str(getattr(unit, "price_key", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPrices:
+    """A list from the prices file with classes beside text; rates under the price data's names."""
+
+    rates: Mapping[str, Decimal]
+    source: str
+
+    def price(self, usage: TokenUsage, _at: datetime) -> Price | None:
+        """The price of a usage; None when a class that was used has no rate, or the usage contradicts itself."""
+        from genai_prices.types import ModelPrice
+
+        if any(rate_name(name) not in self.rates for name in NEEDS_A_RATE.intersection(usage.other)):
+            return None
+        try:
+            found = ModelPrice(**self.rates).calc_price(_usage(usage))
+        except (ValueError, ArithmeticError):
+            return None
+        total, inputs, outputs = found["total_price"], found["input_price"], found["output_price"]
+        amounts = {"input": inputs, "output": outputs, "other": total - inputs - outputs}
+        per_token = [None if rate is None else rate / MILLION for rate in map(self.rates.get, _TEXT_RATES)]
+        return Price(total, {k: a for k, a in amounts.items() if a}, per_token[0], per_token[1], self.source)
+
+
+_TEXT_RATES: Final = ("input_mtok", "output_mtok")
 
 
 def full_price(listed: Listed, usage: TokenUsage, at: datetime) -> Price | None:

@@ -12,6 +12,12 @@
       checked: 2026-01-05        # when somebody last compared it with the source
       source: contract 4711      # where the price stands
 
+Further rates, where a contract has them: `cache_write_1h_per_mtok`, `input_audio_per_mtok`, `output_audio_per_mtok`,
+`cache_audio_read_per_mtok`, `input_image_per_mtok`, `output_image_per_mtok`, `web_searches_per_thousand`,
+`file_searches_per_thousand`, `code_executions_per_thousand`, `requests_per_thousand`, `input_per_mchars`,
+`audio_per_hour`. Instead of rates, `priced_as: openai/gpt-5-mini` says what an Azure deployment or an inference profile
+with a name of your own stands for.
+
 An exact model wins over a prefix, a longer prefix over a shorter one, a later `from` over an earlier one. An
 override holds for every service tier unless it names one with `service_tier:`.
 """
@@ -19,24 +25,48 @@ override holds for every service tier unless it names one with `service_tier:`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 
 from syndarix_obs.errors import SettingsError
+from syndarix_obs.pricing.catalogue import OwnPrices
 from syndarix_obs.pricing.providers import price_data_id
 from syndarix_obs.pricing.rates import MILLION, ZERO, Rates
 
 _REQUIRED: Final = ("provider", "model", "from", "input_per_mtok", "output_per_mtok", "checked", "source")
-_OPTIONAL: Final = ("until", "cache_read_per_mtok", "cache_write_per_mtok", "currency", "service_tier")
+_PLAIN: Final = ("until", "cache_read_per_mtok", "cache_write_per_mtok", "currency", "service_tier", "priced_as")
+FURTHER_RATES: Final[Mapping[str, str]] = {
+    "cache_write_1h_per_mtok": "cache_write_1h_mtok",
+    "input_audio_per_mtok": "input_audio_mtok",
+    "output_audio_per_mtok": "output_audio_mtok",
+    "cache_audio_read_per_mtok": "cache_audio_read_mtok",
+    "input_image_per_mtok": "input_image_mtok",
+    "output_image_per_mtok": "output_image_mtok",
+    "web_searches_per_thousand": "web_searches_kcount",
+    "file_searches_per_thousand": "storage_searches_kcount",
+    "code_executions_per_thousand": "code_executions_kcount",
+    "requests_per_thousand": "requests_kcount",
+    "input_per_mchars": "input_mchars",
+    "audio_per_hour": "audio_hours",
+}
+"""Fields beside text, and the price data's name of each rate."""
+_OPTIONAL: Final = (*_PLAIN, *FURTHER_RATES)
 _EXAMPLES: Final[Mapping[str, str]] = {
     "provider": "openai", "model": "gpt-4o-mini*", "from": "2026-01-01", "until": "2026-07-01",
     "input_per_mtok": "0.15", "output_per_mtok": "0.60", "cache_read_per_mtok": "0.075",
     "cache_write_per_mtok": "0.1875", "currency": "USD", "checked": "2026-01-05", "source": "https://example.com/prices",
-    "service_tier": "flex",
+    "service_tier": "flex", "priced_as": "openai/gpt-5-mini", **dict.fromkeys(FURTHER_RATES, "12.5"),
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PricedAs:
+    """Another model, whose price holds: `provider/model`."""
+
+    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +79,8 @@ class Override:
     end_day: date | None
     service_tier: str | None
     rates: Rates
+    further: Mapping[str, Decimal] = field(default_factory=dict)
+    priced_as: str | None = None
 
     def matches(self, provider: str | None, model: str, tier: str | None, day: date) -> bool:
         """Whether it holds for a provider of the price data, a lower-case model, a tier and a day."""
@@ -57,6 +89,19 @@ class Override:
         if self.service_tier is not None and self.service_tier != tier:
             return False
         return model.startswith(self.model[:-1]) if self.model.endswith("*") else model == self.model
+
+    @property
+    def entry(self) -> Rates | OwnPrices | PricedAs:
+        """What the price book prices calls with."""
+        if self.priced_as is not None:
+            return PricedAs(self.priced_as)
+        rates = self.rates
+        if not self.further:
+            return rates
+        text = (rates.input, rates.output, rates.cache_read, rates.cache_write)
+        names = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
+        plain = {name: rate * MILLION for name, rate in zip(names, text, strict=True) if rate is not None}
+        return OwnPrices({**plain, **self.further}, rates.source)
 
     @property
     def rank(self) -> tuple[bool, int, bool, date]:
@@ -121,6 +166,8 @@ class _Entry:
             end_day=end,
             service_tier=None if tier is None else self._text("service_tier").lower(),
             rates=self._rates(),
+            further={key: rate * MILLION for name, key in FURTHER_RATES.items() if (rate := self._rate(name))},
+            priced_as=None if self._fields.get("priced_as") is None else self._text("priced_as"),
         )
 
     def _check_names(self) -> None:
@@ -129,6 +176,8 @@ class _Entry:
                 allowed = ", ".join((*_REQUIRED, *_OPTIONAL))
                 raise SettingsError(f"{self._where()}: unknown field {name!r}. Allowed: {allowed}.")
         for name in _REQUIRED:
+            if name.endswith("_per_mtok") and self._fields.get("priced_as") is not None:
+                continue
             if self._fields.get(name) is None:
                 raise self._wrong(name, None, "required")
 

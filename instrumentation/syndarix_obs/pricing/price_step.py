@@ -5,16 +5,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.pricing import Price, PriceBook
-from syndarix_obs.pricing.usage import TokenUsage, consistent, from_attributes, to_attributes
+from syndarix_obs.pricing.catalogue import times
+from syndarix_obs.pricing.rates import ZERO
+from syndarix_obs.pricing.usage import TokenUsage, consistent, from_attributes, to_attributes, units_from
 from syndarix_obs.records.finished import FinishedSpan
 
 _log = logging.getLogger("syndarix_obs")
 _MOST_NAMED: Final = 1000
 _BATCH: Final = "batch"
+_ONE: Final = Decimal(1)
+_GEOGRAPHY: Final = {"us": Decimal("1.1")}
+"""What Anthropic bills tokens with when a call is kept in a region (docs.claude.com, pricing; checked 2026-11-28)."""
+_OF_THE_ANSWER: Final = frozenset({"web_searches", "storage_searches", "social_searches", "code_executions"})
 
 
 class PriceStep:
@@ -25,18 +32,11 @@ class PriceStep:
     Args:
         book: the prices.
         shown: the masked form of a name, for our own log.
-        on_unpriced: told provider and model of every call that has tokens but no price.
     """
 
-    def __init__(
-        self,
-        book: PriceBook,
-        on_unpriced: Callable[[str | None, str | None], None],
-        shown: Callable[[str], str] = str,
-    ) -> None:
+    def __init__(self, book: PriceBook, shown: Callable[[str], str] = str) -> None:
         self._shown = shown
         self._book = book
-        self._on_unpriced = on_unpriced
         self._named: set[tuple[str | None, str | None]] = set()
 
     def __call__(self, span: FinishedSpan) -> None:
@@ -47,11 +47,16 @@ class PriceStep:
             return
         reported = from_attributes(attributes)
         if reported is None:
-            return
+            if operation != v.OPERATION_GENERATE_CONTENT or span.status == v.STATUS_ERROR:
+                return
+            reported = TokenUsage(other=units_from(attributes))  # billed by something else than tokens
+            if not reported.other:
+                self._unpriced(attributes)
+                return
         usage = consistent(reported)
         if usage is not reported:
             attributes.update(to_attributes(usage))
-        price = self._price(attributes, usage, span.start_ns)
+        price = self._price(span, usage)
         span.price = price
         if price is None:
             attributes[v.PRICED] = False
@@ -60,33 +65,57 @@ class PriceStep:
             attributes[v.PRICED] = True
             attributes[v.COST_USD] = float(price.total_usd)
 
-    def _price(self, attributes: dict[str, Any], usage: TokenUsage, start_ns: int) -> Price | None:
+    def _price(self, span: FinishedSpan, usage: TokenUsage) -> Price | None:
         """By the model that answered; by the one that was asked for when nobody knows the other."""
-        provider = _text(attributes.get(v.GEN_AI_PROVIDER_NAME))
-        answered, asked = (
-            _text(attributes.get(v.GEN_AI_RESPONSE_MODEL)),
-            _text(attributes.get(v.GEN_AI_REQUEST_MODEL)),
-        )
-        tier = _text(attributes.get(v.SERVICE_TIER))
-        at = datetime.fromtimestamp(start_ns // 1_000_000_000, UTC)
+        attributes = span.attributes
+        answered = _text(attributes.get(v.GEN_AI_RESPONSE_MODEL))
+        asked = _text(attributes.get(v.GEN_AI_REQUEST_MODEL))
+        told = attributes.get(v.COST_REPORTED)
+        if told is not None and not self._contract(span, answered or asked):
+            return Price(Decimal(told), {"other": Decimal(told)}, None, None, "the provider's own answer")
         for model in (answered, asked) if answered != asked else (asked,):
             if model:
-                price = self._book.price(
-                    provider=provider,
-                    model=model,
-                    usage=usage,
-                    at=at,
-                    service_tier=tier,
-                    batch=tier == _BATCH,
-                )
+                price = self._of_passes(span, model, usage) if span.passes else self._of(span, model, usage)
                 if price is not None:
                     return price
         return None
 
+    def _contract(self, span: FinishedSpan, model: str | None) -> bool:
+        a = span.attributes
+        tier = _text(a.get(v.SERVICE_TIER))
+        return self._book.overrides(_text(a.get(v.GEN_AI_PROVIDER_NAME)), model, _time(span), tier)
+
+    def _of(self, span: FinishedSpan, model: str, usage: TokenUsage) -> Price | None:
+        attributes = span.attributes
+        tier = _text(attributes.get(v.SERVICE_TIER))
+        price = self._book.price(
+            provider=_text(attributes.get(v.GEN_AI_PROVIDER_NAME)),
+            model=model,
+            usage=usage,
+            at=_time(span),
+            service_tier=tier,
+            batch=tier == _BATCH,
+        )
+        if price is None or attributes.get(v.INFERENCE_GEO) is None:
+            return price
+        return times(price, _GEOGRAPHY.get(str(attributes[v.INFERENCE_GEO]), _ONE))
+
+    def _of_passes(self, span: FinishedSpan, model: str, usage: TokenUsage) -> Price | None:
+        """Each pass by its own size and model; what is counted for the whole answer (searches) with the last."""
+        total: Price | None = None
+        fees = {name: number for name, number in usage.other.items() if name in _OF_THE_ANSWER}
+        for number, (own_model, part) in enumerate(span.passes, start=1):
+            if number == len(span.passes) and fees:
+                part = part._replace(other={**part.other, **fees})
+            price = self._of(span, own_model or model, part)
+            if price is None:
+                return None
+            total = price if total is None else _sum(total, price)
+        return total
+
     def _unpriced(self, attributes: dict[str, Any]) -> None:
         provider = _text(attributes.get(v.GEN_AI_PROVIDER_NAME))
         model = _text(attributes.get(v.GEN_AI_RESPONSE_MODEL)) or _text(attributes.get(v.GEN_AI_REQUEST_MODEL))
-        self._on_unpriced(provider, model)
         if (provider, model) not in self._named and len(self._named) < _MOST_NAMED:
             self._named.add((provider, model))
             _log.warning(
@@ -95,6 +124,16 @@ class PriceStep:
                 None if model is None else self._shown(model),
                 None if provider is None else self._shown(provider),
             )
+
+
+def _time(span: FinishedSpan) -> datetime:
+    return datetime.fromtimestamp(span.start_ns // 1_000_000_000, UTC)
+
+
+def _sum(one: Price, other: Price) -> Price:
+    names = {**one.amounts, **other.amounts}
+    amounts = {name: one.amounts.get(name, ZERO) + other.amounts.get(name, ZERO) for name in names}
+    return one._replace(total_usd=one.total_usd + other.total_usd, amounts=amounts)
 
 
 def _text(value: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from syndarix_obs import vocabulary as v
@@ -67,7 +68,7 @@ def from_span(span: FinishedSpan, resource: Resource) -> tuple[r.Record, ...]:
     record = _with_price(record, span)
     if record.status == v.STATUS_ERROR and not (record.input_tokens or record.output_tokens):
         return (record,)  # a refused request costs nothing
-    return (record, _ledger_line(record, span, common))
+    return (record, ledger_line(record, span, common))
 
 
 def _common(span: FinishedSpan, resource: Resource) -> dict[str, Any]:
@@ -96,6 +97,9 @@ def _common(span: FinishedSpan, resource: Resource) -> dict[str, Any]:
         "events": tuple(span.events),
         "payload": span.payload_json,
     }
+
+
+_COMMON = tuple(each.name for each in fields(r.Record))
 
 
 def _text(value: Any, default: str = "") -> str:
@@ -261,8 +265,11 @@ def _with_price(record: r.LLMRecord, span: FinishedSpan) -> r.LLMRecord:
     return record
 
 
-def _ledger_line(record: r.LLMRecord, span: FinishedSpan, common: dict[str, Any]) -> r.CostRecord:
+def ledger_line(record: r.LLMRecord, span: FinishedSpan, common: dict[str, Any] | None = None) -> r.CostRecord:
+    """What a call is in the ledger."""
     price = span.price
+    if common is None:
+        common = {name: getattr(record, name) for name in _COMMON}
     cached = record.cache_read_tokens + record.cache_write_tokens
     return r.CostRecord(
         **{**common, "record_id": f"{common['record_id']}:cost", "attributes": {}, "events": (), "payload": None},

@@ -23,13 +23,17 @@ class FinishedSpan:
     `status` is one of `vocabulary.STATUS_*`; `status_message` is the exception text, redacted by the redact step.
     `checked` names attributes that are parts of a payload in which the gate found nothing to mask.
     `span_kind` is the OpenTelemetry span kind's name in lower case (`internal`, `client`, …).
+    `passes` are the parts of a usage that are billed by their own size, each with the model it names.
+    `own_agent` is the agent that the span or a framework's span around it names, before the session's agent.
+    `counted` is False for a span that means nothing by itself (a poll of a response that is not done yet), and `polled`
+    is True for an answer that may be fetched again and again.
     `resource` says who emitted a span that came from another program; None for this process.
     """
 
     __slots__ = (
-        "attributes", "checked", "correlation", "end_ns", "events", "keep", "links", "name", "parent_id", "payload",
-        "payload_json", "price", "remote_parent", "resource", "scope", "span_id", "span_kind", "start_ns", "status",
-        "status_message", "trace_id",
+        "attributes", "checked", "correlation", "counted", "end_ns", "events", "keep", "links", "name", "own_agent",
+        "parent_id", "passes", "payload", "payload_json", "polled", "price", "remote_parent", "resource", "scope",
+        "span_id", "span_kind", "start_ns", "status", "status_message", "trace_id",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +78,10 @@ class FinishedSpan:
         self.remote_parent = remote_parent
         self.resource = resource
         self.keep = True
+        self.counted = True
+        self.polled = False
+        self.own_agent: str | None = None
+        self.passes: tuple[tuple[str | None, Any], ...] = ()
 
 
 Step = Callable[[FinishedSpan], None]

@@ -10,6 +10,7 @@ from opentelemetry.trace import StatusCode
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.foreign import Abandoned, run
+from syndarix_obs.records import enclosing
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import SpanEvent
 from syndarix_obs.spans.correlation import Correlation
@@ -23,6 +24,7 @@ _KINDS = ("internal", "server", "client", "producer", "consumer")
 
 def from_light(span: LightSpan) -> FinishedSpan:
     """The worker's view of one of our spans; runs the span's own finisher, if it has one."""
+    correlation, opens_session = enclosing.of_light(span)
     finished = FinishedSpan(
         name=span.name,
         trace_id=f"{span.trace_id:032x}",
@@ -36,9 +38,12 @@ def from_light(span: LightSpan) -> FinishedSpan:
         attributes=dict(span.attributes),  # the worker refines its own; the span may still be read from
         payload=span.payload,
         scope=span.scope,
-        correlation=span.correlation,
+        correlation=correlation,
         remote_parent=span.remote_parent,
     )
+    if opens_session:
+        finished.attributes[v.KIND] = v.KIND_SESSION
+        finished.attributes[v.SESSION_ID] = enclosing.session_of(span.attributes) or finished.trace_id
     finished.keep = span.sampled
     if span.added_events:
         finished.events = [_event(*event) for event in span.added_events]

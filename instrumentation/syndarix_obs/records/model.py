@@ -191,6 +191,9 @@ class CostRecord(Record):
 
     The token classes here are disjoint: `tokens_input` excludes cache classes and `tokens_output` excludes reasoning,
     so that `tokens_total` is their sum.
+
+    A line whose `record_id` ends in `:void` takes another back: its amounts are below zero, and `set_aside_reason` and
+    `set_aside_by` (a span id) say why and what counts instead.
     """
 
     kind: ClassVar[str] = v.KIND_COST
@@ -209,6 +212,8 @@ class CostRecord(Record):
     estimated: bool = False
     service_tier: str | None = None
     price_source: str | None = None
+    set_aside_reason: str | None = None
+    set_aside_by: str | None = None
 
 
 @frozen

@@ -84,7 +84,7 @@ def step_of(endpoint: Endpoint, provider: str, body: Mapping[str, Any], response
     if not failed:
         endpoint.read(answer, span)
         TokensStep()(span)
-        PriceStep(PriceBook(None), lambda _provider, _model: None)(span)
+        PriceStep(PriceBook(None))(span)
     found = answer.get("error")
     error: Mapping[str, Any] = found if isinstance(found, dict) else {}
     a = span.attributes

@@ -18,7 +18,8 @@ CORRELATION_KEY = otel_context.create_key("syndarix-correlation")
 @dataclass(frozen=True, slots=True)
 class Correlation:
     """Ids shared by everything inside a session. `user` is the raw id until the worker replaces it by its pseudonym;
-    `user_is_pseudonym` says that it came from another service and already is one."""
+    `user_is_pseudonym` says that it came from another service and already is one. `derived` is True where the
+    agent's name comes from a framework's span and not from a session of ours."""
 
     session_id: str | None = None
     agent: str | None = None
@@ -28,6 +29,7 @@ class Correlation:
     user: str | None = None
     user_is_pseudonym: bool = False
     task_type: str | None = None
+    derived: bool = False
 
 
 NOTHING = Correlation()

@@ -97,12 +97,14 @@ class SpanSource:
 class LightSpan(ReadableSurface, trace.Span):
     """One span, cheap to open and to end. See the module's text.
 
+    `enclosing` is the light span around it, by which the worker finds the agent that it works for.
     `left` is set when the span was ended in another thread or task than the one that entered it: the context that was
     current before, because there the ended span cannot be taken out of the current context any more.
     """
 
     __slots__ = (
-        "_monotonic_start", "added_events", "added_links", "attributes", "correlation", "end_ns", "error", "finisher",
+        "_monotonic_start", "added_events", "added_links", "attributes", "correlation", "enclosing", "end_ns", "error",
+        "finisher",
         "kind", "left", "name", "parent_id", "payload", "remote_parent", "sampled", "scope", "source", "span_id",
         "start_ns", "status_code", "status_message", "trace_id", "trace_state",
     )  # fmt: skip
@@ -130,6 +132,7 @@ class LightSpan(ReadableSurface, trace.Span):
         self.correlation: Correlation = NOTHING
         self.finisher: Callable[[Any], None] | None = None
         self.left: Context | None = None
+        self.enclosing: LightSpan | None = None
 
     def begin(self, context: Context | None = None, start_ns: int | None = None) -> Context:
         """Take ids, parent, correlation and start time; returns the context that was looked at."""
@@ -143,6 +146,7 @@ class LightSpan(ReadableSurface, trace.Span):
         if isinstance(parent, LightSpan):
             self.trace_id, self.parent_id, self.sampled = parent.trace_id, parent.span_id, parent.sampled
             self.trace_state = parent.trace_state
+            self.enclosing = parent
         elif not (isinstance(parent, trace.Span) and self._adopt(parent.get_span_context())):
             self.trace_id = source.ids.trace_id()
             self.sampled = source.samples(self.trace_id)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from syndarix_obs.store.database import is_busy, transaction
-from syndarix_obs.store.schema import HOUR_COLUMNS, HOUR_KEYS, HOUR_NS
+from syndarix_obs.store.schema import HOUR_COLUMNS, HOUR_KEYS, HOUR_NS, sign
 
 ROWS_PER_STEP: Final = 5_000
 """Rows of the ledger that become sums together: some 10 ms, for which other writers wait. Smaller steps would leave
@@ -30,12 +30,15 @@ _HEAVY: Final = (
 )
 
 
+_SIGN: Final = sign("record_id")
+
+
 def _sum(value: str, condition: str = "1") -> str:
     return f"ifnull(sum(CASE WHEN {condition} AND NOT {_HEAVY} THEN {value} END), 0)"
 
 
 _SUMS: Final = (
-    "count(*)", "sum(estimated AND priced)", "sum(NOT priced)", f"sum({_HEAVY})",
+    f"sum({_SIGN})", f"sum({_SIGN} * (estimated AND priced))", f"sum({_SIGN} * (NOT priced))", f"sum({_HEAVY})",
     _sum("cost_pico", "NOT estimated"), _sum("cost_pico", "estimated"), *(_sum(name) for name in _TOKENS),
 )  # fmt: skip
 _KEYS: Final = ", ".join(HOUR_KEYS)

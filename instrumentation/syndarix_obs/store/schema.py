@@ -11,7 +11,8 @@ nanoseconds since the epoch, ids lower-case hex.
 `payloads`  `id` = `records.id`; `body` = redacted JSON text, or a zlib-compressed BLOB of it:
             `unpack(body)` in SQL on a connection of ours, `payload_text(body)` in Python; `bytes` = size
             of the text. Apart, so that listings never read it. No row when a record has no payload.
-`ledger`    One row per CostRecord: amounts as exact decimal TEXT (NULL when unpriced, never 0) and
+`ledger`    One row per CostRecord (`sign(record_id)` calls each: a later report may take a line back):
+            amounts as exact decimal TEXT (NULL when unpriced, never 0) and
             `cost_pico`, the total as an integer in 1e-12 dollars: `sum(cost_pico)` is exact and quick (up
             to 9.2 million dollars a sum), `dollars(n)` makes a Decimal of it. `user` is NULL once that
             user was erased; the amounts stay.
@@ -85,6 +86,16 @@ HOUR_COLUMNS: Final = (
 
 HOUR_NS: Final = 3_600 * 10**9
 """An hour in nanoseconds."""
+
+VOID_SUFFIX: Final = ":void"
+"""End of the `record_id` of a line of the ledger that takes another back: its amounts are below zero, and it counts as
+one call less."""
+
+
+def sign(record_id: str) -> str:
+    """SQL of what a line of the ledger counts: 1, or -1 for one that takes another back."""
+    return f"(CASE WHEN {record_id} LIKE '%{VOID_SUFFIX}' THEN -1 ELSE 1 END)"
+
 
 SESSION_COLUMNS: Final = (
     "session_id", "span_id", "trace_id", "record_id", "agent", "agent_type", "agent_version", "project",

@@ -18,8 +18,8 @@ from syndarix_obs.errors import StoreError
 from syndarix_obs.guard import record_failure
 from syndarix_obs.records.anonymous import anonymous_record
 from syndarix_obs.records.model import CostRecord, Record, SessionRecord
+from syndarix_obs.store import corrections, hours, rows, search
 from syndarix_obs.store import handle as handles
-from syndarix_obs.store import hours, rows, search
 from syndarix_obs.store.classes import Rule, apply
 from syndarix_obs.store.database import transaction
 from syndarix_obs.store.schema import LARGEST_INTEGER
@@ -121,7 +121,10 @@ class StoreWriter:
         self, connection: sqlite3.Connection, record: Record, prepare: Callable[[rows.Values], rows.Values]
     ) -> bool:
         if isinstance(record, CostRecord):
-            return connection.execute(rows.INSERT_LEDGER, prepare(rows.ledger_values(record))).rowcount > 0
+            stored = connection.execute(rows.INSERT_LEDGER, prepare(rows.ledger_values(record))).rowcount > 0
+            if stored and (correction := corrections.of(record)) is not None:
+                connection.execute(*correction)
+            return stored
         if isinstance(record, SessionRecord):
             connection.execute(rows.UPSERT_SESSION, prepare(rows.session_values(record)))
             if record.status == v.STATUS_RUNNING:

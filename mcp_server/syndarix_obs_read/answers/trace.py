@@ -55,6 +55,9 @@ class TraceSpan(Frozen):
     error_message: str | None = None
     stack_trace: str | None = Field(default=None, description="Of the exception; when payloads are asked for.")
     summary: str = Field(default="", description="What happened, in a few words.")
+    also_reported_by: tuple[str, ...] = Field(
+        default=(), description="Libraries that reported this call too, with the reason why that is not counted."
+    )
     details: Mapping[str, Any] = Field(default_factory=dict, description="Further fields of this kind.")
     payload: Mapping[str, Any] | None = Field(default=None, description="Messages, arguments, results; when asked for.")
 
@@ -135,6 +138,7 @@ def tree(records: Iterable[StoredRecord], *, payloads: bool) -> tuple[TraceSpan,
     """
     ordered = sorted(records, key=lambda record: (record.start_ns, -record.end_ns))
     children = _children(ordered)
+    also = _also_reported(ordered)
     origin = ordered[0].start_ns if ordered else 0
     spans: list[TraceSpan] = []
     seen: set[int] = set()
@@ -146,7 +150,7 @@ def tree(records: Iterable[StoredRecord], *, payloads: bool) -> tuple[TraceSpan,
             if id(record) in seen:
                 continue
             seen.add(id(record))
-            spans.append(_span(record, depth, origin, payloads))
+            spans.append(_span(record, depth, origin, payloads, also))
             below = children.get(record.text("span_id"), []) if record.kind != v.KIND_APP else []
             stack.extend((child, depth + 1) for child in reversed(below))
     return _with_totals(spans)
@@ -161,7 +165,25 @@ def _children(ordered: list[StoredRecord]) -> dict[str | None, list[StoredRecord
     return children
 
 
-def _span(record: StoredRecord, depth: int, origin: int, payloads: bool) -> TraceSpan:
+def _also_reported(records: Iterable[StoredRecord]) -> Mapping[str, list[str]]:
+    """By span: who else reported its call, and why that report is set aside."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        attributes = record.get("attributes") or {}
+        by = attributes.get(v.SET_ASIDE_BY)
+        if by:
+            who = attributes.get(v.SET_ASIDE_REPORTER) or record.text("name")
+            found.setdefault(str(by), []).append(f"{who} ({attributes.get(v.SET_ASIDE_REASON)})")
+    return found
+
+
+def _span(
+    record: StoredRecord, depth: int, origin: int, payloads: bool, also: Mapping[str, list[str]]
+) -> TraceSpan:
+    others = tuple(also.get(record.text("span_id"), ()))
+    said = summary(record)
+    if others:
+        said = f"{said}; also reported by {', '.join(others)}" if said else f"also reported by {', '.join(others)}"
     cost = to_usd(record.get("cost_usd"))
     is_call = record.kind == v.KIND_LLM_CALL
     return TraceSpan(
@@ -179,7 +201,8 @@ def _span(record: StoredRecord, depth: int, origin: int, payloads: bool) -> Trac
         estimated=bool(record.get("estimated")),
         input_tokens=record.count("input_tokens"),
         output_tokens=record.count("output_tokens"),
-        summary=summary(record),
+        summary=said,
+        also_reported_by=others,
         details={name: value for name, value in record.data.items() if name not in _OWN},
         payload=record.payload if payloads and record.payload else None,
         stack_trace=stack_trace(record) if payloads else None,

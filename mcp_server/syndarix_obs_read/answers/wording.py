@@ -151,6 +151,16 @@ _TITLES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_APP: lambda r: r.text("logger"),
 }
 
+def _plain(record: StoredRecord) -> str:
+    """A report of a model call that does not count says so."""
+    attributes = record.get("attributes") or {}
+    reason = attributes.get(v.SET_ASIDE_REASON)
+    if not reason:
+        return ""
+    tokens_told, by = attributes.get(v.SET_ASIDE_TOKENS, ""), attributes.get(v.SET_ASIDE_BY)
+    return f"not counted ({reason} as {by}), tells {tokens_told} tokens"
+
+
 _SUMMARIES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_SESSION: _run,
     v.KIND_TASK: _run,
@@ -165,4 +175,5 @@ _SUMMARIES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_SCORE: _score,
     v.KIND_ANOMALY: _anomaly,
     v.KIND_APP: _app,
+    v.KIND_SPAN: _plain,
 }

@@ -9,7 +9,7 @@ from syndarix_obs_read.answers.health import HealthReport, check_health, once, w
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import Check, broken
-from syndarix_obs_read.doctor import agents, chain, machine, servers, spool
+from syndarix_obs_read.doctor import agents, chain, libraries, machine, servers, spool
 from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.settings import ReadSettings
 
@@ -19,7 +19,7 @@ _CHECK_S: Final = 20.0
 
 async def examine(settings: ReadSettings) -> HealthReport:
     """Look at everything; never raises for a part that is broken."""
-    found = [*machine.checks(settings), *spool.checks(settings.home)]
+    found = [*machine.checks(settings), *libraries.checks(), *spool.checks(settings.home)]
     found += await _many("metrics", lambda: agents.checks(settings))
     if settings.backend == "stack":
         found += await _many("servers", lambda: servers.checks(settings))

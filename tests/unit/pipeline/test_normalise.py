@@ -403,3 +403,30 @@ def test_normalising_twice_changes_nothing_more(attributes: dict[str, Any]) -> N
 )
 def test_no_events_make_it_fail(events: list[SpanEvent]) -> None:
     assert all(left.name == "other" for left in normalised({}, events=events).events)
+
+
+def test_all_classes_of_a_usage_that_litellm_tells_as_text_are_read() -> None:
+    usage = {"prompt_tokens": 1001, "completion_tokens": 101, "prompt_tokens_details": {"cached_tokens": 200}}
+    span = FinishedSpan(name="litellm_request", trace_id="1" * 32, span_id="2" * 16, scope=("litellm", None),
+                        attributes={"gen_ai.operation.name": "chat", "metadata.usage_object": str(usage)})  # fmt: skip
+    NormaliseStep()(span)
+    assert usage == span.payload["usage"]
+
+
+def test_the_sum_says_whether_the_input_holds_the_cached_tokens() -> None:
+    for total, expected in ((1102, 1001), (902, 801)):
+        span = FinishedSpan(
+            name="chat", trace_id="1" * 32, span_id="2" * 16, scope=("strands.telemetry.tracer", None),
+            attributes={"gen_ai.usage.input_tokens": 801, "gen_ai.usage.output_tokens": 101,
+                        "gen_ai.usage.cache_read_input_tokens": 200, "gen_ai.usage.total_tokens": total},
+        )  # fmt: skip
+        NormaliseStep()(span)
+        assert expected == span.attributes["gen_ai.usage.input_tokens"]
+
+
+def test_langchain_names_the_agent_of_a_step_in_its_metadata() -> None:
+    metadata = '{"lc_agent_name": "researcher", "langgraph_node": "model"}'
+    span = FinishedSpan(name="model", trace_id="1" * 32, span_id="2" * 16, scope=("openinference.x", None),
+                        attributes={"openinference.span.kind": "CHAIN", "metadata": metadata})  # fmt: skip
+    NormaliseStep()(span)
+    assert "researcher" == span.attributes["gen_ai.agent.name"]

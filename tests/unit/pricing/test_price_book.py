@@ -79,8 +79,11 @@ def agree(
         assert Decimal(0) == theirs.total_price
         assert theirs.model_price.input_mtok is None
         return
-    assert theirs.total_price == ours.total_usd, (model, usage, at, call)
-    assert theirs.total_price == sum(ours.amounts.values(), Decimal(0))
+    total = theirs.total_price
+    if batch and provider in ("openai", "anthropic") and total == reference(provider, model, usage, at, {}).total_price:
+        total /= 2  # the list knows no batches of this model; the provider bills half for all of them
+    assert total == ours.total_usd, (model, usage, at, call)
+    assert total == sum(ours.amounts.values(), Decimal(0))
 
 
 def test_the_amounts_are_split_by_disjoint_classes(book: PriceBook) -> None:
@@ -116,6 +119,8 @@ def test_a_long_prompt_takes_the_higher_step_for_all_its_tokens(book: PriceBook)
         ("OpenAI", "gpt-4o-mini-2024-07-18", "openai"),
         (None, "gpt-4o-mini-2024-07-18", "openai"),
         ("unknown", "claude-sonnet-4-5-20250929", "anthropic"),
+        ("strands-agents", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "aws"),
+        ("nobody-knows", "gpt-4o", "openai"),
     ],
 )
 def test_names_of_the_genai_conventions_find_their_prices(
@@ -149,8 +154,15 @@ def test_rare_classes_have_their_own_price(book: PriceBook, model: str, other: d
 
 def test_audio_has_its_own_price(book: PriceBook) -> None:
     usage = TokenUsage(1000, 500, other={"input_audio_tokens": 400, "output_audio_tokens": 300})
-    theirs = reference("openai", "gpt-4o-audio-preview", usage, NOON, {})
-    assert theirs.total_price == priced(book, "openai", "gpt-4o-audio-preview", usage=usage).total_usd
+    text, audio = 600 * Decimal("2.5") + 200 * 10, 400 * 32 + 300 * 64
+    assert (text + audio) / 1_000_000 == priced(book, "openai", "gpt-audio", usage=usage).total_usd
+
+
+def test_audio_is_not_priced_as_text_where_the_list_has_no_rate_for_it(book: PriceBook) -> None:
+    usage = TokenUsage(1000, 500, other={"input_audio_tokens": 400})
+    assert book.price(provider="openai", model="gpt-4o-audio-preview", usage=usage, at=NOON) is None
+    text = TokenUsage(1000, 500)
+    assert Decimal("0.0075") == priced(book, "openai", "gpt-4o-audio-preview", usage=text).total_usd
 
 
 def test_the_fast_mode_of_anthropic_is_priced_as_such(book: PriceBook) -> None:
@@ -170,7 +182,8 @@ def test_the_fast_mode_of_anthropic_is_priced_as_such(book: PriceBook) -> None:
     ("provider", "model"),
     [
         ("openai", "no-such-model"),
-        ("nobody-knows", "gpt-4o"),
+        ("nobody-knows", "gpt-oss-120b"),
+        ("unknown", "mistral-large-latest"),
         (None, "no-such-model"),
         ("openai", ""),
         ("openai", None),

@@ -14,6 +14,7 @@ from typing import Final
 from syndarix_obs import vocabulary as v
 from syndarix_obs.store.database import is_damaged
 from syndarix_obs.store.integrity import check_integrity
+from syndarix_obs.store.schema import sign
 from syndarix_obs.store.search import indexed_to
 from syndarix_obs_read.backends.rows import Check
 from syndarix_obs_read.backends.sql.names import extent
@@ -119,7 +120,10 @@ def _running(connection: sqlite3.Connection, stalled_after_s: float) -> Check:
 
 
 def _prices(connection: sqlite3.Connection) -> Check:
-    statement = "SELECT coalesce(model, 'unknown'), count(*) FROM ledger WHERE NOT priced GROUP BY 1 ORDER BY 2 DESC"
+    statement = (
+        f"SELECT coalesce(model, 'unknown'), sum({sign('record_id')}) AS calls FROM ledger WHERE NOT priced"
+        " GROUP BY 1 HAVING calls > 0 ORDER BY 2 DESC"
+    )
     unpriced = connection.execute(statement).fetchall()
     if not unpriced:
         return Check(name="prices", state="ok", finding="every call in the ledger has a price")

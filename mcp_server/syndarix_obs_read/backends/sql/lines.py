@@ -10,13 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from syndarix_obs.store.schema import HOUR_COLUMNS, HOUR_KEYS, HOUR_NS
+from syndarix_obs.store.schema import HOUR_COLUMNS, HOUR_KEYS, HOUR_NS, sign
 from syndarix_obs_read.backends.filters import LARGEST_NS, Filter
 from syndarix_obs_read.backends.sql.conditions import Where, over
 
 _SUMS: Final = HOUR_COLUMNS[1 + len(HOUR_KEYS) :]
+_SIGN: Final = sign("l.record_id")
 _LINE: Final = (
-    "1 AS calls, l.estimated AND l.priced AS estimated_calls, NOT l.priced AS unpriced_calls,"
+    f"{_SIGN} AS calls, {_SIGN} * (l.estimated AND l.priced) AS estimated_calls,"
+    f" {_SIGN} * (NOT l.priced) AS unpriced_calls,"
     " l.priced AND l.cost_pico IS NULL AS beyond, CASE WHEN NOT l.estimated THEN l.cost_pico END AS exact_pico,"
     " CASE WHEN l.estimated THEN l.cost_pico END AS estimated_pico"
 )
