@@ -364,14 +364,14 @@ class ObservabilityPlatform:
     def inject(self, headers: MutableMapping[str, str]) -> None:
         """Write trace context and correlation ids into outgoing headers (`traceparent`, `baggage`)."""
         with guarded("inject"):
-            propagation.inject(headers, self._runtime.pseudonym)
+            propagation.inject(headers, self._runtime.pseudonym, self._runtime.names)
 
     @contextmanager
     def extract(self, headers: Mapping[str, Any]) -> Iterator[None]:
         """Within the block, work belongs to the trace and session that incoming headers name."""
         token = None
         with guarded("extract"):
-            token = otel_context.attach(propagation.extract(headers))
+            token = otel_context.attach(propagation.extract(headers, self._runtime.names))
         try:
             yield
         finally:
