@@ -1,6 +1,6 @@
 """Stories that the demo can tell. `regression`: a worse prompt is deployed, and the answers get long, slow and poor.
 
-The day before is as always. An hour ago a new handbook was deployed to the support agent: it tells it to be thorough.
+The day before is as always. Three hours ago a new handbook was deployed to the support agent, which it makes thorough.
 Answers take three times as long and six times as many tokens, and customers are less content.
 """
 
@@ -17,10 +17,13 @@ from syndarix_obs_demo.provider.model import Reply
 HOUR_S: Final = 3_600
 BEFORE_S: Final = 26 * HOUR_S
 """How long the ordinary time before the deployment is: more than the day that a learned baseline needs."""
-SINCE_S: Final = HOUR_S
+SINCE_S: Final = 3 * HOUR_S
 """How long ago the worse prompt was deployed."""
 LEAST_SESSIONS: Final = 40
-_ORDINARY_SHARE: Final = 0.7
+"""With fewer there is nothing to compare."""
+USUAL_SESSIONS: Final = {"ordinary": 20, "regression": 240}
+"""How many sessions each story needs: an episode needs some twenty calls an hour, before and after alike."""
+_ORDINARY_SHARE: Final = BEFORE_S / (BEFORE_S + SINCE_S)
 _SLOWER: Final = 3.0
 _WORDIER: Final = 6
 

@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from syndarix_obs_demo.run import DemoReport
 from syndarix_obs_demo.scenario import Scenario
+
+if TYPE_CHECKING:
+    from syndarix_obs_demo.alarm import Alarm
 
 PERIOD = ("--since", "7d")
 _LOKI = "http://127.0.0.1:3100"
@@ -44,11 +48,13 @@ def stops(report: DemoReport) -> tuple[Stop, ...]:
     )
 
 
-def regression_stops() -> tuple[Stop, ...]:
+def regression_stops(alarm: Alarm | None) -> tuple[Stop, ...]:
     """The questions after a worse prompt was deployed."""
-    hour = ("--since", "1h")
+    episode = None if alarm is None else alarm.episode
+    which = ("--agent", "support", "--since", "3h") if episode is None else (episode.episode,)
     return (
-        Stop("What changed in the last hour?", ("investigate", "--agent", "support", *hour)),
+        *([Stop("What is unusual?", ("anomalies", "--agent", "support", "--since", "2d"))] if episode else []),
+        Stop("What changed?", ("investigate", *which)),
         Stop(
             "Are the answers any good, before and after?",
             ("quality", "--agent", "support", "--by", "prompt_hash", "--since", "2d"),
@@ -143,6 +149,7 @@ def show(
     write: Callable[[str], object],
     prefix: str = "syndarix-obs",
     scenario: Scenario = Scenario.ORDINARY,
+    alarm: Alarm | None = None,
 ) -> int:
     """Print the summary, every answer under its command, and where to look next.
 
@@ -152,14 +159,18 @@ def show(
         write: takes one line.
         prefix: how the command is called here.
         scenario: the story that was told.
+        alarm: what the watch found afterwards.
 
     Returns:
         The first exit status that is not 0, else 0.
     """
     for line in summary(report):
         write(line)
+    for alert in () if alarm is None else alarm.alerts:
+        said = alert["annotations"]
+        write(f"An alert arrived at a local receiver: {said['summary']}: {said['description']}")
     status = 0
-    for stop in regression_stops() if scenario is Scenario.REGRESSION else stops(report):
+    for stop in regression_stops(alarm) if scenario is Scenario.REGRESSION else stops(report):
         write("")
         write(f"── {stop.question}")
         write(f"$ {prefix} {shlex.join(stop.arguments)}")

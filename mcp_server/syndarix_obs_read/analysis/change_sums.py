@@ -55,6 +55,16 @@ class Side:
     deviations: list[float]
     sizes: dict[str, int]
     totals: dict[str, float]
+    total: float = field(init=False)
+    squares: float = field(init=False)
+    sized: float = field(init=False)
+    size_squares: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.total = sum(self.totals.values())
+        self.squares = sum(total * total for total in self.totals.values())
+        self.sized = sum(total * self.sizes[session] for session, total in self.totals.items())
+        self.size_squares = sum(size * size for size in self.sizes.values())
 
     def __len__(self) -> int:
         return len(self.observations)
@@ -112,7 +122,9 @@ def candidates_in(sides: tuple[Side, Side]) -> dict[Key, Candidate]:
         for each, deviation in zip(side.observations, side.deviations, strict=True):
             for dimension in DIMENSIONS:
                 for value in each.where.get(dimension, ()):
-                    candidate = found.setdefault((dimension, value), Candidate())
+                    candidate = found.get((dimension, value))
+                    if candidate is None:
+                        candidate = found[dimension, value] = Candidate()
                     candidate.sums[period][each.session] += deviation
                     candidate.counts[period][each.session] += 1
     return {key: each for key, each in found.items() if _worth_a_look(each, sides)}
@@ -149,17 +161,27 @@ def chance_of(candidate: Candidate, sides: tuple[Side, Side], moved: float) -> f
 
 
 def _variance(candidate: Candidate, sides: tuple[Side, Side], share: float) -> float:
-    return sum(
-        cluster_variance(
-            [sums.get(session, 0.0) - share * total for session, total in side.totals.items()],
-            list(side.sizes.values()),
-        )
-        for sums, side in zip(candidate.sums, sides, strict=True)
-    )
+    """Of the candidate's contribution, less a share of everybody's."""
+    return sum(_of_sums(side, sums, share) for sums, side in zip(candidate.sums, sides, strict=True))
 
 
 def _share_variance(candidate: Candidate, sides: tuple[Side, Side]) -> float:
-    return sum(
-        cluster_variance([float(counts.get(session, 0)) for session in side.sizes], list(side.sizes.values()))
-        for counts, side in zip(candidate.counts, sides, strict=True)
-    )
+    return sum(_of_sums(side, counts, 0.0) for counts, side in zip(candidate.counts, sides, strict=True))
+
+
+def _of_sums(side: Side, sums: Mapping[str, float], share: float) -> float:
+    """`cluster_variance` of (sum − share × total) by session, looking only at the sessions that have a sum.
+
+    There are thousands of sessions and few that have a rare value, so the squares are written out."""
+    groups, size = len(side.sizes), len(side)
+    if groups < 2:
+        return 0.0
+    squares = shared = sized = total = 0.0
+    for session, each in sums.items():
+        squares += each * each
+        shared += each * side.totals[session]
+        sized += each * side.sizes[session]
+        total += each
+    mean = (total - share * side.total) / size
+    spread = squares - 2 * share * shared + share**2 * side.squares - 2 * mean * (sized - share * side.sized)
+    return max(0.0, spread + mean**2 * side.size_squares) / size**2 * groups / (groups - 1)

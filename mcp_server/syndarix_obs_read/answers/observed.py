@@ -15,7 +15,7 @@ from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import Page, StoredRecord
 
-MOST_CALLS: Final = 20_000
+MOST_CALLS: Final = 10_000
 """Calls of one period that are looked at, the newest."""
 USER_BUCKETS: Final = 16
 """Users are told apart by bucket only: enough to see that some of them are concerned, too little to name one."""

@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,17 +18,23 @@ from syndarix_obs_read.cli.options import Common
 from syndarix_obs_read.errors import FilterError, ReadError
 from syndarix_obs_read.settings import ReadSettings
 
+if TYPE_CHECKING:
+    from syndarix_obs_demo.alarm import Alarm
+
 
 def demo(
     common: Common,
-    sessions: Annotated[int, typer.Option(min=1, max=100_000, help="How many sessions.")] = 20,
+    sessions: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="How many sessions. Default: 20; of a regression 240.")
+    ] = None,
     scenario: Annotated[
-        str, typer.Option(help="ordinary; regression: an hour ago a worse prompt was deployed (at least 40 sessions).")
+        str, typer.Option(help="ordinary; regression: three hours ago a worse prompt was deployed (a minute).")
     ] = "ordinary",
     seed: Annotated[int, typer.Option(help="The same seed makes the same sessions.")] = 7,
 ) -> None:
     """Run a support desk of cooperating agents against a fake provider, and show what was recorded."""
     from syndarix_obs_demo import DemoPackagesMissing, Scenario, run
+    from syndarix_obs_demo.scenario import USUAL_SESSIONS
     from syndarix_obs_demo.tour import called, elsewhere, needed, show
 
     settings = settings_of(common)
@@ -36,6 +43,7 @@ def demo(
     if scenario not in tuple(Scenario):
         raise FilterError(f"there is no scenario {scenario!r}; possible: {', '.join(Scenario)}")
     story = Scenario(scenario)
+    sessions = sessions or USUAL_SESSIONS[story]
     with _progress(f"{sessions} sessions of the support desk") as advance:
         try:
             report = run(settings.home, sessions, seed, advance, story)
@@ -45,8 +53,18 @@ def demo(
         print(json.dumps(asdict(report), indent=2, default=str))
         return
     prefix = called(common.home, needed(settings.backend, os.environ))
-    code = show(report, _answer(settings), lambda line: print(line, flush=True), prefix, story)
+    alarm = _alarm(report.store) if story is Scenario.REGRESSION else None
+    code = show(report, _answer(settings), lambda line: print(line, flush=True), prefix, story, alarm)
     raise typer.Exit(code)
+
+
+def _alarm(store: Path | None) -> Alarm | None:
+    """What the watch finds in an embedded store; with the stack, its own watch raises the alert in Alertmanager."""
+    if store is None:
+        return None
+    from syndarix_obs_demo.alarm import look
+
+    return look(store.parent)
 
 
 def _answer(settings: ReadSettings) -> Callable[[list[str]], int]:

@@ -8,9 +8,11 @@ import typer
 
 from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers import investigate as investigate_answer
+from syndarix_obs_read.answers.episode import investigate_episode
 from syndarix_obs_read.answers.investigate import Explanation, FigureChange, Investigation
 from syndarix_obs_read.answers.observed import FIGURES
-from syndarix_obs_read.cli.asking import ask
+from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.cli.asking import Asker, ask
 from syndarix_obs_read.cli.options import Common, When, Who
 from syndarix_obs_read.cli.screen import Screen, headers
 from syndarix_obs_read.timerange import parse_duration
@@ -20,20 +22,24 @@ def investigate(
     common: Common,
     when: When,
     who: Who,
+    episode: Annotated[
+        str | None, typer.Argument(metavar="EPISODE", help="An episode of `anomalies`: its agent and its time.")
+    ] = None,
     figure: Annotated[str | None, typer.Option(help=f"One figure: {', '.join(FIGURES)}. Default: all.")] = None,
     baseline: Annotated[
         str | None, typer.Option(help="Length of the time before to compare with. Default: 7 times as long, or a day.")
     ] = None,
 ) -> None:
     """Say what changed in a time, and which version, prompt, tool set, model, tool or region explains it."""
+    if episode is not None:
+        ask(common, lambda _asker, backend: investigate_episode(backend, episode, figure), draw_investigation)
+        return
     length = None if baseline is None else parse_duration(baseline)
-    ask(
-        common,
-        lambda asker, backend: investigate_answer.investigate(
-            backend, asker.filter(who), asker.period(when), figure, length
-        ),
-        draw_investigation,
-    )
+
+    async def question(asker: Asker, backend: Backend) -> Investigation:
+        return await investigate_answer.investigate(backend, asker.filter(who), asker.period(when), figure, length)
+
+    ask(common, question, draw_investigation)
 
 
 def draw_investigation(screen: Screen, answer: Investigation) -> None:

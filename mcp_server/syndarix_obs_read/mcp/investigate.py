@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from syndarix_obs_read.answers import investigate as investigate_answer
+from syndarix_obs_read.answers.episode import investigate_episode
 from syndarix_obs_read.mcp import arguments as a
 from syndarix_obs_read.mcp.state import Ctx, seconds_of, state_of
 from syndarix_obs_read.mcp.toolkit import ToolSpec
@@ -23,6 +24,9 @@ async def investigate(
     project: a.Project = None,
     environment: a.Environment = None,
     figure: Annotated[FigureName | None, Field(description="Only this figure; all by default.")] = None,
+    episode: Annotated[
+        str | None, Field(max_length=100, description="Id of an episode instead of time and agent: list_anomalies.")
+    ] = None,
     baseline: Annotated[
         str | None, Field(max_length=40, description="Length of the time before, to compare with: 1d, 7d.")
     ] = None,
@@ -31,6 +35,8 @@ async def investigate(
     set, model, tool or region explains it, corrected for the number of looks. No explanation is an answer too. Then
     compare_sessions with one session of each side."""
     state = state_of(ctx)
+    if episode:
+        return await investigate_episode(state.backend, episode, figure)
     length = None if baseline is None else int(seconds_of(baseline) * SECOND_NS)
     where = state.filter(agent=agent, project=project, environment=environment)
     return await investigate_answer.investigate(state.backend, where, state.period(since, until), figure, length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syndarix_obs_read import formats as f
+from syndarix_obs_read.answers.episode import investigate_episode
 from syndarix_obs_read.answers.investigate import Explanation, FigureChange, Investigation, investigate
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
@@ -19,7 +20,12 @@ _NEW = tables.columns("what", "value*", "first seen", ">share")
 
 async def ask(asked: Asked) -> View:
     """The investigation."""
-    question = investigate(asked.backend, asked.filter(*_WORDS, *_RARE), asked.period(), asked.word("figure"))
+    figure, episode = asked.word("figure"), asked.word("episode")
+    question = (
+        investigate_episode(asked.backend, episode, figure)
+        if episode
+        else investigate(asked.backend, asked.filter(*_WORDS, *_RARE), asked.period(), figure)
+    )
     found = await attempt(question)
     return View("What changed", {"investigation": found}, lambda: joined((
         filters.form(asked, *_WORDS, rare=_RARE), pieces.shown(found, lambda answer: _draw(asked, answer)),
