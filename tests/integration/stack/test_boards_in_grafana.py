@@ -24,6 +24,7 @@ SESSIONS = 30
 WIDTHS = (1440, 1920)
 MAY_BE_EMPTY = {
     "Running now": "the demo has ended",
+    "Agent processes up": "the demo has ended",
     "Longest wait": "the demo has ended",
     "Open sessions without a step": "the demo has ended",
     "Alerts on log lines": "the demo leaks no secret and does not fail 20 times a minute",
