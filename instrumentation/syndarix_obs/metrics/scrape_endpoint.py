@@ -159,9 +159,9 @@ def _names(listens_on: str) -> Callable[[str], bool]:
     """Whether a request means this server by its `Host`.
 
     On loopback a foreign name is that of a web page which made it point here. Elsewhere names are given by whoever runs
-    the network.
+    the network. Docker Desktop brings its containers' requests to loopback, under its own name for this machine.
     """
-    own = {*_LOOPBACK, listens_on.strip("[]").lower()}
+    own = {*_LOOPBACK, listens_on.strip("[]").lower(), "host.docker.internal"}
     return lambda host: listens_on not in _LOOPBACK or (urlsplit(f"//{host}").hostname or "") in own
 
 

@@ -24,6 +24,7 @@ SESSIONS = 30
 WIDTHS = (1440, 1920)
 MAY_BE_EMPTY = {
     "Running now": "the demo has ended",
+    "Agent processes up": "the demo has ended",
     "Longest wait": "the demo has ended",
     "Open sessions without a step": "the demo has ended",
     "Alerts on log lines": "the demo leaks no secret and does not fail 20 times a minute",
@@ -178,10 +179,14 @@ def test_with_a_server_down_only_its_own_panels_are_empty(
 
 
 
-def test_a_recent_run_leads_to_its_trace(grafana: Grafana, pilot: Pilot) -> None:
-    links = seen(grafana, pilot, "overview")["Recent traces"].links
-    in_tempo = next(link for link in links if link.startswith("/explore"))
-    pilot.go(grafana.url + in_tempo)
+def test_a_recent_run_leads_to_its_trace_in_tempo_and_in_the_explorer(grafana: Grafana, pilot: Pilot) -> None:
+    seen(grafana, pilot, "overview")
+    pilot.js("[...document.querySelectorAll('[role=gridcell] a')].find(each => each.innerText.endsWith('…')).click()")
+    menu = "[...document.querySelectorAll('a')].filter(each => /^Open /.test(each.innerText)).map(each => each.href)"
+    pilot.until(f"{menu}.length === 2")
+    in_tempo, in_explorer = pilot.js(menu)
+    assert in_explorer.startswith("http://127.0.0.1:8766/trace?id=")
+    pilot.go(in_tempo)
     pilot.until("document.body.innerText.includes('invoke_agent')", "document.body.innerText.slice(0, 500)")
 
 

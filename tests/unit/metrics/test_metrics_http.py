@@ -144,7 +144,8 @@ def test_a_registry_shared_by_processes_is_shown_as_their_sum(
 
 @pytest.mark.parametrize(
     ("listens_on", "host", "status"),
-    [("127.0.0.1", "localhost:1", 200), ("127.0.0.1", "evil.example", 421), ("127.0.0.1", "", 421),
+    [("127.0.0.1", "localhost:1", 200), ("127.0.0.1", "host.docker.internal:9464", 200),
+     ("127.0.0.1", "evil.example", 421), ("127.0.0.1", "", 421),
      ("0.0.0.0", "agent:9464", 200)],
 )  # fmt: skip
 def test_a_page_that_made_its_name_point_here_is_refused(
