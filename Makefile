@@ -46,7 +46,7 @@ clean:  ## Remove everything that the other targets made
 
 .venv/.dev: .venv/.base
 	@echo "Installing what the tests need into .venv …"
-	@$(INSTALL) '.[server,fast,instrument,dashboards,dev]'
+	@$(INSTALL) '.[server,instrument,dashboards,dev]'
 	@touch $@ .venv/.demo
 
 .venv/.base: pyproject.toml constraints.txt

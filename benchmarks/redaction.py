@@ -4,8 +4,8 @@
 
 Each figure is thread CPU time of `Redactor("all").json(payload)`, JSON encoding included, best of five rounds that all
 ways take in turn; MB are 10^6 bytes of the JSON text. `json` is the C encoder of the standard library on the same
-payload. `ours, google-re2` is the same redactor where the extra `fast` is installed. `one regex` is the straightforward
-alternative: every string through one alternation of all patterns, with `re` and with google-re2.
+payload. `ours, google-re2` is the redactor as it runs, `ours` the same where google-re2 cannot be imported. `one regex`
+is the straightforward alternative: every string through one alternation of all patterns, with `re` and google-re2.
 """
 
 from __future__ import annotations

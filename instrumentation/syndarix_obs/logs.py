@@ -18,6 +18,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import guarded
 from syndarix_obs.records.intake import error_text, error_type
 from syndarix_obs.records.model import LogRecord
+from syndarix_obs.redaction.jsonable import dumps
 from syndarix_obs.redaction.step import Redactor
 from syndarix_obs.spans import correlation
 from syndarix_obs.spans.correlation import Correlation
@@ -148,7 +149,6 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             "trace_id": trace_id or None,
             "span_id": span_id or None,
-            "session_id": found.session_id,
             "agent": found.agent,
             "project": found.project,
             **extras(record),
@@ -157,7 +157,11 @@ class JsonFormatter(logging.Formatter):
             line["exception"] = self.formatException(record.exc_info)
         set_only = {key: value for key, value in line.items() if value is not None}
         try:
-            return self._redactor.json(set_only)
+            shown = self._redactor.value(set_only)
+            if found.session_id is not None and isinstance(shown, dict):
+                # Not as a key of the caller's, where `session_id` hints at a secret.
+                shown["session_id"] = self._redactor.text(found.session_id)
+            return dumps(shown)
         except Exception:  # noqa: BLE001 - a log line must not raise into the program, nor leak what failed
             return json.dumps({"level": line["level"], "logger": record.name, "message": "[unreadable]"})
 

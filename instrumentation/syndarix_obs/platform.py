@@ -153,7 +153,9 @@ class ObservabilityPlatform:
 
         A coroutine function gives an awaitable. In a replay the function is not called: the record answers.
         """
-        return decorators.call_as_tool(lambda: self.tool(name, arguments=arguments, call_id=call_id), function, arguments)
+        return decorators.call_as_tool(
+            lambda: self.tool(name, arguments=arguments, call_id=call_id), function, arguments
+        )
 
     def memory(self, operation: str, *, store: str | None = None, query: Any = None) -> MemoryOperation:
         """One memory operation: `search`, `upsert`, `update`, `delete`, `create`."""
@@ -362,14 +364,14 @@ class ObservabilityPlatform:
     def inject(self, headers: MutableMapping[str, str]) -> None:
         """Write trace context and correlation ids into outgoing headers (`traceparent`, `baggage`)."""
         with guarded("inject"):
-            propagation.inject(headers, self._runtime.pseudonym)
+            propagation.inject(headers, self._runtime.pseudonym, self._runtime.names)
 
     @contextmanager
     def extract(self, headers: Mapping[str, Any]) -> Iterator[None]:
         """Within the block, work belongs to the trace and session that incoming headers name."""
         token = None
         with guarded("extract"):
-            token = otel_context.attach(propagation.extract(headers))
+            token = otel_context.attach(propagation.extract(headers, self._runtime.names))
         try:
             yield
         finally:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +21,7 @@ from syndarix_obs.store.location import default_home, store_path
 from syndarix_obs.vocabulary import SCRAPE_PORTS
 
 PREFIX = "SYNDARIX_OBS_"
+_USER_OF_URL = re.compile(r"://[^\s/@]*@")
 _READ_SIDE = frozenset({"SYNDARIX_OBS_BACKEND", "SYNDARIX_OBS_HOME"})
 
 
@@ -69,7 +72,7 @@ class Settings(BaseSettings):
         4, ge=2, description="Calls of one tool with the same arguments in a session that count as a loop."
     )
     automatic_decisions: bool = Field(
-        True, description="Record what models decide (which tool, how to recover, which form) without code of the agent's."
+        True, description="Record what models decide (which tool, how to recover, which form) without code for it."
     )
     request_usage: bool = Field(
         False, description="Ask the provider for usage on streamed OpenAI calls (adds `stream_options`)."
@@ -149,6 +152,12 @@ class Settings(BaseSettings):
         512 * 1024 * 1024, ge=1_000_000, description="Disk space for what destinations have not taken yet."
     )
     retention_days: int = Field(30, ge=1, description="Days that the SQLite file keeps records.")
+    retention: dict[str, int] = Field(
+        default_factory=dict,
+        description="Days by class (payloads, decisions, logs, records, ledger) or PROJECT.CLASS, as JSON; records, "
+        "decisions and logs keep to `retention_days` otherwise, payloads to their record.",
+        examples=['{"payloads": 7, "ledger": 400, "acme.payloads": 3}'],
+    )  # fmt: skip
     log_level: Literal["debug", "info", "warning", "error", "critical"] = Field(
         "info", description="Least severe application log line that is captured."
     )
@@ -164,6 +173,15 @@ class Settings(BaseSettings):
             raise SettingsError(explain(error)) from None
         except UnreadableValue as error:
             raise SettingsError(_explain_json(str(error))) from None
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Headers carry keys, and addresses may carry a password: neither is shown."""
+        for name, value in super().__repr_args__():
+            if name == "otlp_headers" and value:
+                value = ",".join(f"{pair.partition('=')[0]}=…" for pair in value.split(","))
+            elif isinstance(value, str) and "@" in value:
+                value = _USER_OF_URL.sub("://…@", value)
+            yield name, value
 
     @property
     def scrape_ports(self) -> tuple[int, ...]:

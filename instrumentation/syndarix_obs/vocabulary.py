@@ -117,6 +117,8 @@ SESSION_ID: Final = "session.id"
 """Session that the span belongs to."""
 USER_ID: Final = "user.id"
 """Keyed pseudonym of the end user; the raw id never leaves the process."""
+ENDUSER_ID: Final = "enduser.id"
+"""Raw id of a user in the spans of some libraries; it becomes the same pseudonym as `user.id`."""
 ERROR_TYPE: Final = "error.type"
 """Class of the failure: an exception's qualified name or the provider's error code."""
 HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
@@ -300,10 +302,10 @@ KIND_COST: Final = "cost"
 """One line of the ledger: what one LLM call cost."""
 KIND_ANNOTATION: Final = "annotation"
 """A note attached to a trace, span or decision."""
-KIND_SCORE: Final = "score"
-"""A score, an outcome or feedback for a session or a step, which may come long after it."""
 KIND_ANOMALY: Final = "anomaly"
 """Something that happened to an episode of unusual values: opened, worse, closed."""
+KIND_SCORE: Final = "score"
+"""A score, an outcome or feedback for a session or a step, which may come long after it."""
 KIND_APP: Final = "app"
 """A line that the application logged itself."""
 KIND_SPAN: Final = "span"
@@ -311,7 +313,7 @@ KIND_SPAN: Final = "span"
 
 KINDS: Final = (
     KIND_SESSION, KIND_TASK, KIND_LLM_CALL, KIND_TOOL_CALL, KIND_MEMORY, KIND_CONTEXT, KIND_SAFETY, KIND_DECISION,
-    KIND_COST, KIND_ANNOTATION, KIND_SCORE, KIND_ANOMALY, KIND_APP, KIND_SPAN,
+    KIND_COST, KIND_ANNOTATION, KIND_ANOMALY, KIND_SCORE, KIND_APP, KIND_SPAN,
 )  # fmt: skip
 """Every kind of record."""
 LOG_KINDS: Final = tuple(kind for kind in KINDS if kind != KIND_SPAN)
@@ -389,6 +391,30 @@ PAYLOAD_ATTRIBUTES: Final[Mapping[str, str]] = {
 }
 """Attributes that never ride on an exported span, and the field of the log line that carries each instead."""
 
+ATTRIBUTE_NAMES: Final = frozenset(
+    value for name, value in list(vars().items()) if name.isupper() and isinstance(value, str) and "." in value
+)
+"""Every attribute name declared above."""
+CONTENT_ATTRIBUTES: Final = frozenset(
+    {*PAYLOAD_ATTRIBUTES, PREVIEW_INPUT, PREVIEW_OUTPUT, DECISION_OPTIONS, DECISION_SELECTED, PAYLOAD_BYTES}
+)
+"""Those that hold, or measure, what was said: none of them with `capture=none`."""
+PLAIN_ATTRIBUTES: Final = frozenset(
+    {
+        "server.address", "server.port", "client.address", "client.port", "network.protocol.name", "network.transport",
+        "network.protocol.version", "http.request.method", "http.response.status_code", "http.method",
+        "http.status_code", "http.route", "rpc.system", "rpc.service", "rpc.method", "rpc.grpc.status_code",
+        "db.system",
+        "db.system.name", "db.namespace", "db.collection.name", "db.operation.name", "messaging.system",
+        "messaging.operation.type", "messaging.destination.name", "code.function.name", "code.file.path",
+        "code.line.number", "code.namespace", "code.function", "thread.id", "thread.name", "exception.type",
+        "exception.message", "exception.stacktrace", "exception.escaped", "otel.status_code", "service.version",
+        "openai.api.type", "openai.request.service_tier", "openai.response.service_tier",
+        "openai.response.system_fingerprint", "gen_ai.response.status", "gen_ai.token.type",
+    }
+)  # fmt: skip
+"""Attributes of OpenTelemetry's conventions that hold no content; with `capture=none` nothing else of others stays."""
+
 # --- Metrics ------------------------------------------------------------------------------------------------------
 
 SCRAPE_PORTS: Final = (9464, 9465, 9466, 9467, 9468)
@@ -435,6 +461,11 @@ LLM_TOKENS: Final = MetricSpec(
 LLM_COST: Final = MetricSpec(
     "llm_cost_dollars_total", "counter", "USD", "Price of the calls; exact sums come from the ledger.", _LLM
 )
+LLM_COST_FORECAST: Final = MetricSpec(
+    "llm_cost_forecast_dollars", "gauge", "USD",
+    "What the current month will cost, by the watch: `expected`, and the interval `low` to `high` that 80% end in.",
+    ("project", "bound"),
+)  # fmt: skip
 LLM_LATENCY: Final = MetricSpec(
     "llm_latency_seconds", "histogram", "s", "Time from request to complete answer.",
     ("provider", "model", "agent"), LATENCY_BUCKETS,
@@ -542,12 +573,11 @@ EXPORT_FAILURES: Final = MetricSpec(
 )  # fmt: skip
 
 METRICS: Final = (
-    LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT, TOOL_INVOCATIONS,
-    TOOL_LATENCY, AGENT_SESSIONS, AGENT_SESSIONS_ACTIVE, AGENT_PROGRESS, AGENT_TASK_DURATION, AGENT_LOOPS,
-    AGENT_DECISIONS, AGENT_ANOMALY, AGENT_VERSION_INFO, MEMORY_OPERATIONS, MEMORY_SECONDS, EMBEDDING_SECONDS,
-    CONTEXT_TOKENS_USED,
-    CONTEXT_UTILIZATION, CONTEXT_SECONDS, SAFETY_CHECKS, EVALUATION_SCORE, REDACTIONS, TRUNCATIONS, LABELS_COLLAPSED,
-    INTERNAL_ERRORS, RECORDS_DROPPED, SPOOL_BYTES, EXPORT_FAILURES,
+    LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_COST_FORECAST, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT,
+    TOOL_INVOCATIONS, TOOL_LATENCY, AGENT_SESSIONS, AGENT_SESSIONS_ACTIVE, AGENT_PROGRESS, AGENT_TASK_DURATION,
+    AGENT_LOOPS, AGENT_DECISIONS, AGENT_ANOMALY, AGENT_VERSION_INFO, MEMORY_OPERATIONS, MEMORY_SECONDS,
+    EMBEDDING_SECONDS, CONTEXT_TOKENS_USED, CONTEXT_UTILIZATION, CONTEXT_SECONDS, SAFETY_CHECKS, EVALUATION_SCORE,
+    REDACTIONS, TRUNCATIONS, LABELS_COLLAPSED, INTERNAL_ERRORS, RECORDS_DROPPED, SPOOL_BYTES, EXPORT_FAILURES,
 )  # fmt: skip
 """Every metric of the package; users add their own through `obs.metrics`."""
 

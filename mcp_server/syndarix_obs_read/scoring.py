@@ -95,7 +95,7 @@ class ScoreGiven(Answer):
 
 async def give(settings: ReadSettings, backend: Backend, given: Given) -> ScoreGiven:
     """Keep a score. A session that is not known is no error: the score is shown as orphaned until it arrives."""
-    if settings.writes is False:
+    if not settings.may_write:
         raise FilterError("SYNDARIX_OBS_READ_WRITES=false switches the giving of scores off")
     known = bool((await backend.sessions(Filter(session_id=given.session_id), 1)).rows)
     delivered = record(settings, given)

@@ -92,6 +92,8 @@ class ScriptedSink:
             def do_POST(self) -> None:
                 sink._answer(self)
 
+            do_PUT = do_POST
+
             def log_message(self, format: str, *args: object) -> None:
                 pass
 

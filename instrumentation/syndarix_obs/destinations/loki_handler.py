@@ -23,6 +23,7 @@ from syndarix_obs.destinations.loki import LokiEmitter
 from syndarix_obs.destinations.loki_push import encode_line, labels_text, metadata_fields
 from syndarix_obs.guard import record_failure
 from syndarix_obs.pipeline.preload import preload_network
+from syndarix_obs.redaction.step import Redactor
 
 _OURS: Final = "syndarix_obs"
 _SENDERS: Final = "syndarix-obs"
@@ -31,6 +32,7 @@ _SENDERS: Final = "syndarix-obs"
 class SpooledEmitter(LokiEmitter):
     """An emitter that keeps lines for a sender instead of sending them."""
 
+    redactor: Redactor
     spool: Spool
     delivery: Delivery
 
@@ -42,12 +44,14 @@ class SpooledEmitter(LokiEmitter):
     def __call__(self, record: logging.LogRecord, line: str) -> None:
         """Keep one formatted line under the record's own time."""
         own = getattr(record, "tags", None)
-        tags = {**self.tags, **own} if isinstance(own, dict) else self.tags
+        given = {**self.tags, **own} if isinstance(own, dict) else self.tags
+        mask = self.redactor.text
+        tags = {str(name): mask(str(tag)) for name, tag in given.items() if tag}
         level = record.levelname.lower()
-        service, environment = (str(tags.get(name, "")) for name in v.LOKI_LABELS[:2])
+        service, environment = (tags.get(name, "") for name in v.LOKI_LABELS[:2])
         labels = labels_text((service or "unknown_service", environment, v.KIND_APP, level))
-        metadata = {name: str(tags[name]) for name in v.LOG_METADATA if tags.get(name)}
-        self.spool.append(encode_line(line, None, labels, metadata_fields(metadata), int(record.created * 1e9)))
+        metadata = {name: tags[name] for name in v.LOG_METADATA if tags.get(name)}
+        self.spool.append(encode_line(mask(line), None, labels, metadata_fields(metadata), int(record.created * 1e9)))
         self.spool.commit()
         self.delivery.start()
 
@@ -63,6 +67,7 @@ class SyndarixLokiHandler(LokiHandler):  # type: ignore[misc]  # the library shi
         folder: where lines wait.
         tags: tags of every line.
         auth: user and password.
+        redactor: masks lines and tags; all default patterns when omitted.
         health: who is told about drops and failures, for example `obs.metrics`.
         max_bytes: disk space for lines that wait.
     """
@@ -76,11 +81,13 @@ class SyndarixLokiHandler(LokiHandler):  # type: ignore[misc]  # the library shi
         tags: dict[str, Any] | None = None,
         auth: tuple[str, str] | None = None,
         *,
+        redactor: Redactor | None = None,
         health: Any = None,
         max_bytes: int = 64 * 1024 * 1024,
     ) -> None:
         preload_network()
         super().__init__(url, tags, auth, version="1")
+        self.emitter.redactor = redactor or Redactor()
         if health is None:
             from syndarix_obs.metrics.registry import Metrics
 

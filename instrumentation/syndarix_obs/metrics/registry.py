@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
@@ -58,7 +58,12 @@ class Metrics:
         self._given = registry
         self._cap = label_cap
         self._built: tuple[CollectorRegistry, dict[str, tuple[object, Family[Any]]]] | None = None
+        self._clean: Callable[[str], str] = str
         self._lock = threading.RLock()
+
+    def clean_with(self, clean: Callable[[str], str]) -> None:
+        """Mask values of labels and help texts with this function; a platform does so when it is made."""
+        self._clean = clean
 
     @property
     def registry(self) -> CollectorRegistry:
@@ -132,14 +137,14 @@ class Metrics:
         """
         from syndarix_obs.metrics.user_metrics import UserCounter
 
-        spec = MetricSpec(name, "counter", "", meaning, tuple(labels))
+        spec = MetricSpec(name, "counter", "", self._clean(meaning), tuple(labels))
         return UserCounter(self._declared(spec), spec.labels)
 
     def gauge(self, name: str, meaning: str, labels: Sequence[str] = ()) -> UserGauge:
         """A gauge of your own: `.set(3, queue="mail")`. Raises `MetricError` like `counter`."""
         from syndarix_obs.metrics.user_metrics import UserGauge
 
-        spec = MetricSpec(name, "gauge", "", meaning, tuple(labels))
+        spec = MetricSpec(name, "gauge", "", self._clean(meaning), tuple(labels))
         return UserGauge(self._declared(spec), spec.labels)
 
     def histogram(
@@ -152,7 +157,7 @@ class Metrics:
         """A histogram of your own: `.observe(0.4, shop="eu")`. Raises `MetricError` like `counter`."""
         from syndarix_obs.metrics.user_metrics import UserHistogram
 
-        spec = MetricSpec(name, "histogram", "", meaning, tuple(labels), tuple(buckets))
+        spec = MetricSpec(name, "histogram", "", self._clean(meaning), tuple(labels), tuple(buckets))
         return UserHistogram(self._declared(spec), tuple(labels))
 
     def _declared(self, spec: MetricSpec) -> Family[Any]:
@@ -209,15 +214,19 @@ class Metrics:
 
         # The values of our own health are ours; and what counts collapsed values must not collapse itself.
         cap = sys.maxsize if spec.name.startswith(_OWN_PREFIX) else self._cap
+        clean = str if spec.name.startswith(_OWN_PREFIX) else self._value
         if spec.kind == "counter":
             counter = Counter(spec.name, spec.meaning, spec.labels, registry=registry)
-            return Family(spec.name, counter, spec.labels, cap, self._collapsed, _SIBLINGS)
+            return Family(spec.name, counter, spec.labels, cap, self._collapsed, _SIBLINGS, clean)
         if spec.kind == "gauge":
             mode: Any = _MULTIPROCESS.get(spec.name, "livesum")
             gauge = Gauge(spec.name, spec.meaning, spec.labels, registry=registry, multiprocess_mode=mode)
-            return Family(spec.name, gauge, spec.labels, cap, self._collapsed, {})
+            return Family(spec.name, gauge, spec.labels, cap, self._collapsed, {}, clean)
         histogram = Histogram(spec.name, spec.meaning, spec.labels, registry=registry, buckets=spec.buckets)
-        return Family(spec.name, histogram, spec.labels, cap, self._collapsed, {})
+        return Family(spec.name, histogram, spec.labels, cap, self._collapsed, {}, clean)
+
+    def _value(self, value: str) -> str:
+        return self._clean(value)
 
     def _collapsed(self, metric: str, label: str) -> None:
         self.count(v.LABELS_COLLAPSED, (metric, label))

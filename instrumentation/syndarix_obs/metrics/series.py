@@ -32,6 +32,7 @@ class Family(Generic[Child]):
         labels: its label names, in order.
         cap: most distinct values of one label; further ones become `other`.
         on_collapse: told the metric and the label each time that happens.
+        clean: masks a value; asked once for each new one.
         siblings: values of a label that exist at 0 as soon as one of them does, so that `increase()` sees the
             first.
     """
@@ -44,6 +45,7 @@ class Family(Generic[Child]):
         cap: int,
         on_collapse: Callable[[str, str], None],
         siblings: Mapping[str, tuple[str, ...]],
+        clean: Callable[[str], str] = str,
     ) -> None:
         self._name = name
         self._metric: Child = metric
@@ -51,6 +53,7 @@ class Family(Generic[Child]):
         self._cap = cap
         self._on_collapse = on_collapse
         self._siblings = siblings
+        self._clean = clean
         self._known: tuple[set[str], ...] = tuple(set() for _ in labels)
         self._children: dict[tuple[object, ...], Child] = {}
         self._lock = threading.Lock()
@@ -71,7 +74,7 @@ class Family(Generic[Child]):
             raise ValueError(f"{len(values)} label values for {len(self._labels)} labels: {', '.join(self._labels)}")
         if not values:
             return self._metric
-        texts = tuple(_text(value) for value in values)
+        texts = tuple(_text(value, self._clean) for value in values)
         with self._lock:
             allowed = tuple(self._allowed(position, text) for position, text in enumerate(texts))
             child = self._metric.labels(*allowed)
@@ -108,9 +111,9 @@ class Family(Generic[Child]):
                     self._metric.labels(*values[:position], other, *values[position + 1 :])
 
 
-def _text(value: object) -> str:
+def _text(value: object, clean: Callable[[str], str]) -> str:
     if value is None or value == "":
         return UNKNOWN
-    text = value if isinstance(value, str) else str(value)
+    text = clean(value if isinstance(value, str) else str(value))  # before the cut, which could hide half of a secret
     # A lone surrogate cannot be written as UTF-8 and would break every scrape.
     return text[:LONGEST_VALUE].encode("utf-8", "replace").decode("utf-8")

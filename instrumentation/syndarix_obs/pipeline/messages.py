@@ -115,6 +115,20 @@ def answer(messages: Any) -> str:
     return text or ", ".join(f"{name}({_short(arguments)})" for m in items for name, arguments in calls_of(m))
 
 
+def joined(conversation: Any) -> bool:
+    """Whether the text of a conversation may be put together from parts."""
+    items = as_list(conversation)
+    return (len(items) > 1 and all(isinstance(item, str) for item in items)) or any(map(_has_parts, items))
+
+
+def _has_parts(message: Any) -> bool:
+    for name in ("parts", *_TEXT_FIELDS):
+        value = field(message, name)
+        if isinstance(value, (list, tuple)) and len(value) > 1:
+            return True
+    return False
+
+
 def _short(arguments: Any) -> str:
     if isinstance(arguments, str):
         return arguments

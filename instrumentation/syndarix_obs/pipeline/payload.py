@@ -24,6 +24,9 @@ ATTRIBUTE_LIMIT = 2_048
 """Bytes of one attribute value; Tempo cuts longer ones by default, and does not say so."""
 _CONVERSATION = ("input", "output")
 _PREVIEWS = (v.PREVIEW_INPUT, v.PREVIEW_OUTPUT)
+_ACROSS = 256
+"""Characters behind the end of a preview that are looked at too, so that the cut hides no half of a secret."""
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function", "model"})
 _STACK = "exception.stacktrace"
 
 
@@ -32,7 +35,8 @@ class PayloadStep:
 
     Args:
         redactor: masks what is kept.
-        capture: `full` keeps content, redacted; `metadata` only sizes, roles and counts; `none` nothing at all.
+        capture: `full` keeps content, redacted; `metadata` only sizes, roles and counts; `none` no content, and of
+            attributes only those that are known to hold none.
         preview_chars: characters of the previews of an LLM call's input and answer; 0 for no previews.
         max_bytes: bytes that a payload may have; longer ones are cut and say so.
         on_truncate: called with the site (`payload` or `attribute`) of every cut.
@@ -73,9 +77,7 @@ class PayloadStep:
         if not text.startswith("{"):
             text = dumps({"unreadable": text})
         if span.attributes.get(v.GEN_AI_OPERATION_NAME) in v.LLM_OPERATIONS:
-            self._preview(span, span.payload if masked is None else masked)
-            if masked is None and not self._redactor.sees_everything:
-                span.checked = _PREVIEWS
+            self._preview(span, span.payload if masked is None else masked, clean=masked is None)
         text = self._with_fingerprints(text, span)
         short = fit(text, self._max_bytes)
         if short is not text:
@@ -95,16 +97,27 @@ class PayloadStep:
         return text
 
     @guarded("preview")
-    def _preview(self, span: FinishedSpan, payload: Any) -> None:
-        """Previews of what was asked and answered. Those of a clean payload need no second look."""
+    def _preview(self, span: FinishedSpan, payload: Any, *, clean: bool) -> None:
+        """Previews of what was asked and answered. Those of a clean payload need no second look, unless they are joined
+        from parts: then a secret may stand across a joint."""
         if not isinstance(payload, Mapping) or self._preview_chars <= 0:
             return
         for name in _PREVIEWS:
             span.attributes.pop(name, None)
         texts = (messages.last_input(payload.get("input")), messages.answer(payload.get("output")))
-        for name, text in zip(_PREVIEWS, texts, strict=True):
+        for name, text, source in zip(_PREVIEWS, texts, _CONVERSATION, strict=True):
             if text:
-                span.attributes[name] = self._shortened(text)
+                joined = messages.joined(payload.get(source))
+                span.attributes[name] = self._shortened(self._across(text) if joined else text)
+                if clean and not joined and not self._redactor.sees_everything:
+                    span.checked = (*span.checked, name)
+
+    def _across(self, text: str) -> str:
+        """The joined parts masked; where a secret shows only without the line breaks between them, without these."""
+        start = text[: self._preview_chars + _ACROSS]
+        whole = start.replace("\n", "")
+        masked = self._redactor.text(whole)
+        return masked if masked != whole and self._redactor.text(start) == start else self._redactor.text(text)
 
     def _shortened(self, text: str) -> str:
         if len(text) <= self._preview_chars:
@@ -115,6 +128,8 @@ class PayloadStep:
         attributes = span.attributes
         for name in (*_PREVIEWS, v.PAYLOAD_BYTES, *v.PAYLOAD_ATTRIBUTES):
             attributes.pop(name, None)
+        if self._capture == "none":
+            _keep_plain(span)
         if self._capture == "metadata" and span.payload:
             numbers = _numbers(span.payload)
             span.payload_json = dumps(numbers)
@@ -144,6 +159,18 @@ class PayloadStep:
         return short
 
 
+def _keep_plain(span: FinishedSpan) -> None:
+    """Only attributes that are known to hold no content, by name: a list of those that do would never be complete."""
+    span.attributes = {key: value for key, value in span.attributes.items() if key in _PLAIN}
+    for index, event in enumerate(span.events):
+        if event.attributes.keys() - _PLAIN:
+            kept = {key: value for key, value in event.attributes.items() if key in _PLAIN}
+            span.events[index] = replace(event, attributes=kept)
+
+
+_PLAIN = (v.ATTRIBUTE_NAMES | v.PLAIN_ATTRIBUTES) - v.CONTENT_ATTRIBUTES
+
+
 def _any_long(attributes: Mapping[str, Any]) -> bool:
     for value in attributes.values():
         kind = type(value)
@@ -168,7 +195,13 @@ def _numbers(payload: Mapping[str, Any]) -> dict[str, Any]:
         if name in _CONVERSATION:
             items = messages.as_list(value)
             numbers[f"{name}_count"] = len(items)
-            numbers[f"{name}_roles"] = [messages.role(item) for item in items]
+            numbers[f"{name}_roles"] = [_role(item) for item in items]
         elif isinstance(value, (list, tuple)):
             numbers[f"{name}_count"] = len(value)
     return numbers
+
+
+def _role(item: Any) -> str:
+    """A role is one of a few words; what else stands in its place may be anything."""
+    role = messages.role(item)
+    return role if role in _ROLES else "other"

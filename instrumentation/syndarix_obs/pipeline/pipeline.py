@@ -48,6 +48,7 @@ class Pipeline:
         measure: the consumer that sees every span, before sampling.
         consumers: the destinations, after sampling.
         sampling: arguments of the tail sampler.
+        clean: masks a record that is not a span's.
         decide: the step that reads decisions out of model calls; None for none.
     """
 
@@ -60,6 +61,7 @@ class Pipeline:
         measure: Consumer,
         consumers: Sequence[Consumer],
         sampling: dict[str, float],
+        clean: Callable[[Record], Record] = lambda record: record,
         decide: DecideStep | None = None,
     ) -> None:
         self._steps = tuple(steps)
@@ -68,6 +70,7 @@ class Pipeline:
         self._measure = measure
         self.consumers = tuple(consumers)
         self._sampler = TailSampler(self._forward, **sampling)
+        self._clean = clean
         self._ready: list[Pair] = []
         self._decide = decide
         self._batch: _Batch | None = None
@@ -143,8 +146,8 @@ class Pipeline:
         self._each((self._measure, *self.consumers), lambda consumer: consumer.session_started(record))
 
     def emit(self, record: Record) -> None:
-        """Pass on a record that is not a span's, for example an application log line."""
-        self._forward(None, (record,))
+        """Pass on a record that is not a span's, for example an application log line; its texts are masked here."""
+        self._forward(None, (self._clean(record),))
         self._hand_out()
 
     def tick(self) -> None:

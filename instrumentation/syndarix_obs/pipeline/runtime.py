@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from syndarix_obs.records.finished import Step
 
 _log = logging.getLogger("syndarix_obs")
-# Without these steps no text may leave: identify and redact hide people and secrets, payload redacts the big texts.
-_GATE = frozenset({"identify", "payload", "redact"})
+# Without these steps no text may leave: identify, redact and erased hide people and secrets, payload the big texts.
+_GATE = frozenset({"identify", "payload", "redact", "erased"})
 
 
 def _ignore(_item: Any) -> None:
@@ -71,6 +71,7 @@ class Runtime:
         monotonic: Callable[[], int] = time.perf_counter_ns,
         redact_with: Callable[[str], str] | None = None,
     ) -> None:
+        from syndarix_obs.redaction.leaving import Names
         from syndarix_obs.redaction.step import Redactor  # compiles its patterns; here, so that wrong ones are told
 
         self.settings = settings
@@ -83,6 +84,8 @@ class Runtime:
             custom=_contained(redact_with),
             on_mask=self.metrics.masked,
         )
+        self.names = Names(self.redactor, lambda raw: self._who().digest(raw))
+        self.metrics.clean_with(self.names.text)
         self.worker = Worker(self.queue, self._build, settings.flush_interval)
         self.source = SpanSource(
             self._accept if settings.enabled else _ignore,
@@ -97,6 +100,7 @@ class Runtime:
         if settings.enabled:
             _check_extras(settings)
             preload(settings, destinations=consumers is None)
+            self.redactor.prepare()
         self._identity: Identity | None = None
         self._closed = self._paused = False
         pausing.register(self)
@@ -197,6 +201,7 @@ class Runtime:
             gate=_GATE,
             resource=self.resource,
             measure=Measure(self.metrics),
+            clean=self.names.record,
             consumers=self._consumers(),
             sampling={
                 "ratio": settings.sample_ratio,
@@ -209,6 +214,7 @@ class Runtime:
 
     def _steps(self, live: LiveSessions, decide: DecideStep | None) -> list[tuple[str, Step]]:
         """The order of the pipeline."""
+        from syndarix_obs.pipeline.erased import ErasedStep
         from syndarix_obs.pipeline.fingerprints import Fingerprints
         from syndarix_obs.pipeline.identify import IdentifyStep
         from syndarix_obs.pipeline.loops import LoopStep
@@ -219,6 +225,7 @@ class Runtime:
         from syndarix_obs.pricing.price_step import PriceStep
         from syndarix_obs.pricing.token_step import TokensStep
         from syndarix_obs.redaction.step import RedactStep
+        from syndarix_obs.store.tombstones import Tombstones
 
         settings, metrics = self.settings, self.metrics
         payload = PayloadStep(
@@ -234,11 +241,12 @@ class Runtime:
             ("nested", NestedStep()),
             *([] if decide is None else [("decide", decide)]),
             ("tokens", TokensStep()),
-            ("price", PriceStep(PriceBook(settings.prices_file), metrics.unpriced)),
+            ("price", PriceStep(PriceBook(settings.prices_file), metrics.unpriced, self.names.text)),
             ("loops", LoopStep(settings.loop_threshold, live.loop_detected)),
-            ("identify", IdentifyStep(self.pseudonym)),
+            ("identify", IdentifyStep(self.pseudonym, self.names.session)),
             ("payload", payload),
-            ("redact", RedactStep(self.redactor)),
+            ("redact", RedactStep(self.redactor, self.names.text)),
+            ("erased", ErasedStep(Tombstones(settings.home))),
         ]
 
     def _consumers(self) -> Sequence[Consumer]:

@@ -24,10 +24,17 @@ class PriceStep:
 
     Args:
         book: the prices.
+        shown: the masked form of a name, for our own log.
         on_unpriced: told provider and model of every call that has tokens but no price.
     """
 
-    def __init__(self, book: PriceBook, on_unpriced: Callable[[str | None, str | None], None]) -> None:
+    def __init__(
+        self,
+        book: PriceBook,
+        on_unpriced: Callable[[str | None, str | None], None],
+        shown: Callable[[str], str] = str,
+    ) -> None:
+        self._shown = shown
         self._book = book
         self._on_unpriced = on_unpriced
         self._named: set[tuple[str | None, str | None]] = set()
@@ -85,8 +92,8 @@ class PriceStep:
             _log.warning(
                 "syndarix-obs: no price is known for model %r of %r; its calls count as unpriced. "
                 "Set SYNDARIX_OBS_PRICES_FILE to a file with its price, see examples/prices.yml.",
-                model,
-                provider,
+                None if model is None else self._shown(model),
+                None if provider is None else self._shown(provider),
             )
 
 

@@ -149,10 +149,10 @@ class Receiver:
         pipeline.emit(
             LogRecord(
                 record_id=f"log:{identity}", trace_id=record.trace_id.hex(), span_id=record.span_id.hex(),
-                name=redact.text(logger), logger=redact.text(logger), severity=level, start_ns=at_ns, end_ns=at_ns,
+                name=logger, logger=logger, severity=level, start_ns=at_ns, end_ns=at_ns,
                 status=v.STATUS_ERROR if level == "error" else v.STATUS_OK,
                 service=resource.service, environment=resource.environment,
-                session_id=None if session is None else redact.text(session),
+                session_id=session,
                 user=None if user is None else self._runtime.pseudonym(str(user)),
                 payload=redact.json({"message": body, **attributes}),
             )

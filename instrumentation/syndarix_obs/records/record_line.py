@@ -13,7 +13,7 @@ from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any, Final, Protocol
 
-from syndarix_obs.redaction.compact_json import compact_encoder
+from syndarix_obs.redaction.jsontext import compact_encoder
 
 _OWN_PLACE: Final = frozenset({"payload", "attributes", "events"})
 _encode = compact_encoder(str)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from syndarix_obs.guard import record_failure
-from syndarix_obs.redaction.fast import Gates
-from syndarix_obs.redaction.keys import SensitiveKeys, harmless, quoted_values
-from syndarix_obs.redaction.personal import PERSONAL
-from syndarix_obs.redaction.secrets import SECRETS
-from syndarix_obs.redaction.spans import GROUPS, KEY_GROUPS, Group
+from syndarix_obs.redaction.assigned import quoted_values
+from syndarix_obs.redaction.catalogue import BASE64, FOLD, KEYS, patterns
+from syndarix_obs.redaction.folding import base64_texts, folded
+from syndarix_obs.redaction.gate import Gate
+from syndarix_obs.redaction.keys import SensitiveKeys
+from syndarix_obs.redaction.pattern import give_way
+from syndarix_obs.redaction.walk import Walk
 
+Found = tuple[int, int, str]
+"""Where something sensitive begins and ends, and its name."""
 _JOINT = "\x00"
-_LONG_NUMBER = 10**12
-"""From here on a whole number may be a card number."""
 
 
 def marker(name: str) -> str:
@@ -32,7 +34,8 @@ class Engine:
         own: name → regular expression of the caller's own patterns, always applied.
         custom: the caller's function over every string, called before the patterns; when it raises, the whole
             string is masked.
-        accelerated: ask google-re2 what could match, where it is installed.
+        accelerated: ask google-re2 what could match, where it can be imported.
+        exempt: names of keys that are known to be harmless.
     """
 
     def __init__(
@@ -42,57 +45,88 @@ class Engine:
         own: Mapping[str, str],
         custom: Callable[[str], str] | None,
         accelerated: bool = True,
+        exempt: Iterable[str] = (),
     ) -> None:
-        self._patterns = (*SECRETS, *(PERSONAL if personal else ()))
-        self._own = tuple((name, matches_own(regex)) for name, regex in own.items())
+        self._patterns = patterns(personal=personal)
+        self._own = tuple((name, re.compile(regex)) for name, regex in own.items())
         self._custom = custom
-        self.keys = SensitiveKeys(personal=personal)
-        self.gate = Gates(personal=personal, accelerated=accelerated)
+        self.keys = SensitiveKeys(personal=personal, exempt=exempt)
+        self.gate = Gate(self._patterns, accelerated=accelerated)
         self.always = bool(own) or custom is not None
         self.has_custom = custom is not None
 
-    def hits(self, text: str) -> set[Group]:
-        """Groups that could match in a text without lone surrogates."""
+    def hits(self, text: str) -> frozenset[int]:
+        """Patterns that could match in a text without lone surrogates."""
         return self.gate.hits(text.encode())
 
-    def mask(self, text: str, groups: Iterable[Group], counts: Counter[str]) -> str:
-        """The text with everything masked that a pattern of these groups, or one of the caller's, finds."""
-        wanted = set(groups)
-        if wanted & KEY_GROUPS:
-            text = _replace_typed(text, list(quoted_values(self.keys, text)), counts)
-        for pattern in self._patterns:
-            if pattern.group in wanted:
-                text = _replace(text, pattern.find(text), pattern.name, counts)
-        for name, find in self._own:
-            text = _replace(text, find(text), name, counts)
-        return text
+    def find(self, text: str, wanted: frozenset[int]) -> list[Found]:
+        """What these patterns and the caller's own find, in order and without overlaps."""
+        plain = folded(text) if FOLD in wanted else None
+        if plain is None:
+            found = list(self._plainly(text, wanted))
+        else:
+            inner = self._plainly(plain.text, self.hits(plain.text))
+            found = [(*plain.origin(start, end), name) for start, end, name in inner]
+        if BASE64 in wanted:
+            found += self._in_base64(text)
+        found += self._owned(text)
+        return merged(found)
+
+    def _plainly(self, text: str, wanted: frozenset[int]) -> Iterator[Found]:
+        if wanted & KEYS:
+            yield from quoted_values(self.keys, text)
+        for index in sorted(wanted):
+            name = self._patterns[index].name
+            for start, end in self._patterns[index].find(text):
+                yield start, end, name
+            give_way()
+
+    def _in_base64(self, text: str) -> Iterator[Found]:
+        for start, end, plain in base64_texts(text):
+            inner = next(self._plainly(plain, self.hits(plain)), None)
+            if inner is not None:
+                yield start, end, inner[2]
+
+    def _owned(self, text: str) -> Iterator[Found]:
+        """The caller's patterns see one string at a time; an empty match masks nothing."""
+        for name, regex in self._own:
+            offset = 0
+            for part in text.split(_JOINT):
+                for match in regex.finditer(part):
+                    if match.end() > match.start():
+                        yield offset + match.start(), offset + match.end(), name
+                offset += len(part) + 1
+
+    def mask(self, text: str, wanted: frozenset[int], counts: Counter[str]) -> str:
+        """The text with everything masked that is found."""
+        return replaced(text, self.find(text, wanted), counts)
 
     def one(self, text: str, counts: Counter[str]) -> str:
         """One string, all the way."""
         if self._custom is not None:
             text = self._through_custom(self._custom, text, counts)
-        groups = self.hits(text)
-        return self.mask(text, groups, counts) if groups or self._own else text
+        wanted = self.hits(text)
+        return self.mask(text, wanted, counts) if wanted or self._own else text
 
-    def document(self, document: Any, groups: set[Group], counts: Counter[str]) -> Any:
+    def document(self, document: Any, wanted: frozenset[int], counts: Counter[str]) -> Any:
         """A JSON document, changed in place and returned; a bare string or number comes back masked.
 
         Args:
             document: dicts, lists, strings and numbers as `json.loads` makes them.
-            groups: what the gate reported for its JSON text.
+            wanted: what the gate reported for its JSON text.
             counts: gets the number of masked places by name.
         """
-        return _Walk(self, groups, counts).run(document)
+        return Walk(self, wanted, counts).run(document)
 
-    def strings(self, texts: list[str], groups: set[Group], counts: Counter[str]) -> list[str]:
+    def strings(self, texts: list[str], wanted: frozenset[int], counts: Counter[str]) -> list[str]:
         """Many strings in one pass of each pattern: joined by a character that no pattern matches."""
         if self._custom is not None:
             texts = [self._through_custom(self._custom, text, counts) for text in texts]
-            groups = set(GROUPS)
-        if self._own or any(_JOINT in text for text in texts):
-            return [self.mask(text, groups, counts) for text in texts]
-        masked = self.mask(_JOINT.join(texts), groups, counts).split(_JOINT)
-        return masked if len(masked) == len(texts) else [self.mask(text, groups, counts) for text in texts]
+            wanted = self.hits(_JOINT.join(texts))
+        if any(_JOINT in text for text in texts):
+            return [self.mask(text, wanted, counts) for text in texts]
+        found = self.find(_JOINT.join(texts), wanted)
+        return list(_apart(texts, found, counts)) if found else texts
 
     def _through_custom(self, custom: Callable[[str], str], text: str, counts: Counter[str]) -> str:
         try:
@@ -108,96 +142,46 @@ class Engine:
         return marker("custom")
 
 
-def matches_own(regex: str) -> Callable[[str], Iterable[tuple[int, int]]]:
-    """A finder for a caller's pattern; an empty match masks nothing."""
-    compiled = re.compile(regex)
-    return lambda text: (match.span() for match in compiled.finditer(text) if match.end() > match.start())
+def merged(found: list[Found]) -> list[Found]:
+    """In order and without overlaps: what overlaps becomes one, named by its longest part (of equals the first).
 
-
-def _replace(text: str, spans: Iterable[tuple[int, int]], name: str, counts: Counter[str]) -> str:
-    return _replace_typed(text, [(start, end, name) for start, end in spans], counts)
-
-
-def _replace_typed(text: str, spans: list[tuple[int, int, str]], counts: Counter[str]) -> str:
-    if not spans:
-        return text
-    pieces: list[str] = []
-    last = 0
-    for start, end, name in spans:
-        if start < last:
+    The user and password of a connection string keep their end, so that `password@host` is no e-mail address.
+    """
+    result: list[Found] = []
+    for start, end, name in sorted(found, key=lambda one: one[0]):
+        last = result[-1] if result else (0, 0, "")
+        if start >= last[1]:
+            result.append((start, end, name))
+        elif end > last[1] and last[2] == "connection_string":
             continue
-        pieces += (text[last:start], marker(name))
+        else:
+            longer = end - start > last[1] - last[0]
+            result[-1] = (last[0], max(end, last[1]), name if longer else last[2])
+    return result
+
+
+def replaced(text: str, found: Iterable[Found], counts: Counter[str]) -> str:
+    """The text with markers in these places, which are in order and without overlaps; counted by name."""
+    pieces: list[str] = []
+    position = 0
+    for start, end, name in found:
+        pieces += (text[position:start], marker(name))
+        position = end
         counts[name] += 1
-        last = end
-    pieces.append(text[last:])
-    return "".join(pieces)
+    return "".join((*pieces, text[position:])) if pieces else text
 
 
-class _Walk:
-    """One pass over a document: gathers its strings, masks them together, and puts them back."""
-
-    def __init__(self, engine: Engine, groups: set[Group], counts: Counter[str]) -> None:
-        self._engine = engine
-        self._groups = groups
-        self._counts = counts
-        self._texts: list[str] = []
-        self._places: list[tuple[Any, Any]] = []
-        self._dicts: list[dict[str, Any]] = []
-
-    def run(self, document: Any) -> Any:
-        root = [document]
-        self._gather(root)
-        masked = self._engine.strings(self._texts, self._groups, self._counts)
-        for (container, place), before, after in zip(self._places, self._texts, masked, strict=True):
-            if after != before:
-                container[place] = after
-        self._rename_keys()
-        return root[0]
-
-    def _gather(self, root: list[Any]) -> None:
-        pending: list[Any] = [root]
-        while pending:
-            container = pending.pop()
-            if type(container) is dict:
-                self._dicts.append(container)
-                self._mask_sensitive(container)
-            items = container.items() if type(container) is dict else enumerate(container)
-            for place, value in items:
-                kind = type(value)
-                if kind is str:
-                    self._texts.append(value)
-                    self._places.append((container, place))
-                elif kind is dict or kind is list:
-                    pending.append(value)
-                elif kind is int and value >= _LONG_NUMBER:
-                    self._texts.append(str(value))
-                    self._places.append((container, place))
-
-    def _mask_sensitive(self, container: dict[str, Any]) -> None:
-        kind_of = self._engine.keys.kind
-        for key, value in container.items():
-            kind = kind_of(key)
-            if kind is not None and not harmless(value):
-                container[key] = marker(kind)
-                self._counts[kind] += 1
-
-    def _rename_keys(self) -> None:
-        """Keys carry values too (`{"bob@example.com": …}`); two that become equal are told apart by a number."""
-        names = list({key for container in self._dicts for key in container})
-        renamed = dict(zip(names, self._engine.strings(names, self._groups, self._counts), strict=True))
-        if all(old == new for old, new in renamed.items()):
-            return
-        for container in self._dicts:
-            items = list(container.items())
-            container.clear()
-            for key, value in items:
-                container[_free_name(container, renamed[key])] = value
-
-
-def _free_name(container: Mapping[str, Any], name: str) -> str:
-    if name not in container:
-        return name
-    number = 2
-    while f"{name} {number}" in container:
-        number += 1
-    return f"{name} {number}"
+def _apart(texts: list[str], found: list[Found], counts: Counter[str]) -> Iterator[str]:
+    """The joined strings one by one, with what was found in each."""
+    offset, place = 0, 0
+    for text in texts:
+        end = offset + len(text)
+        mine: list[Found] = []
+        while place < len(found) and found[place][0] < end:
+            start, stop, name = found[place]
+            mine.append((max(0, start - offset), min(stop, end) - offset, name))
+            if stop > end:
+                break
+            place += 1
+        yield replaced(text, mine, counts) if mine else text
+        offset = end + 1

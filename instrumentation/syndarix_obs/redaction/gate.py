@@ -1,113 +1,98 @@
-"""The cheap gate before the patterns: which groups of patterns could match at all.
+"""The cheap gate before the patterns: which of them could match at all.
 
-It sees a whole payload at once, as JSON text, and reports a group when a *necessary* condition of one of its patterns
-holds; most payloads pass with no hit and are never looked at again. Where google-re2 is installed, `fast.py` answers in
-one pass. Here speed comes from three things. The text is folded once with `bytes.translate` (lower case, every digit to
-`0`, `_` to `-`), so that one search covers all spellings. Every search starts with one literal byte that is rare in
-prose, for which the regular expression engine has a fast loop; what must stand before it is a look-behind. And
-conditions with the same first byte share one search: only when that hits are they told apart.
+It sees a whole payload at once, as JSON text, and asks google-re2 for the `needs` of all patterns in one linear pass;
+most payloads pass with no hit and are never looked at again. Where google-re2 cannot be imported there is no gate: all
+patterns run over everything, which masks the same and takes longer. It is said once.
 """
 
 from __future__ import annotations
 
-import re
-import string
-from collections.abc import Callable, Iterable
+import importlib
+import logging
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from typing import Any
 
-from syndarix_obs.redaction.conditions import CODE, FREE, NUMBER, PHONES, SEARCHES, Condition
-from syndarix_obs.redaction.spans import Group
+from syndarix_obs.guard import record_failure
+from syndarix_obs.redaction.pattern import Pattern
 
-Search = Callable[[bytes], object]
-
-
-def _fold(code: int) -> int:
-    char = chr(code)
-    if char in string.digits:
-        return ord("0")
-    if char in "zZvV":
-        return ord("k")  # as rare as k, so that they share its search
-    return ord("-") if char == "_" else ord(char.lower()) if code < 128 else code
-
-
-_FOLD = bytes(map(_fold, range(256)))
-_WIDE_SEPARATORS = re.compile(rb"\xe2\x80[\x89\x90-\x95\xaf]|\xe2\x88\x92|\xc2\xa0")
-_STARTS = {
-    NUMBER: r"0(?=[0 ()./-]{6})(?!000-00-00(?:[^0]|$))"  # most long numbers are dates
-    r"(?:(?<!00)|(?<=%000)|(?<=\\u[a-f0]{4}0))",
-    CODE: "00(?:(?<=[a-z]00)|(?<=card-00))",
-    "-": "-(?:(?<=[a-z-]-)|(?<=r0-))",
-}
-_PLAIN = re.compile(r"(?:[a-z]|\[[^]]*\](?![{?*]))*")
-_LAST = re.compile(r"(?:\[[^]]*\]|.)$")
-
-
-def folded(data: bytes) -> bytes:
-    """UTF-8 text folded as described above (`z` and `v` to `k` as well); typographic hyphens and spaces become `-`."""
-    text = data.translate(_FOLD)
-    return text if text.isascii() else _WIDE_SEPARATORS.sub(b"-", text)
-
-
-def _regex(condition: Condition) -> str:
-    """What must follow `first`; what must precede is a look-behind after the plain letters and classes of it."""
-    if not condition.before:
-        return condition.after
-    letters = _PLAIN.match(condition.after)
-    plain = letters.group() if letters else ""
-    end = condition.first + plain
-    regex = plain + _first_look(condition.before, end) + _behind(condition.before, end)
-    if condition.free:
-        regex += _behind(FREE, f"(?:{'|'.join(condition.before)}){end}")
-    return regex + condition.after[len(plain) :]
-
-
-def _first_look(before: tuple[str, ...], end: str) -> str:
-    """Where there are many: one look at the last character refutes most places."""
-    if len(before) < 4:
-        return ""
-    last = {found.group() for one in before if (found := _LAST.search(one))}
-    return f"(?<=(?:{'|'.join(sorted(last))}){end})"
-
-
-def _behind(before: Iterable[str], end: str) -> str:
-    """Look-behinds for any of these, each followed by `end` (Python wants one width per look-behind)."""
-    return f"(?:{'|'.join(f'(?<={one}{end})' for one in before)})"
-
-
-def _compiled(conditions: Iterable[Condition]) -> tuple[bytes, Search, tuple[tuple[Group, Search], ...]]:
-    """The byte that all begin with, one search for all, and one for each."""
-    first = next(iter(conditions)).first
-    parts = [(condition.group, _regex(condition)) for condition in conditions]
-    together = "|".join(regex for _, regex in parts)
-    searches = tuple((group, _search(first, regex)) for group, regex in parts)
-    return first.removeprefix("\\")[:1].encode(), _search(first, together), searches
-
-
-def _search(first: str, regex: str) -> Search:
-    return re.compile(f"{_STARTS.get(first, first)}(?:{regex})".encode()).search
+_MAX_MEMORY = 256_000_000
+"""Bytes that the automaton may grow to; what is not needed is not taken."""
+_log = logging.getLogger("syndarix_obs")
 
 
 class Gate:
-    """All searches of one mode.
+    """Says which patterns have to run. The automaton is made at first use.
 
     Args:
-        personal: search for personal data as well as for secrets.
+        patterns: those whose needs are asked for.
+        accelerated: ask google-re2; False: all patterns run, always.
     """
 
-    def __init__(self, *, personal: bool) -> None:
-        chosen = [[one for one in together if personal or not one.personal] for together in SEARCHES]
-        self._raw = tuple(_compiled(conditions) for conditions in chosen if conditions and conditions[0].raw)
-        self._folded = tuple(_compiled(conditions) for conditions in chosen if conditions and not conditions[0].raw)
+    def __init__(self, patterns: Sequence[Pattern], *, accelerated: bool = True) -> None:
+        self._patterns = patterns
+        self._accelerated = accelerated
+        self._everything = frozenset(range(len(patterns)))
 
-    def hits(self, data: bytes) -> set[Group]:
-        """Groups of patterns that could match somewhere in `data`, UTF-8 text (JSON or plain)."""
-        found: set[Group] = set()
-        for text, all_searches in ((data, self._raw), (folded(data), self._folded)):
-            for byte, search, parts in all_searches:
-                if byte in text and search(text):
-                    found.update(group for group, part in parts if part(text))
-        if "keyed" in found and not any(search(text) for search in _PHONES):
-            found.discard("keyed")
-        return found
+    def hits(self, data: bytes) -> frozenset[int]:
+        """Indexes of the patterns that could match somewhere in `data`, UTF-8 text (JSON or plain)."""
+        if self._set is None:
+            return self._everything
+        found = self._set.Match(data)
+        if not found or 0 not in found:  # the automaton gave up
+            return self._everything
+        return _NOTHING if len(found) == 1 else frozenset(self._owners[index] for index in found if index)
+
+    @cached_property
+    def _set(self) -> Any:
+        """All needs in one automaton of google-re2; None where that is not here, or is another module of that name."""
+        if not self._accelerated:
+            return None
+        try:
+            return automaton(
+                importlib.import_module("re2"), tuple(need for one in self._patterns for need in one.needs)
+            )
+        except ImportError:
+            _say_once()
+        except Exception as error:  # noqa: BLE001 - without the gate the outcome is the same
+            record_failure("redact_gate", error)
+        return None
+
+    @cached_property
+    def _owners(self) -> list[int]:
+        """Place of a need in the automaton → index of its pattern."""
+        return [-1, *(index for index, pattern in enumerate(self._patterns) for _ in pattern.needs)]
 
 
-_PHONES = [_search(condition.first, condition.after) for condition in PHONES]
+_NOTHING: frozenset[int] = frozenset()
+
+
+@lru_cache(maxsize=4)
+def automaton(re2: Any, needs: tuple[str, ...]) -> Any:
+    """A set of google-re2 over these expressions; its first entry always matches, so that an answer without it says
+    that the automaton gave up.
+
+    Raises:
+        Exception: whatever google-re2 raises for an expression that it does not take.
+    """
+    options = re2.Options()
+    options.max_mem, options.never_capture, options.log_errors = _MAX_MEMORY, True, False
+    made = re2.Set.SearchSet(options)
+    made.Add("^")
+    for need in needs:
+        made.Add(need)
+    made.Compile()
+    return made
+
+
+class _Said:
+    once = False
+
+
+def _say_once() -> None:
+    if not _Said.once:
+        _Said.once = True
+        _log.warning(
+            "syndarix-obs: google-re2 cannot be imported, so redaction searches every text with every pattern: it "
+            "masks the same and takes longer. Next step: pip install google-re2"
+        )

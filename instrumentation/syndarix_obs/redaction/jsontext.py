@@ -1,14 +1,16 @@
-"""The C encoder of the standard library, with a quicker way to quote long texts: prompts are mostly such."""
+"""The C encoder of the standard library, made once (`JSONEncoder.encode` makes a new one for every text), and with a
+quicker way to quote long texts: prompts are mostly such.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from json import encoder
 from sys import getsizeof
 from typing import Any
 
-from syndarix_obs.redaction.compact_json import compact_encoder
-
+_make: Any = getattr(encoder, "c_make_encoder", None)
 _LONG = 4_096
 """From so many characters on it pays to look for what needs an escape before copying the rest."""
 _FEW = 8
@@ -20,6 +22,27 @@ _CONTROL = b"\x00"
 _CONTROLS = bytes(0 if code < 32 and code not in b"\t\n\r" else code for code in range(256))
 _ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 _quote: Callable[[str], str] = encoder.encode_basestring
+
+
+def compact_encoder(
+    default: Callable[[Any], Any], *, allow_nan: bool = True, quote: Callable[[str], str] = encoder.encode_basestring
+) -> Callable[[Any], str]:
+    """A function that writes compact JSON, non-ASCII as it is.
+
+    Args:
+        default: turns an object that is no JSON into one that is.
+        allow_nan: write `NaN` and `Infinity`, which JSON lacks, instead of raising ValueError.
+        quote: writes a text as a JSON string, as `encode_basestring` does but perhaps quicker.
+
+    Raises:
+        RecursionError: from the function, for objects that contain themselves or are nested too deep.
+    """
+    if _make is None:
+        return json.JSONEncoder(
+            ensure_ascii=False, allow_nan=allow_nan, check_circular=False, separators=(",", ":"), default=default
+        ).encode
+    chunks = _make(None, default, quote, None, ":", ",", False, False, allow_nan)
+    return lambda value: "".join(chunks(value, 0))
 
 
 def quoted(text: str) -> str:

@@ -1,43 +1,31 @@
-"""Credentials that are recognisable by their own shape: provider keys, tokens, private keys, connection strings."""
+"""Credentials that are recognisable by what stands around them: keys in PEM, tokens, connection strings, headers."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator
 
-from syndarix_obs.redaction.keys import assigned_secrets
-from syndarix_obs.redaction.spans import Finder, Group, Pattern, Span, free_left, matches
+from syndarix_obs.redaction.assigned import ASSIGNED
+from syndarix_obs.redaction.keys import SensitiveKeys
+from syndarix_obs.redaction.pattern import Span, free_left, has_digit, has_upper, looks_random, matches, scan, secret
+from syndarix_obs.redaction.vendors import VENDORS
 
-_BARE_SK = re.compile(r"(?<![A-Za-z0-9])sk[-_]")
-_RANDOM = re.compile(r"[0-9A-Z]|[a-z]{16}")
-_SK = re.compile(r"sk[-_][\w-]*+", re.ASCII)
+# --- Private keys -------------------------------------------------------------------------------------------------
+
 _PEM_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_KNOWN_SK = ("sk-ant-", "sk-proj-", "sk-or-", "sk-svcacct-", "sk_live_", "sk_test_", "sk-lf-")
-
-
-def _sk_keys(text: str) -> Iterator[Span]:
-    """`sk-…` keys. The run is read once; a run such as `task-sk-…` is searched for the key inside it."""
-    for match in _SK.finditer(text):
-        run = match.group()
-        offset = 0
-        if not run.startswith(_KNOWN_SK) and not free_left(text, match.start()):
-            inner = _BARE_SK.search(run, 3)
-            if inner is None:
-                continue
-            offset = inner.start()
-        if _looks_random(run[offset + 3 :]):
-            yield match.start() + offset, match.end()
-
-
-def _looks_random(body: str) -> bool:
-    """Long enough for a key, and not a hyphenated phrase such as `sk-learn-compatible-estimator`."""
-    return len(body) >= 12 and _RANDOM.search(body) is not None
+_PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_LINE = re.compile(r"[A-Za-z0-9+/=]{8,128}+(?:\\[nr]|\s)*+")
+_LONGEST_KEY = 20_000
 
 
 def _private_keys(text: str) -> Iterator[Span]:
     """PEM blocks, up to their END line; without one (a cut text) up to the end of the string."""
     position = 0
-    while match := _PEM_BEGIN.search(text, position):
+    for match in scan(_PEM_BEGIN, text):
+        if match.start() < position:
+            continue
         limit = text.find("\x00", match.end())
         limit = len(text) if limit < 0 else limit
         end = text.find("-----END", match.end(), limit)
@@ -46,13 +34,28 @@ def _private_keys(text: str) -> Iterator[Span]:
         yield match.start(), position
 
 
-def _at_least(regex: str, size: int) -> Finder:
-    """Runs of `regex` that are `size` characters or longer."""
-    return matches(regex, lambda match: match.end() - match.start() >= size)
+def _key_tails(text: str) -> Iterator[Span]:
+    """The last lines of a PEM block whose beginning was cut off."""
+    last = 0
+    for match in scan(_PEM_END, text):
+        start = max(last, match.start() - _LONGEST_KEY, text.rfind("\x00", last, match.start()) + 1)
+        begin = text.rfind("-----", start, match.start())
+        lines = _PEM_LINE.finditer(text, max(start, begin), match.start())
+        first = end = match.start()
+        for line in lines:  # the unbroken row of lines that ends at the END line
+            first = line.start() if line.start() != end else first
+            end = line.end()
+        if end == match.start() and first < end:
+            yield first, match.end()
+        last = match.end()
+
+
+# --- Tokens -------------------------------------------------------------------------------------------------------
 
 
 def _is_jwt(match: re.Match[str]) -> bool:
-    parts = match.group().split(".")
+    """Three parts or five, the first of which is an object in base64."""
+    parts = match.group().split(".", 5)
     return len(parts) >= 3 and len(parts[0]) >= 8 and len(parts[1]) >= 4
 
 
@@ -62,46 +65,121 @@ def _is_bearer(match: re.Match[str]) -> bool:
     return len(token) >= 20 or (len(token) >= 6 and not token.rstrip(".").isalpha())
 
 
-def _is_aws(match: re.Match[str]) -> bool:
-    key, before = match.group(), match.string[match.start() - 1 : match.start()]
-    alone = before.islower() or free_left(match.string, match.start())
-    return alone and len(key) == 20 and (key.startswith("AKIA") or any(char.isdigit() for char in key))
+# --- Addresses with a password ------------------------------------------------------------------------------------
+
+_OPEN_SCHEMES = ("http", "https", "ws", "wss", "ftp", "sftp")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}$")
+_ADDRESS = re.compile(r"://[^\s\"'<>\\\x00]{1,768}+")
 
 
-_URL_USER = r"://([^\s/:@\"'<>\\\x00]{0,256}:[^\s/\"'<>\\\x00]{1,512})@"
-_VENDORS = "glpat-|npm_|pypi-|gsk_|xai-|pplx-|tvly-|nvapi-|rk_live_|rk_test_"
-_DATABASES = ("sql", "mongodb", r"mongodb\+srv", "redis", "rediss", "amqp", "amqps", "postgres", "mariadb")
-_DATABASE_URL_USER = (
-    rf"://(?:{'|'.join(f'(?<={name}://)' for name in _DATABASES)})"
-    r"([^\s/:@\"'<>\\\x00]{0,256}:[^\s\"'<>\\\x00]{1,256})@"
+def _url_users(text: str) -> Iterator[Span]:
+    """User and password of an address, up to its last `@`. The password of a database's may hold a slash."""
+    for match in scan(_ADDRESS, text):
+        address = match.group()
+        slash = address.find("/", 3)
+        limit = len(address)
+        if slash >= 0 and _is_open(text, match.start()):
+            limit = slash
+        colon, at = address.find(":", 3), address.rfind("@", 3, limit)
+        if 3 <= colon < at - 1 and not 0 <= slash < colon and "@" not in address[:colon]:
+            yield match.start() + 3, match.start() + at
+
+
+def _is_open(text: str, end: int) -> bool:
+    """Whether the scheme is one in whose addresses a path may hold an `@`."""
+    scheme = _SCHEME.search(text, max(0, end - 8), end)
+    return scheme is None or scheme.group().lower() in _OPEN_SCHEMES
+
+
+def _is_signature(match: re.Match[str]) -> bool:
+    return looks_random(match.group(1)) or "%" in match.group(1)
+
+
+# --- Headers and commands -----------------------------------------------------------------------------------------
+
+_ASSIGN = r"[\"'\\]{0,8}\s{0,4}[:=]\s{0,4}[\"'\\]{0,8}"
+_AUTHORIZATION = re.compile(
+    rf"(?i:authorization){_ASSIGN}(?:([A-Za-z][\w-]{{1,40}})[ \t]{{1,4}})?([^\s\"'\\\x00,;]{{4,4096}}+)"
+    r"((?:[ ,;][^\r\n'\\\x00]{0,4096})?)"
 )
+_SIGNED = re.compile(r"(?i:digest|hawk|oauth|hmac|signature|mac|aws4|dpop|apikey|negotiate|ntlm|amx|sharedkey)")
 
 
-def _secret(name: str, find: Finder, group: Group) -> Pattern:
-    return Pattern(name, group, find, secret=True)
+def _authorization(text: str) -> Iterator[Span]:
+    """What follows the scheme of an `Authorization` header: one token, or all parameters of schemes that sign."""
+    for match in scan(_AUTHORIZATION, text):
+        scheme, token = match.group(1) or "", match.group(2)
+        if _SIGNED.match(scheme):
+            yield match.start(2), match.end(3)
+        elif not token.startswith(("$", "{", "[", "(", "<")) and (len(token) >= 20 or not token.rstrip(".").isalpha()):
+            yield match.span(2)
+
+
+_COOKIES = r"(?i:cookie)[\"'\\]{0,8}\s{0,4}[:=]\s{0,4}[\"'\\]{0,8}([\w.$~-]{1,80}=[^\r\n\"'\\\x00]{1,4096}+)"
+_CURL_USER = r"(?:^|[\s\"'])(?:-u|--user)[ =]{1,2}[\"']?[\w.@-]{1,64}:([^\s\"'\\\x00]{3,256}+)"
+_NAMED_VALUE = r"(?:name|key)=[\"']([\w.-]{2,80})[\"'] {1,4}value=[\"']([^\"'\r\n\x00]{3,512}+)"
+_IDENTIFIED = r"(?i:identified by) [\"']([^\"'\r\n\x00]{3,256}+)"
+_KEYS = SensitiveKeys(personal=False)
+
+
+def _is_sensitive(match: re.Match[str]) -> bool:
+    """`<property name="password" value="…"/>`."""
+    return _KEYS.masks(match.group(1), match.group(2)) is not None
+
+
+_FLAG = re.compile(r"(?:^|[\s\"'\x00])-p ?[\"']?(?!-)([^\s\"'\\\x00]{6,128}+)")
+
+
+def _password_flags(text: str) -> Iterator[Span]:
+    """`mysql -pSECRET`, `sshpass -p SECRET`: only what looks like a password, for `-p` means much."""
+    for match in scan(_FLAG, text):
+        value = match.group(1)
+        mixed = has_digit(value) and has_upper(value) and not value.isupper()
+        if mixed and "/" not in value:
+            yield match.span(1)
+
+
+_BASIC = re.compile(r"(?i:basic)[ \t]{1,4}([A-Za-z0-9+/]{8,512}+={0,2})")
+
+
+def _is_basic(match: re.Match[str]) -> bool:
+    """`Basic` and the base64 of `user:password`."""
+    try:
+        shown = base64.b64decode(match.group(1), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return b":" in shown and shown.isascii() and free_left(match.string, match.start())
 
 
 SECRETS = (
-    _secret("private_key", _private_keys, "pem"),
-    _secret("connection_string", matches(_URL_USER, group=1), "at"),
-    _secret("connection_string", matches(_DATABASE_URL_USER, group=1), "at"),
-    _secret("jwt", matches(r"eyJ[\w.-]*+", _is_jwt), "jwt"),
-    _secret("api_key", _sk_keys, "sk"),
-    _secret("aws_key", matches(r"A(?:KI|SI)A[A-Z0-9]{16,}+", _is_aws), "aws"),
-    _secret("gcp_key", _at_least(r"AIza[\w-]*+", 39), "google"),
-    _secret("gcp_key", _at_least(r"ya29\.[\w.-]*+", 20), "google"),
-    _secret("github_token", _at_least(r"gh[pousr]_\w*+", 24), "github"),
-    _secret("github_token", _at_least(r"github_pat_\w*+", 30), "github"),
-    _secret("slack_token", _at_least(r"x(?:ox[a-z]|app)-[\w-]*+", 15), "slack"),
-    _secret("slack_token", _at_least(r"hooks\.slack\.com/(?:services|workflows|triggers)/[\w/-]*+", 40), "slack"),
-    _secret(
-        "api_key",
-        _at_least(r"(?:glpat-|npm_|pypi-|gsk_|xai-|pplx-|tvly-|nvapi-|rk_live_|rk_test_)[\w-]*+", 22),
-        "vendor",
+    secret("private_key", _private_keys, "-----BEGIN [A-Z0-9 ]*PRIVATE KEY"),
+    secret("private_key", _key_tails, "-----END [A-Z0-9 ]*PRIVATE KEY"),
+    secret("connection_string", _url_users, r"://[^\s/:@\"'<>]*:[^\s\"'<>]+@"),
+    secret("jwt", matches(r"ey[JA][\w.-]{16,8192}+", _is_jwt), r"ey[JA][\w-]+\.[\w-]{4}"),
+    *VENDORS,
+    secret("secret", _authorization, r"(?i)authorization[\"'\\]*\s*[:=]"),
+    secret("cookie", matches(_COOKIES, group=1), r"(?i)cookie[\"'\\]*\s*[:=]\s*[\"'\\]*[\w.$~-]+="),
+    *ASSIGNED,
+    secret(
+        "bearer_token",
+        matches(r"[Bb](?:earer|EARER)[ \t]{1,8}([\w.~+/=-]{1,4096}+)", _is_bearer, group=1),
+        r"[Bb](?:earer|EARER)(?:[ \t]|\\t)+[\w.~+/=-]{6}",
     ),
-    _secret("api_key", _at_least(r"(?:hf|r8)_[A-Za-z0-9]*+", 23), "hub"),
-    _secret("api_key", _at_least(r"SG\.[\w-]{8,}+\.[\w-]*+", 30), "sendgrid"),
-    _secret("secret", assigned_secrets, "word"),
-    _secret("bearer_token", matches(r"[Bb](?:earer|EARER)[ \t]{1,8}([\w.~+/=-]*+)", _is_bearer, group=1), "bearer"),
+    secret("secret", matches(_BASIC.pattern, _is_basic, group=1), r"(?i)basic(?:[ \t]|\\t)+[A-Za-z0-9+/]{8}"),
+    secret(
+        "signature",
+        matches(
+            r"[?&;](?:sig|signature|X-Amz-Signature|X-Goog-Signature)=([\w%+/=.-]{16,1024}+)", _is_signature, group=1
+        ),
+        r"[?&;](?:sig|signature|X-Amz-Signature|X-Goog-Signature)=[\w%+/=.-]{16}",
+    ),
+    secret(
+        "secret",
+        matches(_NAMED_VALUE, _is_sensitive, group=2),
+        r"(?:name|key)=\\?[\"'][^\"'\\]+\\?[\"'] +value=\\?[\"']",
+    ),
+    secret("secret", matches(_IDENTIFIED, group=1), r"(?i)identified by \\?[\"']"),
+    secret("secret", matches(_CURL_USER, group=1), r"(?:-u|--user)[ =]+\\?[\"']?[\w.@-]+:[^\s\"']{3}"),
+    secret("secret", _password_flags, r"(?:^|[\s\"'nrt])-p ?\\?[\"']?[^\s\"']*[0-9]"),
 )
 """In the order they are applied: what contains others comes first."""

@@ -15,13 +15,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from syndarix_obs import vocabulary as v
 from syndarix_obs.errors import SettingsError
 from syndarix_obs.foreign import Abandoned
 from syndarix_obs.guard import record_failure
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import SpanEvent
 from syndarix_obs.redaction.clean import CleanTexts
-from syndarix_obs.redaction.engine import Engine, marker
+from syndarix_obs.redaction.engine import Engine, marker, replaced
 from syndarix_obs.redaction.jsonable import dumps, encoded, well_formed
 from syndarix_obs.spans.correlation import NOTHING
 
@@ -29,6 +30,7 @@ MODES: Final = ("off", "secrets", "all")
 """Nothing; credentials only; credentials and personal data."""
 
 _FAILED = marker("failed")
+_OURS = "syndarix_obs"
 _PLAIN_TYPES = frozenset({str, int, float, bool})
 _INT64 = 2**63
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,40}")
@@ -42,7 +44,7 @@ class Redactor:
         patterns: name → regular expression of further patterns; they run on every string.
         custom: a function over every string; when it raises or returns no `str`, the whole string is masked.
         on_mask: called with a pattern's name and how many places it masked.
-        accelerated: use google-re2 where it is installed; the outcome is the same.
+        accelerated: use google-re2 where it can be imported; the outcome is the same.
 
     Raises:
         SettingsError: the mode or a pattern is not allowed.
@@ -60,7 +62,11 @@ class Redactor:
         _check_mode(mode)
         self.mode = mode
         self._engine = Engine(
-            personal=mode == "all", own=_checked(patterns or {}), custom=custom, accelerated=accelerated
+            personal=mode == "all",
+            own=_checked(patterns or {}),
+            custom=custom,
+            accelerated=accelerated,
+            exempt=v.ATTRIBUTE_NAMES,
         )
         self._on_mask = on_mask
 
@@ -109,6 +115,29 @@ class Redactor:
             record_failure("redact", error)
             return json.dumps(_FAILED), _FAILED
 
+    def json_text(self, text: str) -> str:
+        """The same for an object that is JSON text already. Never raises."""
+        try:
+            text = well_formed(text)
+            if self.mode == "off" or not (self._engine.hits(text) or self._engine.always):
+                return text
+            return self.json(json.loads(text))
+        except ValueError:
+            return self.json(text)
+
+    def find(self, text: str) -> tuple[str, list[tuple[str, int, int]]]:
+        """The masked text, and what was found in the text as it was: name, begin, end; in order, without overlaps.
+
+        The caller's own function is not asked: where it changed something is not known.
+        """
+        found = self._engine.find(text, self._engine.hits(text)) if self.mode != "off" else []
+        return replaced(text, found, Counter()), [(name, start, end) for start, end, name in found]
+
+    def prepare(self) -> None:
+        """Make the gate now and not with the first text: it takes some 50 ms, once in a process."""
+        if self.mode != "off":
+            self._engine.hits("")
+
     @property
     def sees_everything(self) -> bool:
         """Whether a caller's own function has to see every text, each time."""
@@ -154,14 +183,17 @@ class RedactStep:
 
     Args:
         redactor: does the masking.
+        names: the masked form of short names: of the library that opened the span, of the program it came from.
     """
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, names: Callable[[str], str] | None = None) -> None:
         self._redactor = redactor
+        self._names = names or redactor.text
         self._clean = None if redactor.sees_everything else CleanTexts()
 
     def __call__(self, span: FinishedSpan) -> None:
         """Change the span in place. One look at all its new texts together; almost always they are clean."""
+        self._origin(span)
         clean = self._clean
         if clean is None or span.events or span.status_message:
             self._whole(span)
@@ -175,6 +207,14 @@ class RedactStep:
         clean.remember(unknown)
         span.attributes = _exportable(span.attributes)
         span.correlation = NOTHING  # its fields are attributes by now, and nobody may export them unseen
+
+    def _origin(self, span: FinishedSpan) -> None:
+        scope, version = span.scope
+        if scope != _OURS:
+            span.scope = (self._names(scope), None if version is None else self._names(version))
+        if span.resource is not None:
+            service, environment = span.resource.service, span.resource.environment
+            span.resource = replace(span.resource, service=self._names(service), environment=self._names(environment))
 
     def _whole(self, span: FinishedSpan) -> None:
         _, masked = self._redactor.both(_texts(span))

@@ -89,7 +89,8 @@ def _least_error(values: Floats, predictions: NDArray[np.float64], size: int) ->
         average, _, number = moving.before((values - prediction) ** 2, size)
         proven = (number >= LEAST_ERRORS) & ~np.isnan(prediction)
         errors[row] = np.where(proven, average * (MARGIN if row else 1.0), np.inf)
-    return errors.argmin(axis=0)
+    least: NDArray[np.int64] = errors.argmin(axis=0)
+    return least
 
 
 class Days:

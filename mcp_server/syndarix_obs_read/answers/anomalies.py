@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +16,8 @@ from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, StoredRecord
-from syndarix_obs_read.timerange import TimeRange, to_datetime
+from syndarix_obs_read.errors import Ambiguous, NotFound
+from syndarix_obs_read.timerange import SECOND_NS, TimeRange, to_datetime
 
 
 class Anomaly(Frozen):
@@ -57,6 +59,33 @@ async def list_anomalies(
         known = await why_empty(backend, replace(where, kinds=()), period)
         about["hints"] = ("nothing unusual was found in that time; `syndarix-obs watch` has to run to find it", *known)
     return AnomalyList(backend=backend.name, period=Period.of(period), anomalies=tuple(found[:limit]), **about)
+
+
+async def find_episode(backend: Backend, beginning: str, now_ns: int | None = None) -> tuple[Anomaly, TimeRange]:
+    """The episode whose id begins so, and its time from opening to close, or to now.
+
+    Raises:
+        NotFound: there is none.
+        Ambiguous: there is more than one.
+    """
+    now = time.time_ns() if now_ns is None else now_ns
+    whole = TimeRange(0, now + 1, "all time")
+    found = (await list_anomalies(backend, Filter(), whole, COUNTED_UP_TO)).anomalies
+    fitting = [each for each in found if each.episode.startswith(beginning)]
+    if not fitting:
+        raise NotFound(
+            f"no episode has an id that begins with {beginning!r}", tuple(each.episode for each in found[:3])
+        )
+    if len(fitting) > 1:
+        raise Ambiguous(
+            f"{len(fitting)} episodes have an id that begins with {beginning!r}",
+            tuple(each.episode for each in fitting[:5]),
+        )
+    (one,) = fitting
+    begin, end = round(one.opened.timestamp()) * SECOND_NS, now
+    if one.closed is not None:
+        end = round(one.closed.timestamp()) * SECOND_NS
+    return one, TimeRange(begin, max(end, begin + 1), f"the episode {one.episode} of {one.agent}")
 
 
 def _anomaly(records: Sequence[StoredRecord]) -> Anomaly:

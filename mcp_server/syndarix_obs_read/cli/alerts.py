@@ -187,7 +187,7 @@ async def _confirm_end(backend: Backend, yes: bool, silence_id: str) -> None:
 
 
 def _writable(asker: Asker) -> None:
-    if asker.settings.writes is False:
+    if not asker.settings.may_write:
         raise ReadError(f"raising and silencing alerts is switched off: {variable('writes')} is false")
 
 

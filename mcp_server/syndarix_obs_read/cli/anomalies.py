@@ -36,15 +36,15 @@ def anomalies(
 def draw_anomalies(screen: Screen, answer: AnomalyList) -> None:
     """Episodes, one a row."""
     screen.heading("Anomalies", answer)
-    heads = headers("opened", "agent*", "series*", ">observed", ">expected", ">score", "why", "closed")
+    heads = headers("episode", "opened", "agent*", "series*", ">observed", ">expected", ">score", "why", "closed")
     screen.table(heads, ((_row(screen, each), "yellow" if each.open else "") for each in answer.anomalies))
 
 
 def _row(screen: Screen, each: Anomaly) -> list[str]:
     closed = f.moment(each.closed, screen.zone) if each.closed else "open"
     return [
-        f.moment(each.opened, screen.zone), each.agent or f.NOTHING, each.series, number(each.observed),
-        number(each.expected), f"{each.score:.1f}", each.opinion, closed,
+        screen.id(each.episode), f.moment(each.opened, screen.zone), each.agent or f.NOTHING, each.series,
+        number(each.observed), number(each.expected), f"{each.score:.1f}", each.opinion, closed,
     ]  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from syndarix_obs_read.answers import investigate as investigate_answer
 from syndarix_obs_read.answers.episode import investigate_episode
 from syndarix_obs_read.answers.investigate import Explanation, FigureChange, Investigation
 from syndarix_obs_read.answers.observed import FIGURES
-from syndarix_obs_read.cli.asking import ask
+from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.cli.asking import Asker, ask
 from syndarix_obs_read.cli.options import Common, When, Who
 from syndarix_obs_read.cli.screen import Screen, headers
 from syndarix_obs_read.timerange import parse_duration
@@ -34,13 +35,11 @@ def investigate(
         ask(common, lambda _asker, backend: investigate_episode(backend, episode, figure), draw_investigation)
         return
     length = None if baseline is None else parse_duration(baseline)
-    ask(
-        common,
-        lambda asker, backend: investigate_answer.investigate(
-            backend, asker.filter(who), asker.period(when), figure, length
-        ),
-        draw_investigation,
-    )
+
+    async def question(asker: Asker, backend: Backend) -> Investigation:
+        return await investigate_answer.investigate(backend, asker.filter(who), asker.period(when), figure, length)
+
+    ask(common, question, draw_investigation)
 
 
 def draw_investigation(screen: Screen, answer: Investigation) -> None:

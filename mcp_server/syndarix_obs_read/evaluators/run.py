@@ -72,7 +72,7 @@ async def evaluate(
         version: of the evaluators; sessions scored by another version are scored again.
         source: who says so: `code` or `judge`.
     """
-    if settings.writes is False:
+    if not settings.may_write:
         raise FilterError("SYNDARIX_OBS_READ_WRITES=false switches the giving of scores off")
     page = await backend.sessions(where.within(period), MOST_SESSIONS)
     ended = [row for row in page.rows if row.status != v.STATUS_RUNNING and row.service != SERVICE]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import threading
 from collections.abc import Callable
 
 from syndarix_obs import ObservabilityPlatform, Settings
@@ -11,6 +14,8 @@ from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.watching.tell import Telling, webhook_of
 from syndarix_obs_read.watching.watch import Looked, Watch, keep_looking
+
+_log = logging.getLogger(__name__)
 
 
 async def run(
@@ -25,7 +30,7 @@ async def run(
     """
     webhook = webhook_of(settings.alert_webhook_file)
     backend = open_backend(settings)
-    alerts = backend if isinstance(backend, AlertSource) and settings.writes else None
+    alerts = backend if isinstance(backend, AlertSource) and settings.may_write else None
     platform = ObservabilityPlatform(
         Settings(home=settings.home, backend=settings.backend, set_global=False, service_name="syndarix-obs-watch")
     )
@@ -38,3 +43,20 @@ async def run(
     finally:
         await backend.close()
         platform.shutdown()
+
+
+def beside(settings: ReadSettings) -> threading.Thread:
+    """A watch in a thread beside a server; what fails goes to the log. It ends with the program."""
+
+    def looked(found: Looked) -> None:
+        for words in found.trouble:
+            _log.warning("%s", words)
+
+    def failed(error: ReadError) -> None:
+        _log.warning("a look of the watch failed, the next one tries again: %s", error)
+
+    thread = threading.Thread(
+        target=lambda: asyncio.run(run(settings, looked, failed)), name="syndarix-obs-watch", daemon=True
+    )
+    thread.start()
+    return thread

@@ -61,7 +61,9 @@ class Work:
         total = np.concatenate(([0.0], np.cumsum(calls)))
         places = np.arange(1, len(calls) + 1)
         hour = total[places] - total[np.maximum(places - 3_600 // STEP_S, 0)]
-        return np.maximum(np.maximum(hour, _later(hour, PER_DAY)), _later(hour, 7 * PER_DAY))
+        usual: Floats = np.maximum(_later(hour, PER_DAY), _later(hour, 7 * PER_DAY))
+        busiest: Floats = np.maximum(hour, usual)
+        return busiest
 
 
 def works(rows: Sequence[BucketRow], until_ns: int) -> Iterator[Work]:

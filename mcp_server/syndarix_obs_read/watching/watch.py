@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs_read.answers.forecast import forecast_costs
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import BucketRow
@@ -30,8 +31,12 @@ SETTLES_NS: Final = 60 * 10**9
 LATE_NS: Final = 3_600 * 10**9
 """Buckets that are read again at each look, for calls that arrived late."""
 
+FORESEES_NS: Final = 3_600 * 10**9
+"""How often the month's end is worked out anew."""
+
 REMEMBERS_NS: Final = HISTORY_DAYS * DAY_NS
 _MOST_EVENTS: Final = 10_000
+_MOST_PROJECTS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class Watch:
         self._clock = clock
         self._rows: list[BucketRow] = []
         self._known: dict[Key, Known] | None = None
+        self._foreseen_ns = 0
 
     async def look(self) -> Looked:
         """Look once."""
@@ -86,6 +92,7 @@ class Watch:
             known[key] = Known(event.episode, event.state, event.opened_ns, event.at_ns, event.score)
         self._platform.flush()
         self._known = known
+        await self._foresee()
         trouble = await self._telling.tell(self._unusual(known, events), self._clock(), _over(known, events))
         agents = list(works(self._rows, until))
         young = sorted(
@@ -113,6 +120,21 @@ class Watch:
             if one.state != CLOSED:  # a new process begins without the gauge's value
                 self._platform.metrics.set(v.AGENT_ANOMALY, (agent, name), one.score)
         return known
+
+    async def _foresee(self) -> None:
+        """Once an hour: the gauges of the month's end, for boards and rules."""
+        now = self._clock()
+        if now - self._foreseen_ns < FORESEES_NS:
+            return
+        found = await forecast_costs(
+            self._backend, Filter(), ("project",), limit=_MOST_PROJECTS, zone=self._zone, now_ns=now
+        )
+        for each in found.groups:
+            bounds = {"expected": each.expected_usd, "low": each.low_usd, "high": each.high_usd}
+            for bound, amount in bounds.items():
+                if amount is not None:
+                    self._platform.metrics.set(v.LLM_COST_FORECAST, (each.key["project"], bound), float(amount))
+        self._foreseen_ns = now
 
     def _record(self, event: Event) -> None:
         self._platform.anomaly(

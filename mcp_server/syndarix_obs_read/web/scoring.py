@@ -74,7 +74,7 @@ def _word(value: Any) -> str:
 def section(asked: Asked, session_id: str, given: tuple[Score, ...]) -> Html:
     """The scores of a session, and a form to give one more."""
     table = scores_table(asked, given) if given else el("p", "Nobody has scored it.", cls="dim")
-    return pieces.section("Scores", table, _form(session_id) if asked.settings.writes is not False else None)
+    return pieces.section("Scores", table, _form(session_id) if asked.settings.may_write else None)
 
 
 def _form(session_id: str) -> Html:

@@ -150,7 +150,7 @@ def test_a_registry_shared_by_processes_is_shown_as_their_sum(
 def test_a_page_that_made_its_name_point_here_is_refused(
     metrics: Metrics, listens_on: str, host: str, status: int
 ) -> None:
-    server = MetricsServer(metrics, host=listens_on, port=0)
+    server = MetricsServer(metrics, host=listens_on, ports=(0,))
     assert server.start()
     request = urllib.request.Request(f"http://127.0.0.1:{server.port}/metrics", headers={"Host": host})
     try:

@@ -146,11 +146,12 @@ def test_spans_that_cannot_be_stored_are_counted_and_the_others_are_kept(receive
         (415, "Content-Type", b"{}", {"content_type": "text/html"}),
         (415, "gzip or none", b"{}", {"content_encoding": "br"}),
         (400, "broken", b"no gzip", {"content_encoding": "gzip"}),
-        (400, "too early", gzip.compress(b"{}" * 100)[:-9], {"content_encoding": "gzip"}),
+        (400, "too early", gzip.compress(b"{}" * 100, mtime=0)[:-9], {"content_encoding": "gzip"}),
         (400, "no OTLP in JSON", b"{", {}),
         (400, "no OTLP in protobuf", b"\xff\xff", {"content_type": PROTOBUF}),
-        (413, "smaller batches", gzip.compress(b" " * (MOST_BYTES + 1)), {"content_encoding": "gzip"}),
+        (413, "smaller batches", gzip.compress(b" " * (MOST_BYTES + 1), mtime=0), {"content_encoding": "gzip"}),
     ],
+    ids=["type", "encoding", "no gzip", "cut gzip", "no JSON", "no protobuf", "too large"],
 )
 def test_what_cannot_be_taken_is_told_why(
     receiver: Receiver, status: int, words: str, body: bytes, headers: dict[str, str]

@@ -21,10 +21,9 @@ from pydantic import BaseModel
 
 from syndarix_obs import guard
 from syndarix_obs.errors import SettingsError
+from syndarix_obs.redaction.catalogue import KEYS, patterns
 from syndarix_obs.redaction.engine import Engine
-from syndarix_obs.redaction.gate import Gate
 from syndarix_obs.redaction.keys import SensitiveKeys, harmless
-from syndarix_obs.redaction.spans import GROUPS
 from syndarix_obs.redaction.step import Redactor
 
 ALL = Redactor("all")
@@ -244,7 +243,7 @@ class TestSensitiveKeys:
             assert {key: value} == Redactor("secrets").value({key: value})
 
     def test_every_known_key_is_seen_by_the_gate(self) -> None:
-        gate, known = Gate(personal=True), SensitiveKeys(personal=True)
+        gate, known = Engine(personal=True, own={}, custom=None).gate, SensitiveKeys(personal=True)
         for key in (
             "password",
             "secret_key",
@@ -255,7 +254,7 @@ class TestSensitiveKeys:
             "passcode",
         ):
             assert known.kind(key)
-            assert gate.hits(json.dumps({key: 1}).encode()), key
+            assert gate.hits(json.dumps({key: 1}).encode()) & KEYS, key
 
     @pytest.mark.parametrize(
         "key", ["tokens", "max_tokens", "token", "key", "keys", "content", "birthplace", "session_id"]
@@ -327,6 +326,7 @@ class TestSettings:
         assert 2 == guard.failures()["redact"]
 
 
+EVERYTHING = frozenset(range(len(patterns(personal=True))))
 EVIL = [
     "a@",
     "a@a.",
@@ -394,8 +394,8 @@ def test_evil_input_costs_in_proportion_to_its_size(unit: str) -> None:
         best = float("inf")
         for _ in range(3):
             start = time.thread_time()
-            engine.mask(text, GROUPS, Counter())
+            engine.mask(text, EVERYTHING, Counter())
             best = min(best, time.thread_time() - start)
         return best
 
-    assert cost(160_000) <= 10 * max(cost(40_000), 0.002)
+    assert cost(40_000) <= 10 * max(cost(10_000), 0.002)

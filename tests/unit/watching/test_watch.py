@@ -17,11 +17,11 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.records import model as r
 from syndarix_obs.store.location import store_path
 from syndarix_obs.store.writer import StoreWriter
-from syndarix_obs_read.answers.anomalies import list_anomalies
+from syndarix_obs_read.answers.anomalies import find_episode, list_anomalies
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.cli.run import run
-from syndarix_obs_read.errors import QueryError, SettingsError
+from syndarix_obs_read.errors import NotFound, QueryError, SettingsError
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.timerange import TimeRange
 from syndarix_obs_read.watching.series import STEP_NS
@@ -101,6 +101,10 @@ async def test_an_episode_becomes_records_a_gauge_an_alert_and_an_answer(home: P
     )  # fmt: skip
     assert "cost is" in body["commonAnnotations"]["description"]
 
+    assert None is platform.registry.get_sample_value(
+        "llm_cost_forecast_dollars", {"project": "acme", "bound": "expected"}
+    ), "two days are too few to foresee a month"
+
     again = await Watch(backend, platform, telling(Receiver()), settings, clock).look()
     assert () == again.events
 
@@ -110,6 +114,11 @@ async def test_an_episode_becomes_records_a_gauge_an_alert_and_an_answer(home: P
         (each.series, each.project, each.open, each.alarms) for each in found.anomalies
     ]
     assert (await list_anomalies(backend, Filter(agent="other"), period, 10)).hints
+    one, its_time = await find_episode(backend, found.anomalies[0].episode[:6], now_ns=END + STEP_NS)
+    assert ("cost", "support", SINCE) == (one.series, one.agent, its_time.since_ns)
+    assert END + STEP_NS == its_time.until_ns
+    with pytest.raises(NotFound, match="no episode"):
+        await find_episode(backend, "zz")
     assert () == (await backend.search_traces(Filter(text="anomaly"), 10)).rows
     progress = platform.registry.get_sample_value("agent_last_progress_timestamp_seconds", {"agent": "support"})
     assert None is progress, "what is said about an agent is no progress of it"
@@ -159,6 +168,30 @@ async def test_with_alertmanager_an_alert_is_renewed_at_every_look_and_ended_by_
     assert [] == await Telling(server, None).tell([], 3 * 10**12, ["support"])
     assert [("support", 1_900 * 10**9), ("support", 2_900 * 10**9), ("support", 3 * 10**12)] == server.raised
     assert ["refused" in words for words in await told.tell([Unusual("refused", 5, ())], 10**12)] == [True]
+
+
+async def test_the_months_end_is_a_gauge_and_an_open_episode_is_one_again_after_a_restart(tmp_path: Path) -> None:
+    now = START + 20 * 288 * STEP_NS
+    with ObservabilityPlatform(Settings(home=tmp_path, backend="embedded", set_global=False)) as first:
+        first.anomaly("cost", "opened", agent="support", project="acme", score=1.5, opened_ns=now, at_ns=now)
+    StoreWriter(store_path(tmp_path)).write(
+        [
+            r.CostRecord(
+                record_id=f"c{day}", trace_id=f"{day + 1:032x}", span_id="1", start_ns=now - day * 288 * STEP_NS,
+                end_ns=now, project="acme", total_cost_usd=Decimal(2), priced=True,
+            )
+            for day in range(1, 20)
+        ]
+    )  # fmt: skip
+    backend = EmbeddedBackend(store_path(tmp_path))
+    platform = ObservabilityPlatform(Settings(home=tmp_path, backend="embedded", set_global=False))
+    watch = Watch(backend, platform, Telling(None, None), ReadSettings(home=tmp_path), lambda: now + SETTLES_NS)
+    await watch.look()
+    expected = platform.registry.get_sample_value("llm_cost_forecast_dollars", {"project": "acme", "bound": "expected"})
+    assert 62 == pytest.approx(expected, rel=0.1)
+    assert 1.5 == platform.registry.get_sample_value("agent_anomaly", {"agent": "support", "series": "cost"})
+    platform.shutdown()
+    await backend.close()
 
 
 def test_the_file_of_the_webhook_holds_an_address(tmp_path: Path) -> None:

@@ -40,9 +40,12 @@ def _draw(asked: Asked, answer: AnomalyList) -> Child:
 
 
 def _row(asked: Asked, each: Anomaly) -> list[Child]:
-    traces = asked.to("/traces", agent=each.agent, project=each.project, since=each.opened.isoformat())
+    until = None if each.closed is None else each.closed.isoformat()
+    what = asked.to(
+        "/investigate", agent=each.agent, project=each.project, since=each.opened.isoformat(), until=until
+    )  # fmt: skip
     return [
-        el("a", f.moment(each.opened, asked.zone), href=traces, cls="row"),
+        el("a", f.moment(each.opened, asked.zone), href=what, cls="row", title="What changed?"),
         pieces.name(each.agent),
         el("a", each.series, href=asked.to("/investigate", episode=each.episode), title="What explains it?"),
         _number(each.observed),
