@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path += [str(ROOT / "tests" / "integration"), str(ROOT / "grafana")]
+sys.path += [str(ROOT / "tests" / "support"), str(ROOT / "grafana")]
 
 from browser_pilot import flying, installed  # noqa: E402
 from grafana_pages import Grafana, panels, size  # noqa: E402

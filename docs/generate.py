@@ -191,6 +191,18 @@ def _kind(about: dict[str, Any]) -> str:
     return str(about.get("type") or " or ".join(each.get("type", "") for each in about.get("anyOf", ())))
 
 
+# --- privacy ---
+
+
+def privacy_places() -> str:
+    """Every place that can hold a person's data."""
+    from syndarix_obs_read.privacy.inventory import every_source
+
+    places = every_source(read_settings.ReadSettings(home=Path("home")))
+    rows = ((f"`{each.name}`", each.holds, each.kept, each.method) for each in places)
+    return table(("place", "what of a person it can hold", "how long", "how the person leaves it"), rows)
+
+
 # --- pages ---
 
 BLOCKS: dict[str, Callable[[], str]] = {
@@ -200,6 +212,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "metrics": metrics,
     "cli": cli,
     "mcp-tools": mcp_tools,
+    "privacy-places": privacy_places,
 }
 
 

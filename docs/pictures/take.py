@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path += [str(ROOT / "tests" / "integration"), str(ROOT / "grafana")]
+sys.path += [str(ROOT / "tests" / "support"), str(ROOT / "grafana")]
 
 from browser_pilot import flying, installed  # noqa: E402
 from grafana_pages import TALL, Grafana, panels, picture, size  # noqa: E402
@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--theme", action="append", choices=("light", "dark"), help="only this one")
     parser.add_argument("--since", default="now-1h", help="beginning of the time range (default: %(default)s)")
     parser.add_argument("--width", type=int, default=WIDTH)
+    parser.add_argument("--format", choices=("webp", "png", "jpeg"), default="webp")
     given = parser.parse_args()
     browser = installed()
     if browser is None:
@@ -43,11 +44,11 @@ def main() -> int:
         for uid in given.board or queries.boards():
             for theme in given.theme or ("light", "dark"):
                 size(pilot, given.width, TALL)
-                seconds = grafana.open(pilot, uid, theme, **{"from": given.since, "to": "now"})
+                seconds = grafana.open(pilot, uid, theme, frame=False, **{"from": given.since, "to": "now"})
                 bottom = max(each.bottom for each in panels(pilot)) + 8
                 size(pilot, given.width, round(bottom))
                 grafana.settle(pilot)
-                file = given.to / f"{uid}-{theme}.webp"
+                file = given.to / f"{uid}-{theme}.{given.format}"
                 picture(pilot, file, bottom)
                 sys.stdout.write(f"{file.name}: {seconds:.1f} s, {file.stat().st_size // 1024} KB\n")
     return 0

@@ -28,6 +28,7 @@ _SAID = (
     ' type=`{{regexReplaceAll "_" .type " "}}`'
 )
 """The options as words, not as JSON."""
+_SHOWN = ("agent", "type", "selected", "options", "confidence", "reasoning")
 _STUCK = (
     f"time() - max by (agent) (agent_last_progress_timestamp_seconds{{{s.AGENT}}})"
     f" and on (agent) sum by (agent) (agent_sessions_active{{{s.AGENT}}}) > 0"
@@ -53,11 +54,11 @@ SUMMARY = [
     stat(title="Running now",
          description="Sessions that are open at this moment. Many that never end are stuck: see below.",
          targets=[PromNow(expr=f"sum(agent_sessions_active{{{s.AGENT}}})")]),
-    stat(title="Sessions ended",
+    stat(title="Ended",
          description="Sessions that ended in the time range, from the log: exact. Fewer than usual with as many "
          "running: they do not get done.",
          targets=[LokiNow(expr=s.counted(s.SESSIONS))]),
-    stat(title="Ended in errors", unit="percentunit", limits=theme.rising((0.05, 0.20)), defaults={"decimals": 1},
+    stat(title="Failed", unit="percentunit", limits=theme.rising((0.05, 0.20)), defaults={"decimals": 1},
          description="Share of the sessions that ended with an error. From one in five on an alert fires.",
          targets=[LokiNow(expr=f"({s.counted(_FAILED)} or vector(0)) / {s.counted(s.SESSIONS)}")], nothing="No "
               "session ended"),
@@ -67,12 +68,12 @@ SUMMARY = [
          "unfamiliar work.",
          targets=[LokiNow(expr=f'avg(avg_over_time({_DECISIONS} | json n="confidence" | unwrap n | __error__="" '
               f'[$__range]))')]),
-    stat(title="Loops counted", defaults={"decimals": 0},
+    stat(title="Loop count", defaults={"decimals": 0},
          limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_FOUND,
          description="How often an agent called the same tool with the same arguments again and again. Each is an "
          "alert.",
          targets=[PromNow(expr=f"sum(increase(agent_loops_detected_total{{{s.AGENT}}}[$__range]))")]),
-    stat(title="Longest without a step", unit="s", limits=theme.rising(theme.STUCK_S), nothing="No session is open",
+    stat(title="Longest wait", unit="s", limits=theme.rising(theme.STUCK_S), nothing="No session is open",
          description="Seconds since the last finished step, of the slowest agent with an open session. From 5 minutes "
          "on an alert fires.",
          targets=[PromNow(expr=f"max({_STUCK})")]),
@@ -137,7 +138,8 @@ CHOICES = [
         before=[
             {
                 "id": "extractFields",
-                "options": {"source": "labels", "format": "auto", "replace": False, "keepTime": True},
+                "options": {"source": "labels", "format": "json", "replace": False, "keepTime": False,
+                    "jsonPaths": [{"path": name} for name in _SHOWN],},
             },
             {
                 "id": "convertFieldType",
@@ -149,8 +151,8 @@ CHOICES = [
         columns=[
             Column("Time", "Time", unit=SECOND, width=150),
             Column("agent", "Agent", width=80),
-            Column("type", "Type", width=120),
-            Column("selected", "Chosen", width=110),
+            Column("type", "Type", width=110, wrap=True),
+            Column("selected", "Chosen", width=130, wrap=True),
             Column("options", "Out of", width=190, wrap=True),
             Column("confidence", "Sure", unit="percentunit", width=60, limits=theme.falling((0.5, 0.7))),
             Column("reasoning", "Why", wrap=True),
@@ -263,4 +265,5 @@ BOARD = Board(
         Section("Versions", VERSIONS),
     ],
     alert_marks=False,
+    version_marks=True,
 )

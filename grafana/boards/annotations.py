@@ -5,11 +5,11 @@ from __future__ import annotations
 from boards.theme import BAD, GRAFANA, PLAIN, PROMETHEUS, Json
 
 
-def _from_prometheus(name: str, expr: str, title: str, text: str, *, colour: str, shown: bool, at_value: bool) -> Json:
+def _from_prometheus(name: str, expr: str, title: str, text: str, *, colour: str, shown: bool) -> Json:
     return {
         "name": name, "datasource": PROMETHEUS, "enable": shown, "hide": False, "iconColor": colour,
         "target": {"expr": expr, "refId": "Anno", "interval": ""}, "titleFormat": title, "textFormat": text,
-        "tagKeys": "agent", "useValueForTime": at_value,
+        "tagKeys": "agent", "useValueForTime": True,
     }  # fmt: skip
 
 
@@ -20,22 +20,26 @@ _BUILT_IN: Json = {
 }  # fmt: skip
 
 
-def annotations(*, alerts: bool) -> list[Json]:
-    """The marks of a board; `alerts` says whether those of alerts are on from the start.
+def annotations(*, alerts: bool, versions: bool) -> list[Json]:
+    """The marks of a board: those of alerts, on from the start or not, and those of versions, if any.
 
-    An alert is marked once, by a line at the moment when it began, whatever the number of agents it fires for: Grafana
-    would draw a region for each, one over the other, until no graph can be read.
+    An alert is marked once, by a line at the moment when it last began within 6 hours, however often and for however
+    many agents it fired: Grafana would draw a region for each time, one over the other, until no graph can be read.
     """
-    return [
+    found = [
         _BUILT_IN,
         _from_prometheus(
             "Critical alerts",
-            'min by (alertname) (ALERTS_FOR_STATE and ignoring (alertstate) ALERTS{alertstate="firing",'
-            'severity="critical"}) * 1000',
-            "{{alertname}}", "began to fire", colour=BAD, shown=alerts, at_value=True,
+            'max by (alertname) (max_over_time((ALERTS_FOR_STATE and ignoring (alertstate) ALERTS{alertstate="firing",'
+            'severity="critical"})[6h:30s] @ end())) * 1000',
+            "{{alertname}}", "began to fire", colour=BAD, shown=alerts,
         ),
         _from_prometheus(
-            "Agent versions", 'agent_version:agent_version:new{agent=~"$agent"}', "{{agent}} is now {{version}}",
-            "The system prompt or the tools of {{agent}} changed.", colour=PLAIN, shown=True, at_value=False,
+            "Agent versions",
+            'max by (agent, version) (min_over_time(timestamp(agent_version:agent_version:new{agent=~"$agent"})[6h:1m]'
+            " @ end())) * 1000",
+            "{{agent}} is now {{version}}", "The system prompt or the tools of {{agent}} changed.", colour=PLAIN,
+            shown=True,
         ),
     ]  # fmt: skip
+    return found if versions else found[:-1]

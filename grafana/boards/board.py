@@ -45,6 +45,7 @@ class Board(Dashboard):  # type: ignore[misc]  # grafanalib ships no types
     further: Sequence[Variable] = ()
     refresh: str = "30s"
     alert_marks: bool = True
+    version_marks: bool = False
 
     def to_json_data(self) -> Json:
         """What `build.py` writes; `uid` is the file's name."""
@@ -54,14 +55,14 @@ class Board(Dashboard):  # type: ignore[misc]  # grafanalib ships no types
             "fiscalYearStartMonth": 0, "timezone": "utc", "refresh": self.refresh, "preload": False,
             "time": Time(f"now-{self.hours}h", "now"), "timepicker": {},
             "templating": Templating([*COMMON, *self.further]),
-            "annotations": Annotations(annotations(alerts=self.alert_marks)),
+            "annotations": Annotations(annotations(alerts=self.alert_marks, versions=self.version_marks)),
             "links": [_links(), _explorer()], "panels": list(_placed(self.sections)),
         }  # fmt: skip
 
 
 def _links() -> DashboardLink:
     return DashboardLink(
-        title="Boards", type="dashboards", tags=[theme.TAG], asDropdown=False, includeVars=True, keepTime=True
+        title="Boards", type="dashboards", tags=[theme.TAG], asDropdown=True, includeVars=True, keepTime=True
     )
 
 

@@ -78,7 +78,7 @@ OVER_TIME = [
 
 def _by(label: str, heading: str, what: str, leads_to: tuple[str, str] | None = None) -> Panel:
     return table(
-        title=f"By {heading.lower()}", w=8, h=9, join=label, sort="Cost",
+        title=f"By {heading.lower()}", w=12, h=8, join=label, sort="Cost",
         description=f"{what} {EXACT}",
         targets=[
             LokiNow(expr=f"topk(25, {s.spent(label)})", ref="A"),
@@ -88,7 +88,7 @@ def _by(label: str, heading: str, what: str, leads_to: tuple[str, str] | None = 
         ],
         columns=[
             Column(label, heading, links=(leads_to,) if leads_to else ()),
-            Column("Value #A", "Cost", unit="currencyUSD", bar=True, width=200),
+            Column("Value #A", "Cost", unit="currencyUSD", bar=True, width=180),
             Column("Value #B", "Calls", unit="short", width=70),
             Column("Value #C", "Tokens", unit="short", width=80),
         ],
@@ -106,7 +106,7 @@ BREAKDOWN = [
          "loop."),
     _by("task_type", "Task type", "Which kind of work costs most. Compare with what it is worth."),
     table(
-        title="Budgets", w=8, h=9, join="project", sort="Of the day",
+        title="Budgets", w=12, h=8, join="project", sort="Of the day",
         description="Each project against its budgets, over the last 24 hours and 30 days as the alerts count them. "
         f"{TREND} Budgets stand in prometheus/rules/0-thresholds.yml.",
         targets=[

@@ -101,8 +101,9 @@ FAILURES = [
         "the first line; `syndarix-obs errors` has an example of each.",
         targets=[LokiNow(expr=f"topk(50, {s.counted(_FAILED, 'kind, agent, name, error_type')})")],
         columns=[
-            Column("kind", "Kind", width=90), Column("agent", "Agent", width=90), Column("name", "Where"),
-            Column("error_type", "Error"), Column("Value #A", "Count", unit="short", bar=True, width=160),
+            Column("kind", "Kind", width=80), Column("agent", "Agent", width=70), Column("name", "Where", wrap=True),
+            Column("error_type", "Error", wrap=True),
+            Column("Value #A", "Count", unit="short", bar=True, width=110),
         ],
     ),
     traces(

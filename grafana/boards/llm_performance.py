@@ -79,7 +79,7 @@ SUMMARY = [
          "something changes at the beginning of the prompts: see the panel below.",
          targets=[PromNow(expr=f"{_tokens('cache_read', window='$__range')} / ({_tokens('input', window='$__range')} "
               f"> 0)")]),
-    stat(title="Embeddings P95", unit="s", nothing="No embeddings",
+    stat(title="Embeddings", unit="s", nothing="No embeddings",
          description="95% of the embeddings calls were quicker than this. They have their own histogram. Slow ones "
          "delay every retrieval.",
          targets=[PromNow(expr=_range_quantile(0.95, EMBEDDING))]),
@@ -118,7 +118,10 @@ BY_MODEL = [
             PromNow(expr=_range_quantile(0.95, FIRST_CHUNK_5M, "model"), ref="F", table=True),
         ],
         columns=[
-            Column("model", "Model", links=(board_link("Only this model", "llm-performance", model="${__value.raw}"),)),
+            Column(
+                "model", "Model", width=200,
+                links=(board_link("Only this model", "llm-performance", model="${__value.raw}"),),
+            ),
             Column("Value #A", "Calls per minute", unit="reqpm", bar=True),
             Column("Value #B", "Failed", unit="percentunit", limits=theme.rising(theme.ERROR_RATIO)),
             Column("Value #C", "P50", unit="s"),

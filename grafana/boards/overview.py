@@ -106,7 +106,7 @@ TOKENS_BY_MODEL = share_bars(
     targets=[PromNow(expr=_TOKEN_SHARE, legend="{{model}}")],
 )  # fmt: skip
 RECENT = table(
-    title="Recent traces", w=24, h=8, sort="Ended", join="trace_id",
+    title="Recent traces", w=24, h=7, sort="Ended", join="trace_id",
     description="The 50 newest runs in which a chosen agent took part: how they ended, how long they took, what they "
     "used; cost is exact (ledger). The trace id opens the trace. Sampled-out traces have no spans, their payloads are "
     "in the logs all the same.",

@@ -150,7 +150,7 @@ def share_bars(*, limits: Json = PLAIN_STEPS, **panel: Any) -> Panel:
     """A horizontal bar per series, for comparing a handful."""
     options = {
         "displayMode": "gradient", "valueMode": "color", "namePlacement": "left", "showUnfilled": True,
-        "orientation": "horizontal", "sizing": "auto", "minVizWidth": 8, "minVizHeight": 16, "maxVizHeight": 36,
+        "orientation": "horizontal", "sizing": "auto", "minVizWidth": 8, "minVizHeight": 10, "maxVizHeight": 36,
         "reduceOptions": _REDUCE, "legend": {**_legend((), False), "showLegend": False},
     }  # fmt: skip
     defaults = {"min": 0, "thresholds": limits, **panel.pop("defaults", {})}

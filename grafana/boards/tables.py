@@ -138,7 +138,8 @@ def traces(*, query: str, limit: int = 20, **panel: Any) -> Panel:
         kind="table",
         options={"showHeader": True, "cellHeight": "sm"},
         custom=_CELLS,
-        overrides=[blank_cells(), override("Start time", unit=SECOND, custom__width=170)],
+        overrides=[blank_cells(), override("Start time", unit=SECOND, custom__width=170),
+            override("Trace ID", custom__width=290),],
         targets=[Traces(expr=query, limit=limit)],
         **panel,
     )  # fmt: skip

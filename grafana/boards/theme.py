@@ -70,8 +70,12 @@ def falling(limits: tuple[float, float]) -> Json:
 
 
 def ramp(colour: str, *values: float) -> Json:
-    """Thresholds of one colour, fainter for less: it fades into the background of either theme."""
-    shares = [0.15 + 0.75 * place / max(len(values) - 1, 1) for place in range(len(values))]
+    """Thresholds of one colour, fainter for less: it fades into the background of either theme.
+
+    Below 0.3 Grafana writes in the theme's own colour, above in white; in between white would not be readable.
+    """
+    faint = [0.1 + 0.19 * place / max(len(values) - 2, 1) for place in range(len(values) - 1)]
+    shares = [*faint, 0.8]
     colours = [f"rgba({colour}, {share:.2f})" for share in shares]
     return steps("transparent", *zip(values, colours, strict=True))
 

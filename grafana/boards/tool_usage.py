@@ -118,22 +118,22 @@ CAUSES = [
         ],
     ),
     table(
-        title="Most repeated calls", w=12, h=9, sort="Repeats", nothing="No call was repeated",
+        title="Most repeated calls", w=24, h=7, sort="Repeats", nothing="No call was repeated",
         description="The same call more than once in a session: how many times too many. Exact, from the log.",
         targets=[LokiNow(expr=f"topk(50, {_REPEATED})")],
         columns=[
             Column("tool", "Tool", width=120), Column("agent", "Agent", width=80),
             Column("arguments", "Arguments", wrap=True), Column("session_id", "Session", width=100, short=True),
-            Column("Value #A", "Repeats", unit="short", width=80),
+            Column("Value #A", "Repeats", unit="short", width=100),
         ],
     ),
     table(
-        title="Newest failures", w=12, h=9, sort="When", nothing=theme.NONE_FOUND,
+        title="Newest failures", w=24, h=9, sort="When", nothing=theme.NONE_FOUND,
         description="The newest failed calls and what they said; the trace shows what led to them.",
         targets=[LokiNow(expr=_NEWEST_FAILURES)],
         columns=[
-            Column("Value #A", "When", unit=SECOND, width=150), Column("tool", "Tool", width=110),
-            Column("agent", "Agent", width=75), Column("error_type", "Error", width=120),
+            Column("Value #A", "When", unit=SECOND, width=150), Column("tool", "Tool", width=140),
+            Column("agent", "Agent", width=80), Column("error_type", "Error", width=120),
             Column("error_message", "Message", wrap=True),
             Column("trace_id", "Trace", width=95, links=trace_links(), short=True),
         ],

@@ -1,7 +1,7 @@
 """Users are recorded under keyed pseudonyms; key and user index live in one folder, apart from the records.
 
 The same user has the same pseudonym in every process that shares the folder. Who holds the key can work
-out a user's pseudonym, and so find or erase that user's records (`store.retention.forget_user`); who
+out a user's pseudonym, and so find or erase that user's records (`store.erase.erase_person`); who
 deletes the folder makes every pseudonym anonymous for good. The index holds pseudonyms and times, never a
 raw id.
 """
@@ -23,6 +23,7 @@ from typing import Final
 
 from syndarix_obs.guard import record_failure
 from syndarix_obs.store.private_file import create_private
+from syndarix_obs.store.tombstones import Tombstones
 
 KEY_FILE: Final = "user.key"
 """Name of the key's file in the home folder: 64 hex digits, readable by the owner only."""
@@ -62,6 +63,7 @@ class Identity:
     def __init__(self, home: Path, key: bytes | None = None) -> None:
         self._home = home
         self._key = key or None
+        self._tombstones = Tombstones(home)
         self._cache: dict[str, str] = {}
         self._unsaved: dict[str, tuple[int, int]] = {}
         self._saved_at = time.monotonic()
@@ -102,7 +104,9 @@ class Identity:
             return
         try:
             with self._index() as index:
-                index.executemany(_UPSERT, [(name, first, last) for name, (first, last) in unsaved.items()])
+                erased = set(self._tombstones.among(unsaved))
+                seen = [(name, first, last) for name, (first, last) in unsaved.items() if name not in erased]
+                index.executemany(_UPSERT, seen)
         except (OSError, sqlite3.Error) as error:
             with self._lock:
                 self._unsaved = {**unsaved, **self._unsaved} if len(unsaved) < _CACHED else {}
@@ -126,11 +130,29 @@ class Identity:
         pseudonym = self._digest(user)
         with self._lock:
             self._cache.pop(user, None)
+        self.forget_pseudonym(pseudonym)
+        return pseudonym
+
+    def forget_pseudonym(self, pseudonym: str) -> int:
+        """Take a pseudonym out of the index, and write its file anew; returns how many lines went (0 or 1)."""
+        with self._lock:
             self._unsaved.pop(pseudonym, None)
+        if not (self._home / INDEX_FILE).exists():
+            return 0
         with self._index() as index:
             index.execute("PRAGMA secure_delete = ON")
-            index.execute("DELETE FROM users WHERE pseudonym = ?", (pseudonym,))
-        return pseudonym
+            gone = index.execute("DELETE FROM users WHERE pseudonym = ?", (pseudonym,)).rowcount
+        with contextlib.closing(sqlite3.connect(self._home / INDEX_FILE, timeout=2.0, isolation_level=None)) as index:
+            index.execute("VACUUM")
+        return gone
+
+    def holds(self, pseudonym: str) -> bool:
+        """Whether a pseudonym is in the index."""
+        if not (self._home / INDEX_FILE).exists():
+            return False
+        with self._index() as index:
+            found = index.execute("SELECT 1 FROM users WHERE pseudonym = ?", (pseudonym,)).fetchone()
+        return found is not None
 
     def _start_over_in_child(self) -> None:
         """After a fork: the lock may have been held, and what is unsaved is the parent's to save."""

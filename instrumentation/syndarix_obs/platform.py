@@ -153,7 +153,9 @@ class ObservabilityPlatform:
 
         A coroutine function gives an awaitable. In a replay the function is not called: the record answers.
         """
-        return decorators.call_as_tool(lambda: self.tool(name, arguments=arguments, call_id=call_id), function, arguments)
+        return decorators.call_as_tool(
+            lambda: self.tool(name, arguments=arguments, call_id=call_id), function, arguments
+        )
 
     def memory(self, operation: str, *, store: str | None = None, query: Any = None) -> MemoryOperation:
         """One memory operation: `search`, `upsert`, `update`, `delete`, `create`."""

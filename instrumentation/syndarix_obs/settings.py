@@ -72,7 +72,7 @@ class Settings(BaseSettings):
         4, ge=2, description="Calls of one tool with the same arguments in a session that count as a loop."
     )
     automatic_decisions: bool = Field(
-        True, description="Record what models decide (which tool, how to recover, which form) without code of the agent's."
+        True, description="Record what models decide (which tool, how to recover, which form) without code for it."
     )
     request_usage: bool = Field(
         False, description="Ask the provider for usage on streamed OpenAI calls (adds `stream_options`)."
@@ -152,6 +152,12 @@ class Settings(BaseSettings):
         512 * 1024 * 1024, ge=1_000_000, description="Disk space for what destinations have not taken yet."
     )
     retention_days: int = Field(30, ge=1, description="Days that the SQLite file keeps records.")
+    retention: dict[str, int] = Field(
+        default_factory=dict,
+        description="Days by class (payloads, decisions, logs, records, ledger) or PROJECT.CLASS, as JSON; records, "
+        "decisions and logs keep to `retention_days` otherwise, payloads to their record.",
+        examples=['{"payloads": 7, "ledger": 400, "acme.payloads": 3}'],
+    )  # fmt: skip
     log_level: Literal["debug", "info", "warning", "error", "critical"] = Field(
         "info", description="Least severe application log line that is captured."
     )

@@ -44,7 +44,10 @@ def contact(question: str, sessions: int = 20, seed: int = 7) -> str:
     clock = DemoClock()
     model = _UnderReplay(clock.skip)
     settings = Settings(backend="none", set_global=False)
-    with FakeProvider(model) as provider, ObservabilityPlatform(settings, clock=clock.wall, monotonic=clock.monotonic) as obs:
+    with (
+        FakeProvider(model) as provider,
+        ObservabilityPlatform(settings, clock=clock.wall, monotonic=clock.monotonic) as obs,
+    ):
         clients = connect(provider.url)
         try:
             return handle(Desk(obs, clock, model, clients), case).outcome
@@ -61,6 +64,7 @@ def _case(question: str, sessions: int, seed: int) -> Case:
         if found is not None and case.order == found.group():
             return case
     raise UsageError(
-        f"no contact of the demo with {sessions} sessions and seed {seed} is about {found.group() if found else question!r}; "
+        f"no contact of the demo with {sessions} sessions and seed {seed} is about "
+        f"{found.group() if found else question!r}; "
         "give its numbers: --args '[\"A-12345\", SESSIONS, SEED]'"
     )

@@ -120,7 +120,10 @@ QUESTIONS: Final[tuple[Question, ...]] = (
              "run python app.py", module="run_command", without=_STARTS),
     Question("web", "Serve", "Serve the explorer to a browser.", "web --open", without=_STARTS),
     Question("mcp", "Serve", "Serve the answers to assistants over MCP.", "mcp --print-config", without=_STARTS),
-    Question("forget", "Keep", "Erase what was recorded for one user.", "forget --user u-42", without=_PERSON),
+    Question("forget", "Keep", "Erase a person everywhere, and prove it.", "forget u-42", without=_PERSON),
+    Question("export", "Keep", "Write what was recorded to files, with their hashes.",
+             "export --to books --what ledger --format csv --since 2026-03", without=_PERSON),
+    Question("redact", "Keep", "Show what redaction makes of a text.", "redact mail.txt", without=_PERSON),
     Question("prune", "Keep", "Delete what is older than a time.", "prune --before 30d", without=_PERSON),
 )  # fmt: skip
 """Everything that `syndarix-obs` answers or does. Pages and tools come in this order."""

@@ -15,8 +15,8 @@ from syndarix_obs_read.catalogue import Face
 _TOOLS: Final = {
     "sessions": "list_sessions", "traces": "search_traces", "session": "get_session", "trace": "get_trace",
     "costs": "get_cost_summary", "errors": "get_errors", "agents": "get_agent_stats", "decisions": "get_decisions",
-    "logs": "search_logs", "diff": "diff_runs", "health": "get_health", "timeline": "get_timeline", "explain": "explain_trace",
-    "anomalies": "list_anomalies",
+    "logs": "search_logs", "diff": "diff_runs", "health": "get_health", "timeline": "get_timeline",
+    "explain": "explain_trace", "anomalies": "list_anomalies",
 }  # fmt: skip
 """The tool that answers a question; a test holds it to the tools that there are."""
 

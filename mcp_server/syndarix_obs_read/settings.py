@@ -76,6 +76,19 @@ class ReadSettings(BaseSettings):
     loki_url: str = Field("http://127.0.0.1:3100", description="Base URL of Loki.")
     tempo_url: str = Field("http://127.0.0.1:3200", description="Base URL of Tempo.")
     alertmanager_url: str = Field("http://127.0.0.1:9093", description="Base URL of Alertmanager.")
+    loki_data: Path | None = Field(
+        None, description="Folder of Loki's files, if it is on this machine: an erasure is checked in their bytes.",
+        examples=["/var/lib/loki"],
+    )  # fmt: skip
+    loki_delete_seconds: int = Field(
+        5 * 3_600, ge=1,
+        description="Seconds until a deletion in Loki is done: its `delete_request_cancel_period` (3 h here) and "
+        "`retention_delete_delay` (2 h).",
+    )
+    tempo_data: Path | None = Field(
+        None, description="Folder of Tempo's files, as for Loki.", examples=["/var/lib/tempo"]
+    )
+    tempo_grpc: str = Field("127.0.0.1:9095", description="Address of Tempo's gRPC port, which takes redactions.")
     tenant: str | None = Field(None, description="Tenant header for Loki and Tempo.", examples=["team-a"])
     token_file: Path | None = Field(
         None, description="File with a bearer token for the servers.", examples=["/run/secrets/grafana_token"]

@@ -14,6 +14,8 @@ import yaml
 from syndarix_obs_stack.options import HOST, Options
 
 PASSWORD = "grafana_admin_password"  # noqa: S105 - a file's name
+_READ_BY_THE_IMAGE = "GF_SECURITY_ADMIN_PASSWORD__FILE"
+"""Only the start script of the Docker image knows it; Grafana itself would fall back to the default password."""
 _PACKAGED_HOME = Path("/usr/share/grafana")
 _BOARDS_IN_DOCKER = "/var/lib/grafana/dashboards"
 _ADDRESS = re.compile(r"url: http://(\w+):\d+")
@@ -38,9 +40,10 @@ def environment(options: Options) -> dict[str, str]:
     """Settings: those of docker-compose.yml that name no variable of compose, and this machine's own."""
     compose = yaml.safe_load((options.root / "docker-compose.yml").read_text("utf-8"))
     shared = {name: value for name, value in compose["services"]["grafana"]["environment"].items() if "$" not in value}
+    shared.pop(_READ_BY_THE_IMAGE, None)
     return {
         **shared,
-        "GF_SECURITY_ADMIN_PASSWORD__FILE": str((options.secrets / PASSWORD).resolve()),
+        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{(options.secrets / PASSWORD).resolve()}}}",
         "GF_SERVER_HTTP_ADDR": HOST,
         "GF_SERVER_HTTP_PORT": str(options.ports.grafana),
         "GF_SERVER_ROOT_URL": f"http://{HOST}:{options.ports.grafana}",
@@ -54,6 +57,7 @@ def environment(options: Options) -> dict[str, str]:
 def write(options: Options) -> None:
     """Write the provisioning; the boards are the repository's own."""
     source, to = options.root / "grafana" / "provisioning", options.etc / "grafana"
+    (options.data / "grafana" / "plugins").mkdir(parents=True, exist_ok=True)
     for folder in sorted(each for each in source.iterdir() if each.is_dir()):
         (to / folder.name).mkdir(parents=True, exist_ok=True)
         for file in sorted(folder.glob("*.yml")):

@@ -159,7 +159,7 @@ def test_every_alert_is_marked_once_and_not_at_all_where_money_and_behaviour_are
              for uid, board in BOARDS.items()}  # fmt: skip
     assert {"cost-analysis", "agent-behaviour"} == {uid for uid, mark in marks.items() if not mark["enable"]}
     assert {True} == {mark["useValueForTime"] for mark in marks.values()}
-    assert all("min by (alertname)" in mark["target"]["expr"] for mark in marks.values())
+    assert all("max by (alertname)" in mark["target"]["expr"] for mark in marks.values())
 
 
 def test_the_graphs_of_latency_show_single_calls_that_lead_to_their_traces() -> None:

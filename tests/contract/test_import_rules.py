@@ -15,6 +15,7 @@ TENANTS = ("syndarix_obs_stack", "syndarix_obs_demo")
 
 READ_MAY_IMPORT = {
     "syndarix_obs.vocabulary": "names are declared once",
+    "syndarix_obs.records.anonymous": "what stays of a record without its person, wherever it lies",
     "syndarix_obs.records.model": "what is stored",
     "syndarix_obs.records.conversion": "a span that Tempo gives back becomes the record that it was",
     "syndarix_obs.records.finished": "what conversion takes",
@@ -28,6 +29,12 @@ READ_MAY_IMPORT = {
     "syndarix_obs.receivers": "the command `up` serves the receiver",
     "syndarix_obs.ObservabilityPlatform": "the receiver's pipeline is that of a platform",
     "syndarix_obs.Settings": "what that platform is made with",
+    "syndarix_obs.redaction.step": "what leaves in an export is looked through again",
+    "syndarix_obs.delivery.erased": "spools that dead processes left are erased from outside",
+    "syndarix_obs.delivery.frames": "an erased line goes back to Loki, without its person, as it came",
+    "syndarix_obs.delivery.outcome": "what Loki said to that",
+    "syndarix_obs.destinations.loki": "the same way back",
+    "syndarix_obs.destinations.loki_push": "the same form of lines",
     "syndarix_obs.replaying": "what lives in the agent's process while the read side has it run again",
     "syndarix_obs.identity": "people ask about, and erase, a user by the raw id: only who makes pseudonyms can find it",
 }

@@ -21,6 +21,8 @@ BY_THE_PROGRAM = {
     "syndarix_obs.logs": "capture_logs()",
     "syndarix_obs.launcher": "the start of a launched program, in its main thread",
     "syndarix_obs.default": "the same, when the program has imported what is watched",
+    "syndarix_obs.replaying": "replaying(), in the thread that calls it",
+    "mcp": "the same, when the program uses it",
     "syndarix_obs.integrations": "auto_instrument(), span_processor() and httpx_hooks(), in the thread that calls them",
 }
 """Packages that functions import only in a thread of the program."""

@@ -1,4 +1,4 @@
-"""Decisions read from real traffic: the 175 recorded exchanges against a table written by hand, and 60 airline sessions."""
+"""Decisions read from real traffic: 175 recorded exchanges against a table written by hand, and 60 airline sessions."""
 
 from __future__ import annotations
 

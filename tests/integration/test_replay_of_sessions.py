@@ -64,7 +64,8 @@ def again(world: World, script: Script, mutate: Any = None, **options: Any) -> t
     if mutate is not None:
         changed.mutate = mutate
     client = scripted_client(iter(()))
-    return run(world.tapes[script.session_id], lambda: run_agent(world.obs, client, world.tools, changed), **options), changed
+    tape = world.tapes[script.session_id]
+    return run(tape, lambda: run_agent(world.obs, client, world.tools, changed), **options), changed
 
 
 def said(tape: Tape) -> list[Any]:
@@ -191,7 +192,8 @@ def test_replays_leave_nothing_in_the_store_and_no_metric_moves(world: World) ->
     def counted() -> list[Any]:
         world.obs.flush()
         names = ("llm_requests_total", "llm_cost_dollars_total", "tool_invocations_total", "agent_sessions_total")
-        return [world.obs.registry.get_sample_value(name, labels) for name in names for labels in labels_of(world, name)]
+        registry = world.obs.registry
+        return [registry.get_sample_value(name, labels) for name in names for labels in labels_of(world, name)]
 
     before = counted()
     again(world, world.scripts[1])

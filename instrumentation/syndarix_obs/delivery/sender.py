@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from syndarix_obs.delivery.backoff import REFUSED_S, Backoff
+from syndarix_obs.delivery.erased import ErasedFrames
 from syndarix_obs.delivery.frames import Frame
 from syndarix_obs.delivery.outbox import Outbox
 from syndarix_obs.delivery.outcome import Destination, Kind, Outcome
@@ -51,6 +52,7 @@ class Delivery:
         health: who is told about failures and drops.
         timeout: seconds until one request counts as failed.
         backoff: how long to wait after a failure.
+        erased: who was erased, and how a frame loses its person.
         thread: makes the thread; where none can be started any more (at interpreter exit), `flush` sends by itself.
     """
 
@@ -63,6 +65,7 @@ class Delivery:
         timeout: float = 10.0,
         backoff: Backoff | None = None,
         thread: Thread = threading.Thread,
+        erased: ErasedFrames | None = None,
     ) -> None:
         self._spool = spool
         self._destination = destination
@@ -70,6 +73,7 @@ class Delivery:
         self._timeout = timeout
         self._backoff = backoff or Backoff()
         self._make_thread = thread
+        self._erased = erased
         self._complained = False
         self._closing = False
         self._given_up = 0
@@ -187,6 +191,7 @@ class Delivery:
 
     def _step(self, timeout: float) -> float:
         """One request at most; seconds to wait before the next step."""
+        self._erase_when_due()
         outbox = self._outbox
         if outbox.empty:
             self._adopt_when_due()
@@ -201,7 +206,32 @@ class Delivery:
         if not group:
             self._notify()
             return max(0.01, min(ADOPT_EVERY_S, self._refusals.next_due() - time.monotonic()))
+        group = self._without_erased(group)
+        if not group:
+            return 0.0
         return self._settle(group, self._destination.send(group, timeout))
+
+    def _erase_when_due(self) -> None:
+        """Somebody was erased: that one must not lie in the files, however long the destination stays away."""
+        if self._erased is not None and self._erased.due():
+            self._spool.rewrite(self._erased.without_all)
+            # What is in hand may name that one. Delivered out of order, some is sent twice, and readers count it once.
+            self._start_over()
+
+    def _without_erased(self, group: list[Frame]) -> list[Frame]:
+        """The group as it may be sent; what cannot lose its person is given up."""
+        erased = self._erased
+        if not erased or not any(erased.concerns(frame) for frame in group):
+            return group
+        kept = []
+        for frame in group:
+            without = erased.without(frame)
+            if without is None:
+                self._done([frame])
+                continue
+            frame.before, frame.payload, frame.after = without.before, without.payload, without.after
+            kept.append(frame)
+        return kept
 
     def _adopt_when_due(self) -> None:
         now = time.monotonic()

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -167,6 +167,16 @@ class Spool:
                 self._waiting.segments.appendleft(segment)
             if not owned.live:
                 owned.release(remove=True)
+
+    def rewrite(self, without: Callable[[bytes], bytes | None]) -> None:
+        """Have other frames in the files; only between two peeks, with nothing in hand.
+
+        Args:
+            without: encoded frames to those that stay, None to leave a file as it is.
+        """
+        with self._lock:
+            self._waiting.rewrite(without)
+        self._report()
 
     # --- room ---
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from syndarix_obs.delivery.backoff import Backoff
 from syndarix_obs.delivery.disk_budget import Budget
+from syndarix_obs.delivery.erased import ErasedFrames
+from syndarix_obs.delivery.frames import Frame
 from syndarix_obs.delivery.outcome import Destination
 from syndarix_obs.delivery.sender import Delivery
 from syndarix_obs.delivery.spool import Spool
@@ -16,6 +18,7 @@ from syndarix_obs.delivery.waiting import Health
 from syndarix_obs.pipeline.consumers import BaseConsumer
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import Record
+from syndarix_obs.store.tombstones import Tombstones
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Post:
     """What the network destinations of a platform share.
 
     Args:
-        folder: where spools lie, one folder per destination.
+        folder: where spools lie, one folder per destination; it lies in the home folder.
         budget: disk space for all of them.
         health: who is told about drops, failures and sizes.
         timeout: seconds until one request counts as failed.
@@ -46,8 +49,9 @@ class SpooledExporter(BaseConsumer):
         self.spool = Spool(
             post.folder / destination.name, destination.name, post.budget, post.health, destination.shorten
         )
+        erased = ErasedFrames(Tombstones(post.folder.parent), self.without_person)
         self._delivery = Delivery(
-            self.spool, destination, post.health, timeout=post.timeout, backoff=backoff
+            self.spool, destination, post.health, timeout=post.timeout, backoff=backoff, erased=erased
         )
         # At once, for what an earlier process left.
         self._delivery.start()
@@ -55,6 +59,10 @@ class SpooledExporter(BaseConsumer):
     def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:
         """Encoded frames of what this destination wants of a span and its records."""
         raise NotImplementedError
+
+    def without_person(self, frame: Frame) -> Frame | None:  # noqa: ARG002 - for subclasses
+        """The frame without its person, who was erased; None when nothing of it can stay."""
+        return None
 
     def consume(self, span: FinishedSpan | None, records: Sequence[Record]) -> None:
         """Encode and append: no I/O but a write to the page cache now and then."""

@@ -109,6 +109,15 @@ class Waiting:
         if isinstance(segment, FileSegment) and segment.folder is not self.folder and not segment.folder.live:
             segment.folder.release(remove=True)
 
+    def rewrite(self, without: Callable[[bytes], bytes | None]) -> None:
+        """Have other frames in the files, `None` leaving one as it is; what was delivered leaves the file as well."""
+        for segment in self.segments:
+            if isinstance(segment, FileSegment):
+                try:
+                    _rewrite(segment, without)
+                except OSError as error:
+                    record_failure("spool", error)  # the frames are looked at again before they are sent
+
     # --- room ---
 
     def bytes(self, *, on_disk: bool) -> int:
@@ -176,6 +185,15 @@ class Waiting:
     def _folders(self) -> set[OwnedFolder]:
         folders = {each.folder for each in self.segments if isinstance(each, FileSegment)}
         return folders | ({self.folder} if self.folder is not None else set())
+
+
+def _rewrite(segment: FileSegment, without: Callable[[bytes], bytes | None]) -> None:
+    if without(segment.read(0, segment.size)) is None:
+        return
+    waiting = segment.read(segment.acked, segment.size)
+    kept = without(waiting)
+    segment.folder.set_position(segment.number, 0)  # first: a crash between the two sends twice, and nothing is lost
+    segment.replace(waiting if kept is None else kept)
 
 
 def _count(segment: Segment) -> int:

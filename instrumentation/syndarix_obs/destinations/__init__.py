@@ -49,6 +49,7 @@ def _embedded(settings: Settings, metrics: Metrics) -> Iterator[Consumer]:
             on_drop=metrics.dropped,
             on_failure=failed,
             retention_days=settings.retention_days,
+            retention=settings.retention,
         )
     except StoreError as error:
         record_failure("embedded", error)

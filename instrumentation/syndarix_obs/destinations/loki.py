@@ -17,6 +17,7 @@ from syndarix_obs.delivery.http import HttpPost, Reply, describe, outcome
 from syndarix_obs.delivery.outcome import Kind, Outcome
 from syndarix_obs.delivery.spooled import Post, SpooledExporter
 from syndarix_obs.destinations.loki_push import (
+    anonymous_frame,
     by_key,
     encode_line,
     labels_text,
@@ -182,6 +183,10 @@ class LokiExporter(SpooledExporter):
     def session_started(self, record: SessionRecord) -> None:
         """A line with status `running`: a session that hangs is seen. Its last line has the same `record_id`."""
         self.spool.append(self._encode(record))
+
+    def without_person(self, frame: Frame) -> Frame | None:
+        """The line with its event and its cost, and nobody in it."""
+        return anonymous_frame(frame)
 
     def _encode(self, record: Record) -> bytes:
         labels = self._labels_of((record.service, record.environment, record.kind, record.level))

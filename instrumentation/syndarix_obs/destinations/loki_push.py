@@ -17,6 +17,7 @@ from typing import Final
 from syndarix_obs import vocabulary as v
 from syndarix_obs.delivery.frames import Buffer, Frame, encode
 from syndarix_obs.delivery.wire import field, snappy_block, varint
+from syndarix_obs.records.anonymous import anonymous_line
 
 _LONGEST_LABEL: Final = 1024
 _SECOND: Final = 1_000_000_000
@@ -78,6 +79,17 @@ def shorten(frame: Frame, keep: int) -> Frame | None:
         size = int(original)
     shorter = clean(f'"{v.LOG_TRUNCATED}":' + _json(f"{text[:keep]}{v.TRUNCATED_SUFFIX}{size}") + "}")
     return None if len(shorter) >= len(frame.payload) else replace(frame, payload=shorter)
+
+
+def anonymous_frame(frame: Frame) -> Frame | None:
+    """The frame without its person (`records.anonymous`); None when its line cannot be read."""
+    try:
+        line = json.loads(bytes(frame.before) + bytes(frame.payload))
+        kept = anonymous_line(line)
+    except (ValueError, AttributeError):
+        return None
+    metadata = {name: str(kept[name]) for name in v.LOG_METADATA if kept.get(name)}
+    return replace(frame, before=clean(_json(kept)), payload=b"", after=metadata_fields(metadata))
 
 
 def push_body(frames: Iterable[Frame]) -> bytes:

@@ -12,7 +12,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ from syndarix_obs.guard import guarded, record_failure
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import Record, SessionRecord
 from syndarix_obs.store.backlog import Backlog
+from syndarix_obs.store.classes import rules
 from syndarix_obs.store.database import is_busy, is_damaged, is_full
 from syndarix_obs.store.file_check import check
 from syndarix_obs.store.writer import StoreWriter
@@ -56,7 +57,8 @@ class EmbeddedExporter:
         index_after_s: seconds without records after which the text index is brought up to date; None never
         does.
         retention_days: age at which records are deleted, looked for a minute after the start and every six hours;
-        None keeps them. The ledger is kept in any case.
+        None keeps them. The ledger is kept unless `retention` names it.
+        retention: days by class (`store.classes`), which win over `retention_days`.
 
     Raises:
         StoreCorrupt, StoreTooNew, StoreError: the file cannot be used; it was not changed.
@@ -74,6 +76,7 @@ class EmbeddedExporter:
         max_store_bytes: int | None = None,
         index_after_s: float | None = 10.0,
         retention_days: int | None = None,
+        retention: Mapping[str, int] | None = None,
     ) -> None:
         check(Path(path))
         self._path = Path(path)
@@ -84,7 +87,7 @@ class EmbeddedExporter:
         self._bounds = (max_records, max_bytes)
         self._max_store_bytes = max_store_bytes
         self._index_after = index_after_s
-        self._retention_days = retention_days
+        self._rules = rules(retention or {}, retention_days)
         self._start_over()
 
     def consume(self, span: FinishedSpan | None, records: Sequence[Record]) -> None:  # noqa: ARG002 - protocol
@@ -163,7 +166,7 @@ class EmbeddedExporter:
                     return
 
     def _prune_when_due(self) -> None:
-        if self._retention_days is None or self._writer is None or time.monotonic() < self._prune_at:
+        if not self._rules or self._writer is None or time.monotonic() < self._prune_at:
             return
         self._prune_at = time.monotonic() + _PRUNE_EVERY_S
         # In a thread of its own: a large removal takes minutes, in small steps between which everybody writes.
@@ -171,11 +174,11 @@ class EmbeddedExporter:
 
     @guarded("embedded.prune")
     def _prune(self) -> None:
-        before_ns = time.time_ns() - (self._retention_days or 0) * 86_400 * 10**9
+        now_ns = time.time_ns()
         with closing(StoreWriter(self._path)) as writer:
             while not self._backlog.over():
                 try:
-                    if writer.prune(before_ns, _PRUNE_SLICE_S):
+                    if writer.keep_to(self._rules, now_ns, _PRUNE_SLICE_S):
                         return
                 except sqlite3.OperationalError as error:
                     if not is_busy(error):

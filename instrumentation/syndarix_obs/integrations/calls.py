@@ -39,8 +39,8 @@ def suppressed(context: Context) -> bool:
 class Answer:
     """What came back, by reference; called on the worker to read it into the span.
 
-    `options` are the client's for the request, `kept` is the response, `chunks` those of a stream, `parts` the bytes of
-    a body that the caller reads itself.
+    `options` are the client's for the request, `kept` is the response, `chunks` those of a stream, `parts`
+    the bytes of a body that the caller reads itself.
     """
 
     __slots__ = ("_endpoint", "_on_headers", "chunks", "error", "headers", "kept", "options", "parts")

@@ -60,6 +60,7 @@ def _pipeline() -> None:
     from syndarix_obs.pipeline import (
         choices,
         decide,
+        erased,
         fingerprints,
         identify,
         loops,
@@ -92,6 +93,7 @@ def _store() -> None:
     import sqlite3
 
     from syndarix_obs.destinations import sqlite
+    from syndarix_obs.store import erase
 
 
 def preload_network() -> None:

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from syndarix_obs.records.finished import Step
 
 _log = logging.getLogger("syndarix_obs")
-# Without these steps no text may leave: identify and redact hide people and secrets, payload redacts the big texts.
-_GATE = frozenset({"identify", "payload", "redact"})
+# Without these steps no text may leave: identify, redact and erased hide people and secrets, payload the big texts.
+_GATE = frozenset({"identify", "payload", "redact", "erased"})
 
 
 def _ignore(_item: Any) -> None:
@@ -214,6 +214,7 @@ class Runtime:
 
     def _steps(self, live: LiveSessions, decide: DecideStep | None) -> list[tuple[str, Step]]:
         """The order of the pipeline."""
+        from syndarix_obs.pipeline.erased import ErasedStep
         from syndarix_obs.pipeline.fingerprints import Fingerprints
         from syndarix_obs.pipeline.identify import IdentifyStep
         from syndarix_obs.pipeline.loops import LoopStep
@@ -223,6 +224,7 @@ class Runtime:
         from syndarix_obs.pricing.price_step import PriceStep
         from syndarix_obs.pricing.token_step import TokensStep
         from syndarix_obs.redaction.step import RedactStep
+        from syndarix_obs.store.tombstones import Tombstones
 
         settings, metrics = self.settings, self.metrics
         payload = PayloadStep(
@@ -242,6 +244,7 @@ class Runtime:
             ("identify", IdentifyStep(self.pseudonym, self.names.session)),
             ("payload", payload),
             ("redact", RedactStep(self.redactor, self.names.text)),
+            ("erased", ErasedStep(Tombstones(settings.home))),
         ]
 
     def _consumers(self) -> Sequence[Consumer]:

@@ -132,9 +132,12 @@ def _message(step: ModelStep) -> dict[str, Any]:
         if isinstance(message, str):
             content = [{"type": "text", "text": message}]
         elif field(message, "parts") is not None:
-            content = [*([{"type": "text", "text": text}] if (text := _text(message)) else []),
-                       *({"type": "tool_use", "id": call.call_id or f"toolu_{at}", "name": call.name,
-                          "input": _object(call.arguments)} for at, call in enumerate(calls_of([message])))]  # fmt: skip
+            calls = [
+                {"type": "tool_use", "id": c.call_id or f"toolu_{at}", "name": c.name, "input": _object(c.arguments)}
+                for at, c in enumerate(calls_of([message]))
+            ]
+            text = _text(message)
+            content = [*([{"type": "text", "text": text}] if text else []), *calls]
     if isinstance(content, str):
         content = [{"type": "text", "text": content}]
     reason = step.finish_reason or ("tool_use" if any(field(b, "type") == "tool_use" for b in content) else "end_turn")

@@ -163,8 +163,8 @@ class Player:
             self._check()
             if name not in self.rules.allow:
                 self._stop(LiveForbidden(
-                    f"the tool {name} runs in a block `with obs.tool(...)`, which a replay cannot leave out: put its work "
-                    f"into a function under @obs.tool_call, or let it run with --allow {name}"
+                    f"the tool {name} runs in a block `with obs.tool(...)`, which a replay cannot leave out: put its "
+                    f"work into a function under @obs.tool_call, or let it run with --allow {name}"
                 ))  # fmt: skip
 
     def add_live(self, step: AnyStep) -> None:
@@ -273,7 +273,8 @@ class Player:
         if name in self.rules.allow:
             return None
         self._stop(LiveForbidden(
-            f"the forked run calls the tool {name} with arguments that were not recorded: {_brief(given['arguments'])}. "
+            f"the forked run calls the tool {name} with arguments that were not recorded: {_brief(given['arguments'])}"
+            ". "
             f"It was not called; let it run with --allow {name}"
         ))  # fmt: skip
         return None

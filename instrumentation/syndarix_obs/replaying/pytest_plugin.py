@@ -1,4 +1,4 @@
-"""The pytest fixture `replayed_session`: a recorded session as a regression test, without a store and without a network.
+"""The pytest fixture `replayed_session`: a recorded session as a regression test, without a store or a network.
 
 def test_the_refund_that_failed(replayed_session):
     with replayed_session("tests/replays/refund.json"):

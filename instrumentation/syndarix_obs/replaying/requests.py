@@ -92,7 +92,8 @@ class Normaliser:
 def _told(message: Any) -> Iterator[dict[str, Any]]:
     """What one message says: its text, its tool calls, results of tools."""
     blocks = messages.field(message, "parts") or messages.field(message, "content")
-    results = [b for b in messages.as_list(blocks) if messages.field(b, "type") in _RESULTS] if not isinstance(blocks, str) else []
+    parts = [] if isinstance(blocks, str) else messages.as_list(blocks)
+    results = [block for block in parts if messages.field(block, "type") in _RESULTS]
     if messages.role(message) == "tool" and not results:
         results = [message]
     for result in results:

@@ -32,8 +32,8 @@ def _guarded(name: str) -> Any:
         if _allowed.get():
             return original(self, *args)
         raise ConnectionRefusedInReplay(
-            f"a connection to {args[-1]!r} was refused: nothing is live in a replay. Give what it does to the replay as a "
-            "tool (@obs.tool_call), or name it with --allow"
+            f"a connection to {args[-1]!r} was refused: nothing is live in a replay. Give what it does to the replay "
+            "as a tool (@obs.tool_call), or name it with --allow"
         )
 
     return method

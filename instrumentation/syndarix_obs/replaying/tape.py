@@ -51,7 +51,8 @@ class Step:
 class ModelStep(Step):
     """One call of a model: the request in four parts, and everything that is needed to give the answer again.
 
-    `foreign` is True for a call that a library's span told in its own form: requests are then compared by what they say.
+    `foreign` is True for a call that a library's span told in its own form: requests are then compared by what they
+    say.
     """
 
     provider: str | None = None
@@ -153,7 +154,8 @@ def load(path: str | Path) -> Tape:
         text = place.read_text(encoding="utf-8")
     except OSError as error:
         raise ReplayError(
-            f"there is no recording {place} ({error.strerror}); write one with: syndarix-obs replay SESSION --export {place}"
+            f"there is no recording {place} ({error.strerror}); "
+            f"write one with: syndarix-obs replay SESSION --export {place}"
         ) from error
     return from_json(text, str(place))
 
@@ -175,7 +177,8 @@ def from_json(text: str, name: str = "the recording") -> Tape:
         tape = Tape(**head, steps=steps)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReplayError(
-            f"{name} is no recording ({type(error).__name__}: {error}); write one with: syndarix-obs replay SESSION --export"
+            f"{name} is no recording ({type(error).__name__}: {error}); "
+            "write one with: syndarix-obs replay SESSION --export"
         ) from error
     if not steps:
         raise NotReplayable(f"{name} has no steps: an empty recording would pass with an agent that does nothing")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from syndarix_obs.errors import StoreCorrupt, StoreError
+from syndarix_obs.store import tombstones
 from syndarix_obs.store.file_check import check, refuse_newer, uri
 from syndarix_obs.store.holders import refuse_inherited
 from syndarix_obs.store.migrations import MIGRATIONS
@@ -46,7 +47,9 @@ def open_for_write(path: Path | str, *, timeout_s: float = 10.0) -> sqlite3.Conn
     check(path)
     try:
         _create(path)
-        return retry_while_busy(lambda: _connect_for_write(path), timeout_s)
+        connection = retry_while_busy(lambda: _connect_for_write(path), timeout_s)
+        _erase_again(path, connection)
+        return connection
     except (OSError, sqlite3.Error) as error:
         kind = StoreCorrupt if isinstance(error, sqlite3.Error) and is_damaged(error) else StoreError
         raise kind(f"cannot open the store {path} for writing: {error}") from error
@@ -73,7 +76,7 @@ def open_for_read(path: Path | str) -> sqlite3.Connection:
     check(path)
     try:
         connection = _connect_for_read(path)
-        if _version(connection) < len(MIGRATIONS):
+        if _version(connection) < len(MIGRATIONS) or _is_behind(path, connection):
             connection.close()
             open_for_write(path).close()
             connection = _connect_for_read(path)
@@ -180,6 +183,22 @@ def _connect_for_read(path: Path) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     _add_functions(connection)
     return connection
+
+
+def _is_behind(path: Path, connection: sqlite3.Connection) -> bool:
+    """Whether somebody was erased since this file was written, as when a backup was put back."""
+    if not (path.parent / tombstones.FOLDER).is_dir():
+        return False
+    from syndarix_obs.store.erase import is_behind
+
+    return is_behind(connection, tombstones.Tombstones(path.parent))
+
+
+def _erase_again(path: Path, connection: sqlite3.Connection) -> None:
+    if (path.parent / tombstones.FOLDER).is_dir():
+        from syndarix_obs.store.erase import reapply
+
+        reapply(connection, tombstones.Tombstones(path.parent))
 
 
 def _create(path: Path) -> None:

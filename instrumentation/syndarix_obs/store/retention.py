@@ -1,7 +1,6 @@
-"""Let records go: what is too old, and everything about one user.
+"""Let records go that are too old.
 
-Both work in small transactions, so that writers wait milliseconds, and can be stopped and run again at any
-point.
+Works in small transactions, so that writers wait milliseconds, and can be stopped and run again at any point.
 """
 
 from __future__ import annotations
@@ -70,26 +69,6 @@ def prune(
     return Removed(records, ledger, sessions)
 
 
-def forget_user(connection: sqlite3.Connection, pseudonym: str) -> Removed:
-    """Erase what was recorded for one user, so that it cannot be read from the file either.
-
-    Records, payloads and index entries go; sessions and the ledger stay without the user, so that sums
-    still hold. Freed pages are overwritten, the index is merged and the write-ahead log emptied: slow on a
-    large store.
-    """
-    before = connection.execute("PRAGMA secure_delete").fetchone()[0]
-    connection.execute("PRAGMA secure_delete = ON")
-    try:
-        records = _delete_records(connection, '"user" = ?', (pseudonym,))
-        ledger = _without_user(connection, "ledger", pseudonym)
-        sessions = _without_user(connection, "sessions", pseudonym)
-        _write(connection, lambda: connection.execute("INSERT INTO search (search) VALUES ('optimize')"))
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    finally:
-        connection.execute(f"PRAGMA secure_delete = {before}")
-    return Removed(records, ledger, sessions)
-
-
 def _delete_records(
     connection: sqlite3.Connection,
     where: str,
@@ -124,8 +103,13 @@ def _delete_lines(connection: sqlite3.Connection, before_ns: int) -> int:
 def _delete_some(connection: sqlite3.Connection, where: str, parameters: Sequence[Any]) -> int:
     chosen = f"SELECT id FROM records WHERE {where} LIMIT {_STEP}"  # noqa: S608 - conditions of this file only
     ids = [row[0] for row in connection.execute(chosen, parameters)]
-    if not ids:
-        return 0
+    if ids:
+        delete_records(connection, ids)
+    return len(ids)
+
+
+def delete_records(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Delete some records with payloads and index entries. Call it inside of a transaction."""
     marks = ", ".join("?" * len(ids))
     mark = indexed_to(connection)
     connection.execute(
@@ -140,12 +124,15 @@ def _delete_some(connection: sqlite3.Connection, where: str, parameters: Sequenc
         "UPDATE meta SET value = min(value, (SELECT coalesce(max(id), 0) FROM records))"
         " WHERE key = 'indexed_to'"
     )
-    return len(ids)
 
 
-def _without_user(connection: sqlite3.Connection, table: str, pseudonym: str) -> int:
-    statement = f'UPDATE {table} SET "user" = NULL WHERE "user" = ?'  # noqa: S608 - our own table names
-    return _write(connection, lambda: connection.execute(statement, (pseudonym,)).rowcount)
+def delete_sessions(connection: sqlite3.Connection, where: str, parameters: Sequence[Any]) -> int:
+    """Delete sessions that have ended, by an SQL condition; returns how many."""
+    statement = (
+        f"DELETE FROM sessions WHERE (session_id, span_id) IN (SELECT session_id, span_id FROM sessions"  # noqa: S608
+        f" WHERE {where} AND ended_ns IS NOT NULL LIMIT ?)"
+    )
+    return _in_steps(connection, statement, parameters, math.inf, _WAIT_S)
 
 
 def _in_steps(

@@ -16,12 +16,14 @@ from typing import Any, Final
 from syndarix_obs import vocabulary as v
 from syndarix_obs.errors import StoreError
 from syndarix_obs.guard import record_failure
+from syndarix_obs.records.anonymous import anonymous_record
 from syndarix_obs.records.model import CostRecord, Record, SessionRecord
 from syndarix_obs.store import corrections, hours, rows, search
 from syndarix_obs.store import handle as handles
+from syndarix_obs.store.classes import Rule, apply
 from syndarix_obs.store.database import transaction
-from syndarix_obs.store.retention import Removed, prune
 from syndarix_obs.store.schema import LARGEST_INTEGER
+from syndarix_obs.store.tombstones import Tombstones
 
 _ATTEMPTS: Final = 3
 _MOST_PAGES: Final = 2**30  # SQLite's own limit
@@ -42,6 +44,7 @@ class StoreWriter:
         self._path = Path(path)
         self._handle = handles.acquire(self._path, timeout_s)
         self._max_bytes = max_bytes
+        self._tombstones = Tombstones(self._path.parent)
         self.rejected = 0
 
     def write(self, records: Sequence[Record]) -> int:
@@ -59,6 +62,9 @@ class StoreWriter:
             with self._handle.use() as connection:
                 self._limit(connection)
                 with transaction(connection):
+                    # Looked at under the lock: who is erased after this is erased with what is stored here.
+                    if self._tombstones:
+                        records = [self._without_person(record) for record in records]
                     stored = sum([self._store(connection, record) for record in records])
                     self._move_progress(connection, records)
                 if self._handle.is_current():
@@ -74,10 +80,10 @@ class StoreWriter:
                 connection, max(0.0, deadline - time.monotonic())
             )
 
-    def prune(self, before_ns: int, seconds: float) -> bool:
-        """Delete what is older than a time (`retention.prune`) for about that long; True when nothing is left."""
+    def keep_to(self, found: list[Rule], now_ns: int, seconds: float) -> bool:
+        """Delete what is too old by its class (`classes.apply`) for about that long; True when nothing is left."""
         with self._handle.use() as connection:
-            return prune(connection, before_ns, seconds=seconds) == Removed()
+            return not any(apply(connection, found, now_ns, seconds=seconds).values())
 
     def is_current(self) -> bool:
         """False when the file was deleted or replaced, so that what is written here would be lost."""
@@ -86,6 +92,9 @@ class StoreWriter:
     def close(self) -> None:
         """Give the file back."""
         handles.release(self._handle)
+
+    def _without_person(self, record: Record) -> Record:
+        return anonymous_record(record) if self._tombstones.holds(record.user) else record
 
     def _limit(self, connection: sqlite3.Connection) -> None:
         """Writers that share a connection may differ in how large the file may grow."""

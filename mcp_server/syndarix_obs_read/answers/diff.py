@@ -40,7 +40,7 @@ class Change(Frozen):
     path: str
     before: Any
     after: Any
-    words: str | None = Field(description="Both texts in one: [-gone-] and {+new+}.")
+    marked: str | None = Field(description="Both texts in one: [-gone-] and {+new+}.")
 
 
 class StepChange(Frozen):
@@ -85,7 +85,8 @@ def diff(backend: str, before: Tape, after: Tape, *, limit: int = _STEPS) -> Run
     return RunDiff(
         backend=backend, before=sides[0], after=sides[1], tool_distance=aligned.tool_distance,
         summary=_summary(*sides, counts, different), more_steps=max(0, len(different) - limit),
-        steps=tuple(_step(pair) for pair in different[:limit]), same=counts["same"], changed=counts["changed"], added=counts["added"], removed=counts["removed"],
+        steps=tuple(_step(pair) for pair in different[:limit]), same=counts["same"], changed=counts["changed"],
+        added=counts["added"], removed=counts["removed"],
     )  # fmt: skip
 
 
@@ -118,9 +119,11 @@ def _summary(before: Side, after: Side, counts: dict[str, int], different: list[
         share = f" ({more / before.cost_usd:+.0%})" if before.cost_usd else ""
         lines.append(f"${before.cost_usd} before, ${after.cost_usd} after: {_signed(more)}{share}")
     lines.append(f"{before.tokens:,} tokens before, {after.tokens:,} after")
-    for side in (before, after):
-        if side.replay_of is not None:
-            lines.append(f"{side.name} plays {side.replay_of} again: replayed steps have the recorded cost and time")
+    lines += [
+        f"{side.name} plays {side.replay_of} again: replayed steps have the recorded cost and time"
+        for side in (before, after)
+        if side.replay_of is not None
+    ]
     if before.outcome != after.outcome and before.replay_of is after.replay_of is None:
         lines.append(f"the outcome was {before.outcome or 'not stated'}, then {after.outcome or 'not stated'}")
     return tuple(lines)
@@ -142,7 +145,7 @@ def _step(pair: Pair) -> StepChange:
         kind=step.kind,
         title=_title(step),
         changes=tuple(
-            Change(path=p.path, before=_plain(p.before), after=_plain(p.after), words=p.words) for p in shown
+            Change(path=p.path, before=_plain(p.before), after=_plain(p.after), marked=p.words) for p in shown
         ),
         more_changes=len(pair.places) - len(shown) + pair.more,
         tokens=_tokens(pair.after) - _tokens(pair.before),
@@ -173,8 +176,8 @@ def _plain(value: Any) -> Any:
 
 def words_of(change: Change) -> str:
     """One difference in a line."""
-    if change.words is not None:
-        return brief(change.words, 2 * _LONGEST)
+    if change.marked is not None:
+        return brief(change.marked, 2 * _LONGEST)
     return f"{_value(change.before)} → {_value(change.after)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +30,7 @@ def directly_follows(runs: Iterable[Sequence[str]]) -> DirectlyFollows:
     found = DirectlyFollows()
     for run in runs:
         if run:
-            found.edges.update(zip(run, run[1:], strict=False))
+            found.edges.update(itertools.pairwise(run))
             found.starts[run[0]] += 1
             found.ends[run[-1]] += 1
             found.variants[tuple(run)] += 1
@@ -71,7 +72,7 @@ def weighed(failed: Sequence[Sequence[str]], other: Sequence[Sequence[str]], *, 
 
 def _edges(run: Sequence[str]) -> list[Edge]:
     whole = (START, *run, END) if run else ()
-    return list(zip(whole, whole[1:], strict=False))
+    return list(itertools.pairwise(whole))
 
 
 def mermaid(edges: Iterable[tuple[Edge, str, bool]], nodes: Mapping[str, str] | None = None) -> str:

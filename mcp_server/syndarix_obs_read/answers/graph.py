@@ -89,8 +89,8 @@ async def decision_graph(
 
 
 def activities(records: Sequence[StoredRecord]) -> tuple[str, ...]:
-    """What a run did, in order: its tools, marked when they failed, and answers in place of a tool. Of a run whose tools
-    were not recorded what its models chose."""
+    """What a run did, in order: its tools, marked when they failed, and answers in place of a tool. Of a run whose
+    tools were not recorded what its models chose."""
     tools = [r for r in records if r.kind == v.KIND_TOOL_CALL]
     found = []
     for record in records:

@@ -112,7 +112,7 @@ def _walk(backend: str, tape: Tape, at: int, beside: Sequence[StoredRecord], *, 
         title=_title(step), agent=step.agent, trace_id=step.trace_id, span_id=step.span_id,
         started=to_datetime(step.start_ns), seconds=step.seconds, status=step.status,
         error=": ".join(filter(None, (step.error_type, step.error_message))) or None, context=told, system=system,
-        new_messages=_new(step, before), options=_options(step, decision),
+        new_messages=_new(step, before), options=_options(decision),
         selected=None if decision is None else decision.text("selected"),
         reasoning=None if decision is None else _reasoning(decision), reason_source=_source(decision),
         came_back=step.output if isinstance(step, ModelStep) else step.result, tokens=_tokens(step),
@@ -138,8 +138,8 @@ def _new(step: AnyStep, before: Sequence[AnyStep]) -> int:
     if not isinstance(step, ModelStep) or not isinstance(told, list):
         return 0
     earlier = [one.request.get("input") for one in before if isinstance(one, ModelStep) and one.agent == step.agent]
-    known = len(earlier[-1]) if earlier and isinstance(earlier[-1], list) else 0
-    return max(0, len(told) - known) if len(told) >= known else len(told)
+    known = earlier[-1] if earlier and isinstance(earlier[-1], list) else []
+    return len(told) - len(known) if told[: len(known)] == known else len(told)
 
 
 def _decision(step: AnyStep, beside: Sequence[StoredRecord]) -> StoredRecord | None:
@@ -157,7 +157,7 @@ def _decision(step: AnyStep, beside: Sequence[StoredRecord]) -> StoredRecord | N
     return None
 
 
-def _options(step: AnyStep, decision: StoredRecord | None) -> tuple[str, ...]:
+def _options(decision: StoredRecord | None) -> tuple[str, ...]:
     return () if decision is None else tuple(str(option) for option in decision.get("options") or ())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -20,11 +21,19 @@ from syndarix_obs_read.timerange import parse_range
 
 def prune(
     common: Common,
-    before: Annotated[str, typer.Option(help="Older than this goes: 30d, 2026-03-01, …")],
+    before: Annotated[str | None, typer.Option(help="Older than this goes: 30d, 2026-03-01, …")] = None,
     ledger: Annotated[bool, typer.Option("--ledger", help="Also the cost ledger, which is kept otherwise.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    keep: Annotated[
+        str | None, typer.Option(help="Days by class instead, as in SYNDARIX_OBS_RETENTION, which is taken without it.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and change nothing.")] = False,
+    loki: Annotated[bool, typer.Option("--loki", help="Print the same periods for Loki's `limits_config`.")] = False,
 ) -> None:
-    """Delete what is older than a time."""
+    """Delete what is older than a time, or than the days of its class."""
+    if before is None:
+        _by_class(common, keep, yes=yes, dry_run=dry_run, loki=loki)
+        return
     from syndarix_obs.store.retention import prune as prune_store
 
     settings = embedded_settings(common, "prune")
@@ -33,6 +42,39 @@ def prune(
     limit = before_ns if ledger else None
     removed = write_store(settings, lambda connection: prune_store(connection, before_ns, ledger_before_ns=limit))
     report_removed(common, {"before": before, **asdict(removed)}, "deleted")
+
+
+def _by_class(common: Common, keep: str | None, *, yes: bool, dry_run: bool, loki: bool) -> None:
+    from syndarix_obs.store.classes import apply, loki_streams, preview, rules
+
+    text = keep or os.environ.get("SYNDARIX_OBS_RETENTION", "")
+    try:
+        found = rules({str(name): int(days) for name, days in json.loads(text or "{}").items()})
+    except (ValueError, AttributeError):
+        raise FilterError(f'{text!r} is no JSON of days; example: {{"payloads": 7, "ledger": 400}}') from None
+    if not found:
+        raise FilterError('what is too old? --before 30d, or --keep \'{"payloads": 7, "ledger": 400}\'')
+    if loki:
+        print(yaml_of(loki_streams(found)), end="")
+        return
+    settings, now_ns = embedded_settings(common, "prune"), time.time_ns()
+    if dry_run:
+        rows = write_store(settings, lambda connection: list(preview(connection, found, now_ns)))
+        answer = [{"class": r.name, "project": r.project, "days": r.days, "rows": count} for r, count in rows]
+        text = "\n".join(f"{r.name:10} {r.project or 'all':12} {r.days:>5} d  {count:>10,}" for r, count in rows)
+        print(json.dumps(answer, indent=2) if common.as_json else text)
+        return
+    confirm(yes, f"What is older than {text} goes from {settings.store_path}: go on?")
+    removed = write_store(settings, lambda connection: apply(connection, found, now_ns))
+    said = ", ".join(f"{count:,} {name}" for name, count in removed.items())
+    print(json.dumps(removed) if common.as_json else f"deleted: {said}")
+
+
+def yaml_of(streams: list[dict[str, Any]]) -> str:
+    """Loki's periods as they stand in its file."""
+    import yaml
+
+    return str(yaml.safe_dump({"limits_config": {"retention_stream": streams}}, sort_keys=False))
 
 
 def embedded_settings(common: Common, command: str) -> ReadSettings:

@@ -32,7 +32,7 @@ _GOOD: Final = frozenset({"identical", "finished"})
 def replay(
     common: Common,
     session: Annotated[
-        str, typer.Argument(metavar="SESSION", help="Session or trace, a unique beginning of it, or a recording's file.")
+        str, typer.Argument(metavar="SESSION", help="Session or trace, or its beginning, or a recording's file.")
     ],
     function: Annotated[
         str | None, typer.Option("--with", help="The agent's function, as module:function.", rich_help_panel=_WHAT)
@@ -68,7 +68,7 @@ def replay(
     ] = None,
     lenient: Annotated[bool, typer.Option("--lenient", help="Report differences instead of stopping.")] = False,
     doctor: Annotated[
-        bool, typer.Option("--doctor", help="Say what probably made the run differ, and which steps cannot be replayed.")
+        bool, typer.Option("--doctor", help="Go on after a difference, and say what it probably comes from.")
     ] = False,
     export: Annotated[
         Path | None, typer.Option(help="Write the session as a file for the pytest fixture `replayed_session`.")

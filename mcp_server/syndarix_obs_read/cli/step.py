@@ -40,8 +40,11 @@ def draw_step(screen: Screen, walk: Walk) -> None:
         screen.line(f"{walk.run}: {f.count(walk.total_steps)} steps", "bold")
         columns = headers(">step", "kind", "name*", "agent", "chose*", "status")
         rows = (
-            ((str(s.number), s.kind, s.title, s.agent or "", s.selected or "", s.status), STATUS_STYLES.get(s.status, ""))
-            for s in walk.steps
+            (
+                (str(each.number), each.kind, each.title, each.agent or "", each.selected or "", each.status),
+                STATUS_STYLES.get(each.status, ""),
+            )
+            for each in walk.steps
         )
         screen.table(columns, rows)
         if not screen.piped:

@@ -74,17 +74,18 @@ async def get_decision_graph(
     limit: a.Limit = None,
 ) -> graph_answer.DecisionGraph:
     """What led to what, as edges, variants and Mermaid text: over many sessions the edges over-represented among failed
-    ones first; of one trace or session every decision and tool in order."""
+    ones first; of one trace or session every decision and tool in order. Then diff_runs for two of them."""
     state = state_of(ctx)
     where = state.filter(agent=agent, trace_id=trace_id, session_id=session_id, project=project)
-    return await graph_answer.decision_graph(state.backend, where, state.period(since, until), limit=limit or _DECISIONS)
+    period = state.period(since, until)
+    return await graph_answer.decision_graph(state.backend, where, period, limit=limit or _DECISIONS)
 
 
 async def get_tool_choices(
     ctx: Ctx, since: a.Since = None, until: a.Until = None, agent: a.Agent = None, project: a.Project = None
 ) -> choices_answer.ChoicePatterns:
-    """Tools that are offered and never chosen, chosen and failing, and the tokens that their results cost again in every
-    later call."""
+    """Tools that are offered and never chosen, chosen and failing, and the tokens that their results cost again in
+    every later call. Then get_decisions for single ones."""
     state = state_of(ctx)
     where = state.filter(agent=agent, project=project)
     return await choices_answer.choice_patterns(state.backend, where, state.period(since, until))
@@ -93,8 +94,8 @@ async def get_tool_choices(
 async def get_confidence(
     ctx: Ctx, since: a.Since = None, until: a.Until = None, agent: a.Agent = None, decision_type: DecisionType = None
 ) -> confidence_answer.ConfidenceReport:
-    """How far the confidence of agents can be believed: reliability bins with intervals, Brier score, calibration error,
-    by agent, type and source; too few outcomes are refused."""
+    """How far the confidence of agents can be believed: reliability bins with intervals, Brier score, calibration
+    error, by agent, type and source; too few outcomes are refused. get_decisions has single ones."""
     state = state_of(ctx)
     where = state.filter(agent=agent, decision_type=decision_type)
     return await confidence_answer.confidence_report(state.backend, where, state.period(since, until))

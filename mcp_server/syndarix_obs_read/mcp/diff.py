@@ -21,7 +21,8 @@ _STEPS: Final = 20
 
 async def diff_runs(ctx: Ctx, before: Run, after: Run, limit: Steps = None) -> diff_answer.RunDiff:
     """What is different between two runs, aligned step by step: prompts and answers by words, arguments and results by
-    JSON path, tool sequence, tokens, dollars, seconds. Compare a failed session with one that succeeded."""
+    JSON path, tool sequence, tokens, dollars, seconds. Compare a failed session with one that succeeded; list_sessions
+    has both, get_step shows a step whole."""
     state = state_of(ctx)
     for name in (before, after):
         if name.endswith(".json"):  # files of this machine are not a question's to read

@@ -17,7 +17,7 @@ Number = Annotated[int | None, Field(ge=1, description="Which step, from 1; with
 
 async def get_step(ctx: Ctx, run: Run, number: Number = None) -> walk_answer.Walk:
     """One step of a run as its model saw it: context, options, choice, reason, what came back, tokens and dollars so
-    far. Ask without a number first to see which steps there are."""
+    far. Ask without a number first to see which steps there are; explain_trace says which one to look at."""
     state = state_of(ctx)
     if run.endswith(".json"):  # files of this machine are not a question's to read
         raise NotFound(f"there is no run {run!r}")

@@ -57,7 +57,7 @@ class Aligned:
 def align(before: Tape, after: Tape) -> Aligned:
     """Align two tapes step by step."""
     couples = _couples(before.steps, after.steps)
-    heard: tuple[int, int] = (0, 0)
+    heard: tuple[list[Any], list[Any]] = ([], [])
     found = Aligned()
     for one, other in couples:
         if one is None or other is None:
@@ -74,21 +74,21 @@ def align(before: Tape, after: Tape) -> Aligned:
     return found
 
 
-def _heard(step: AnyStep | None, before: int) -> int:
-    """How many messages the model has been told by now; they come again with each call."""
+def _heard(step: AnyStep | None, before: list[Any]) -> list[Any]:
+    """The messages that the model has been told by now; they come again with each call."""
     if isinstance(step, ModelStep) and isinstance(step.request.get("input"), list):
-        return len(step.request["input"])
+        return list(step.request["input"])
     return before
 
 
-def _shown(step: AnyStep, heard: int) -> dict[str, Any]:
+def _shown(step: AnyStep, heard: list[Any]) -> dict[str, Any]:
     """What is compared of a step: of a model's request only what is new in it."""
     if isinstance(step, ToolStep):
         shown = {"tool": step.tool, "arguments": step.arguments, "result": step.result, "status": step.status}
     else:
         request = step.request
         told = request.get("input")
-        new = told[heard:] if isinstance(told, list) and len(told) > heard else told
+        new = told[len(heard) :] if isinstance(told, list) and told[: len(heard)] == heard else told
         shown = {
             "model": step.model, "system": request.get("system"), "tools": request.get("tools"), "input": new,
             "parameters": request.get("parameters"), "output": step.output, "status": step.status,

@@ -38,8 +38,8 @@ async def tape_of(backend: Backend, name: str) -> Tape:
     steps = [step for record in records if (step := step_of(record)) is not None]
     if not steps:
         raise NotFound(
-            f"the session {name} has no model or tool call: its trace was sampled away (only the ledger and the session "
-            "itself are always kept), or it is older than the retention"
+            f"the session {name} has no model or tool call: its trace was sampled away (only the ledger and the "
+            "session itself are always kept), or it is older than the retention"
         )
     first = runs[0] if runs else records[0]
     return Tape(

@@ -64,8 +64,8 @@ def _again(step: ModelStep, changes: Mapping[str, Any], ask: Send) -> tuple[Mode
         raise NotReplayable(f"{step.title} cannot be sent again: {step.problem}")
     if step.foreign or step.request.get("parameters") is None:
         raise NotReplayable(
-            f"{step.title} was recorded without its parameters (by a library's own spans, by obs.llm without `parameters`, "
-            "or by an older version): what was asked for is not known"
+            f"{step.title} was recorded without its parameters (by a library's own spans, by obs.llm without "
+            "`parameters`, or by an older version): what was asked for is not known"
         )
     endpoint = ENDPOINTS[step.endpoint or ""]
     body, notes = live.changed(endpoint, joined(endpoint, step.request), changes)

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 RANGE_S, STEP_S, DEADLINE_S = 7200, 60, 90
 EMPTY_AFTER_THE_DEMO = {
     "Running now": "the demo has ended: no session is open",
-    "Longest without a step": "the demo has ended: no session is open",
+    "Longest wait": "the demo has ended: no session is open",
     "Open sessions without a step": "the demo has ended: no session is open",
     "Alerts on log lines": "the demo leaks no secret and does not fail 20 times a minute",
     "Spikes": "the normal spend needs 40 minutes of history",
@@ -44,7 +44,8 @@ EMPTY_AFTER_THE_DEMO = {
     "Masked before leaving": "it masks in its first seconds, when Prometheus has no earlier minute to compare with",
     "Firing alerts": "may be empty: whether an alert fires depends on how fast the demo runs",
     "Alerts over time": "may be empty: whether an alert fires depends on how fast the demo runs",
-    "Alerts": "may be empty: whether an alert fires depends on how fast the demo runs",
+    "Critical alerts": "may be empty: whether an alert fires depends on how fast the demo runs",
+    "Agent versions": "may be empty: a version is new only once",
 }
 """Panels of which a query may be empty, and why."""
 

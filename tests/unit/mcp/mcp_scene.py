@@ -52,6 +52,11 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "investigate": {"agent": "support"},
     "compare_sessions": {"before": "s-1", "after": "s-1"},
     "find_fault": {"session_id": "s-1"},
+    "get_decision_graph": {},
+    "get_tool_choices": {},
+    "get_confidence": {},
+    "get_step": {"run": "s-1", "number": 1},
+    "diff_runs": {"before": "s-1", "after": "s-1"},
 }
 """A call of every tool that has an answer."""
 

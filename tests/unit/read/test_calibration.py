@@ -10,7 +10,7 @@ from syndarix_obs_read.answers.calibration import calibrate, refusal, wilson
 
 
 def made(count: int, right: object, seed: int = 3) -> list[tuple[float, bool]]:
-    """Confidences from .5 to 1; `right` says how often each is right. Drawn without noise: as even as a count allows."""
+    """Confidences from .5 to 1; `right` says how often each is right. Confidences are as even as can be."""
     chance = random.Random(seed)
     pairs = []
     for at in range(count):
@@ -21,7 +21,10 @@ def made(count: int, right: object, seed: int = 3) -> list[tuple[float, bool]]:
 
 @pytest.mark.parametrize(
     ("right", "ece"),
-    [(lambda sure: sure, 0.0), (lambda sure: sure - 0.1, 0.1), (lambda sure: sure - 0.3, 0.3), (lambda _sure: 0.5, 0.25)],
+    [
+        (lambda sure: sure, 0.0), (lambda sure: sure - 0.1, 0.1), (lambda sure: sure - 0.3, 0.3),
+        (lambda _sure: 0.5, 0.25),
+    ],
     ids=["calibrated", "10 points too sure", "30 points too sure", "tells nothing"],
 )
 @pytest.mark.parametrize("seed", range(5))

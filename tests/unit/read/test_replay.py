@@ -273,7 +273,8 @@ async def test_an_async_agent_with_an_async_client_is_played_again(obs: Observab
         return f"seen {q}"
 
     async def agent() -> str:
-        client = openai.AsyncOpenAI(api_key="k", http_client=httpx.AsyncClient(transport=httpx.MockTransport(answering)))
+        transport = httpx.MockTransport(answering)
+        client = openai.AsyncOpenAI(api_key="k", http_client=httpx.AsyncClient(transport=transport))
         with obs.session("a", session_id="s1"):
             said = await client.chat.completions.create(model="m", messages=[{"role": "user", "content": "go"}])
             return f"{said.choices[0].message.content} {await obs.call_tool('look', look, {'q': 1})}"
@@ -296,7 +297,8 @@ def test_a_functions_place_is_enough_where_it_is_not_decorated(obs: Observabilit
 
 def test_a_function_that_does_not_exist_is_named() -> None:
     tape = Tape("s", [ToolStep(number=1, tool="t")])
-    with pytest.raises(ReplayError, match="there is no function 'json:nosuch'"), replaying(tape, tools_at={"json:nosuch": "t"}):
+    message = "there is no function 'json:nosuch'"
+    with pytest.raises(ReplayError, match=message), replaying(tape, tools_at={"json:nosuch": "t"}):
         pass
 
 
@@ -310,9 +312,9 @@ def test_a_function_that_does_not_exist_is_named() -> None:
 )
 def test_a_step_without_an_answer_says_so_and_does_not_pass(step: ModelStep, words: str) -> None:
     step.request = {"input": [{"role": "user", "content": "x"}]}
-    body: Any = {"model": "m", "input": "x"} if step.endpoint == "embeddings" else {"model": "m", "messages": step.request["input"]}
+    body: Any = {"model": "m", "messages": step.request["input"]}
     if step.endpoint == "embeddings":
-        step.request = {"input": "x"}
+        step.request, body = {"input": "x"}, {"model": "m", "input": "x"}
 
     def ask() -> None:
         client = scripted_client(iter(()))
@@ -332,7 +334,8 @@ def test_what_was_truncated_is_not_replayable(tmp_path: Path) -> None:
 
 
 def test_without_content_every_step_says_why(tmp_path: Path) -> None:
-    with ObservabilityPlatform(Settings(home=tmp_path, backend="embedded", set_global=False, capture="metadata")) as obs:
+    settings = Settings(home=tmp_path, backend="embedded", set_global=False, capture="metadata")
+    with ObservabilityPlatform(settings) as obs:
         obs.auto_instrument()
         tape = recorded(obs, tmp_path, simple(obs), *ANSWERS)
     assert all("content was not kept" in str(step.problem) for step in tape.steps)

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from syndarix_obs.records.model import CostRecord
 from syndarix_obs.store import hours, schema
 from syndarix_obs.store.database import open_for_write
+from syndarix_obs.store.erase import erase_person
 from syndarix_obs.store.migrations import RECORDS, SEARCH
-from syndarix_obs.store.retention import forget_user, prune
+from syndarix_obs.store.retention import prune
 from syndarix_obs.store.writer import StoreWriter
 
 HOUR = 3_600
@@ -93,7 +94,7 @@ def test_forgetting_a_user_leaves_the_sums_as_they_are(
     writer.write([cost(n) for n in range(1, 11)])
     hours.catch_up(connection, 5, rows=5)
     before = sums(connection, "ledger_hours")
-    forget_user(connection, "u_1")
+    erase_person(connection, "u_1")
     assert before == sums(connection, "ledger") == sums(connection, "ledger_hours")
 
 

@@ -12,7 +12,8 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.records.model import LLMRecord, Record, SessionRecord
 from syndarix_obs.store import search
 from syndarix_obs.store.database import open_for_write
-from syndarix_obs.store.retention import Removed, forget_user, prune
+from syndarix_obs.store.erase import Erased, erase_person, scrub
+from syndarix_obs.store.retention import Removed, prune
 from syndarix_obs.store.writer import StoreWriter
 
 SECOND = 1_000_000_000
@@ -69,7 +70,8 @@ def test_nothing_of_a_forgotten_user_is_left_in_the_files(
         writer.write([llm(number, user="u_gone", payload=secret), cost(number, user="u_gone")])
     writer.write([llm(40, user="u_stays"), cost(40, user="u_stays"), session(41, user="u_gone")])
     writer.index(5)
-    assert Removed(records=30, ledger=29, sessions=1) == forget_user(connection, "u_gone")
+    assert Erased(records=30, ledger=29, sessions=1) == erase_person(connection, "u_gone")
+    assert scrub(connection)
     connection.execute("CREATE VIRTUAL TABLE temp.terms USING fts5vocab('main', 'search', 'row')")
     assert [] == connection.execute("SELECT * FROM temp.terms WHERE term = 'lts'").fetchall()
     writer.close()
@@ -86,9 +88,11 @@ def test_forgetting_a_user_keeps_the_sums(
     writer.write(calls(10))
     query = "SELECT sum(cost_pico), sum(tokens_total), count(*) FROM ledger"
     before = connection.execute(query).fetchall()
-    forget_user(connection, "u_1")
+    erase_person(connection, "u_1")
     assert before == connection.execute(query).fetchall()
-    assert 0 == count(connection, "records")
+    assert (10, 0) == (count(connection, "records"), count(connection, "payloads"))
+    columns = 'count("user"), count(session_id) FILTER (WHERE session_id <> trace_id), sum(cost_usd IS NOT NULL)'
+    assert (0, 0, 10) == tuple(connection.execute(f"SELECT {columns} FROM records").fetchone())
 
 
 def test_records_that_come_after_an_erasure_are_indexed_and_found(
@@ -97,7 +101,7 @@ def test_records_that_come_after_an_erasure_are_indexed_and_found(
 ) -> None:  # fmt: skip
     writer.write(calls(20))
     writer.index(5)
-    forget_user(connection, "u_1")
+    erase_person(connection, "u_1")
     writer.write([llm(50, payload='"a new tale"')])
     for _ in ("not indexed", "indexed"):
         assert ["t50"] == [row[0] for row in search.find(connection, "new tale", columns="r.trace_id")]

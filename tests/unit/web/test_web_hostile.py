@@ -17,6 +17,8 @@ IDS = {
     "/trace": f"?id={scene.TRACE}",
     "/step": f"?trace={scene.TRACE}&step=05",
     "/session": f"?id={quote(scene.STORED)}",
+    "/walk": f"?run={quote(scene.STORED)}",
+    "/diff": f"?a={quote(scene.STORED)}&b={quote(scene.STORED)}",
     "/compare": f"?before={quote(scene.STORED)}&after={quote(scene.STORED)}",
     "/investigate": f"?agent={quote(scene.STORED)}",
 }

@@ -20,7 +20,8 @@ from syndarix_obs_read.web.app import PAGES
 from syndarix_obs_read.web.view import Page
 
 ODD = "s/../2?x=1&y#z"
-NEEDS = {"/trace": f"?id={scene.TRACE}", "/step": f"?trace={scene.TRACE}&step=05", "/session": "?id=s-1",
+NEEDS = {"/walk": "?run=s-1", "/diff": "?a=s-1&b=s-1",
+         "/trace": f"?id={scene.TRACE}", "/step": f"?trace={scene.TRACE}&step=05", "/session": "?id=s-1",
          "/compare": "?before=s-1&after=s-1"}  # fmt: skip
 
 

@@ -55,7 +55,8 @@ def _draw(
     shown = pieces.shown(patterns, lambda answer: _patterns(asked, answer)) if asked.before is None else NOTHING
     return joined((
         filters.form(asked, *_WORDS, rare=_RARE), shown,
-        pieces.shown(graph, _graph) if asked.before is None else NOTHING, pieces.shown(found, lambda answer: _list(asked, answer)),
+        pieces.shown(graph, _graph) if asked.before is None else NOTHING,
+        pieces.shown(found, lambda answer: _list(asked, answer)),
     ))  # fmt: skip
 
 

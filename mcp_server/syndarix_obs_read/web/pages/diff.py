@@ -40,10 +40,10 @@ async def _compare(asked: Asked, before: str, after: str) -> RunDiff:
 
 
 def _form(before: str | None, after: str | None) -> Html:
-    fields = (
-        el("label", name, " ", el("input", name=key, value=value or "", placeholder="session, trace or replay"))
-        for name, key, value in (("before", "a", before), ("after", "b", after))
-    )
+    fields: list[Child] = []
+    for name, key, value in (("before", "a", before), ("after", "b", after)):
+        fields.append(el("label", name, for_=f"run-{key}"))
+        fields.append(el("input", id=f"run-{key}", name=key, value=value or "", placeholder="session, trace or replay"))
     return el("form", fields, el("button", "Compare", cls="button"), method="get", action=PAGE.path, cls="filters")
 
 

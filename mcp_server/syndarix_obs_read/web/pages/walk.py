@@ -63,8 +63,9 @@ def _slider(found: Walk) -> Html:
     return el(
         "form",
         el("input", type="hidden", name="run", value=found.run),
-        el("input", type="range", name="n", min="1", max=str(found.total_steps), value=str(found.number),
-           aria_label="Step"),
+        el("label", "Step", for_="walk-n"),
+        el("input", id="walk-n", type="range", name="n", min="1", max=str(found.total_steps),
+           value=str(found.number)),
         el("button", "Go", cls="button"),
         method="get", action=PAGE.path, cls="filters",
     )  # fmt: skip

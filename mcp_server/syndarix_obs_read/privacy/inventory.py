@@ -1,0 +1,43 @@
+"""Every place that can hold a person's data, in the order of erasure: senders before what they send to."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from syndarix_obs_read.privacy.elsewhere import ForeignSource, PrometheusSource
+from syndarix_obs_read.privacy.exported import ExportsSource, ReplaysSource
+from syndarix_obs_read.privacy.files import CopiesSource, OtherFilesSource, SpoolSource, StoreSource, UsersSource
+from syndarix_obs_read.privacy.loki import LokiSource
+from syndarix_obs_read.privacy.places import EraseSource
+from syndarix_obs_read.privacy.tempo import TempoSource
+from syndarix_obs_read.settings import ReadSettings
+
+_FOREIGN: Final = {"zipkin": "SYNDARIX_OBS_ZIPKIN_URL", "otlp_extra": "SYNDARIX_OBS_EXTRA_OTLP_ENDPOINT"}
+
+
+def every_source(settings: ReadSettings) -> list[EraseSource]:
+    """All places that there are, whether these settings use them or not."""
+    return [*_at_home(settings), *_servers(settings), *(ForeignSource(name, name) for name in _FOREIGN)]
+
+
+def sources(settings: ReadSettings) -> list[EraseSource]:
+    """The places that these settings, and the agent's variables where they are set here, use."""
+    found = _at_home(settings)
+    if settings.backend == "stack" or os.environ.get("SYNDARIX_OBS_BACKEND") == "both":
+        found += _servers(settings)
+    foreign = {name: url for name, variable in _FOREIGN.items() if (url := os.environ.get(variable))}
+    return [*found, *(ForeignSource(name, url) for name, url in foreign.items())]
+
+
+def _at_home(settings: ReadSettings) -> list[EraseSource]:
+    home = settings.home
+    owned: list[EraseSource] = [
+        SpoolSource(home), StoreSource(settings.store_path), CopiesSource(settings.store_path), UsersSource(settings),
+        ExportsSource(home), ReplaysSource(home),
+    ]  # fmt: skip
+    return [*owned, OtherFilesSource(home, owned)]
+
+
+def _servers(settings: ReadSettings) -> list[EraseSource]:
+    return [LokiSource(settings), TempoSource(settings), PrometheusSource(settings)]
