@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 INSTALL := $(PIP) --no-build-isolation --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs clean
+.PHONY: help demo test check lint docs clean
 
 help:  ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ demo: .venv/.demo  ## Run a multi-agent workload and show what was recorded
 
 test: .venv/.dev  ## Run all tests with coverage (fails under 90%)
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(TEST_ARGS)
+
+check: .venv/.dev  ## The inner loop: contract tests and unit tests that start no server and no second process
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not real_servers and not slow" tests/unit/spans tests/unit/records tests/unit/pipeline \
+		tests/unit/pricing tests/unit/redaction tests/unit/read tests/contract/test_import_rules.py tests/contract/test_catalogue.py $(TEST_ARGS)
 
 lint: .venv/.dev  ## Lint and strict type check
 	$(BIN)/python -m ruff check .
