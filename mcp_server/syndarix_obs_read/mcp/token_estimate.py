@@ -50,15 +50,16 @@ def estimate(text: str) -> int:
         foreign = sum(count * _foreign(sign) for sign, count in Counter(_FOREIGN.findall(text)).items())
         plain, accents = _ACCENTED.subn("x", _FOREIGN.sub(" ", text))
         accents += len(_TWICE_ACCENTED.findall(text))
-        return math.ceil(_plain(plain) + accents * _ACCENT + foreign)
+        # Accents among English words are words of another language, which cost more than English ones.
+        return math.ceil(_plain(plain, 0.85 if accents else 1.0) + accents * _ACCENT + foreign)
     return math.ceil(_plain(text))
 
 
-def _plain(text: str) -> float:
-    return sum(_stretch(text[start : start + _STRETCH]) for start in range(0, len(text), _STRETCH))
+def _plain(text: str, most_english: float = 1.0) -> float:
+    return sum(_stretch(text[start : start + _STRETCH], most_english) for start in range(0, len(text), _STRETCH))
 
 
-def _stretch(text: str) -> float:
+def _stretch(text: str, most_english: float) -> float:
     fixed, small, words = 0.0, 0, []
     for found in _PIECE.finditer(text):
         kind, piece = found.lastgroup, found[0]
@@ -67,7 +68,7 @@ def _stretch(text: str) -> float:
             small += piece.lower() in _SMALL
         else:
             fixed += 1 if kind is None else _run(kind, piece)
-    english = min(1.0, small / (len(words) * _ENGLISH_SHARE)) if words else 0.0
+    english = min(most_english, small / (len(words) * _ENGLISH_SHARE)) if words else 0.0
     ours = sum(1 if length < 9 else -(-length // 4) for length in words)
     other = sum(math.ceil(length / _LETTERS_PER_TOKEN) for length in words)
     return fixed + english * ours + (1 - english) * other

@@ -252,6 +252,6 @@ def test_spans_go_nowhere_unless_the_environment_says_where(
 async def test_tools_that_write_are_there_over_the_network_only_when_asked_for(
     writes: bool | None, there: bool, settings: ReadSettings
 ) -> None:
-    server = build_server(settings.model_copy(update={"writes": writes}), network=True)
+    server = build_server(settings.model_copy(update={"writes": writes, "backend": "stack"}), network=True)
 
     assert there is ("silence_alert" in {tool.name for tool in await server.list_tools()})
