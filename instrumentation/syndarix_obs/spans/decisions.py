@@ -13,6 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.guard import guarded
 from syndarix_obs.spans.operations import shallow
 from syndarix_obs.spans.sessions import instant
 from syndarix_obs.spans.span import LightSpan, SpanSource
@@ -45,7 +46,8 @@ def decide(
         attributes[v.DECISION_CONFIDENCE] = confidence
         if confidence_source != v.CONFIDENCE_STATED:
             attributes[v.DECISION_CONFIDENCE_SOURCE] = confidence_source
-    _doubts(options, selected, confidence)
+    with guarded("decision"):  # values of the agent's own may raise when they are compared
+        _doubts(options, selected, confidence)
     payload = {"reasoning": reasoning, "context_summary": context_summary, "relevant_memory": relevant_memory}
     instant(source, "decide", attributes, {k: value for k, value in payload.items() if value is not None})
     return decision_id

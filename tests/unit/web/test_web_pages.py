@@ -113,7 +113,7 @@ async def test_a_trace_shows_its_steps_as_a_tree_over_time_with_tokens_and_dolla
         assert said in found.text
     lines = [each for each in found.all("a") if "line" in each.get("class", "").split()]
     assert 12 == len(lines)
-    assert 11 == len([each for each in found.all("svg") if each.get("class", "").startswith("span")])
+    assert 12 == len([each for each in found.all("svg") if each.get("class", "").startswith("span")])
     assert [] == [each for _, each in found.elements if "style" in each]
 
 
