@@ -197,19 +197,17 @@ def test_without_a_key_a_raw_user_id_finds_nothing_and_writes_nothing(cli: Cli, 
     assert not (tmp_path / "user.key").exists()
 
 
-def test_forgetting_a_user_leaves_sums_but_no_records(cli: Cli, tmp_path: Path) -> None:
+def test_forgetting_a_user_leaves_events_and_sums_without_the_person(cli: Cli, tmp_path: Path) -> None:
     scene.write(store_path(tmp_path), *scene.refund())
     code, out, _ = cli("forget", "--user", scene.USER, "--yes", "--json", home=tmp_path)
-    removed = json.loads(out)
-    assert (0, scene.USER, 14, 3, 2) == (
-        code,
-        removed["user"],
-        removed["records"],
-        removed["ledger"],
-        removed["sessions"],
-    )
+    [receipt] = json.loads(out)
+    store = next(each for each in receipt["places"] if each["place"] == "store")
+    # 14 records, 3 lines of the ledger and 2 sessions
+    assert (0, scene.USER, True, 19) == (code, receipt["pseudonym"], receipt["complete"], store["count"])
     assert "0.021" == json.loads(cli("costs", "--json", *SINCE, home=tmp_path)[1])["cost"]["total_usd"]
-    assert [] == json.loads(cli("logs", "--json", *SINCE, home=tmp_path)[1])["lines"]
+    shown = cli("logs", "--json", "--payloads", *SINCE, home=tmp_path)[1]
+    assert json.loads(shown)["lines"]  # what happened stays, the person goes
+    assert scene.USER not in shown
 
 
 def test_forgetting_a_raw_id_also_clears_the_index_of_users(cli: Cli, tmp_path: Path) -> None:

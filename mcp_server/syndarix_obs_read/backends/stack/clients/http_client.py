@@ -135,7 +135,11 @@ class HttpClient:
 
     async def send(self, method: str, path: str, body: Any = None) -> Any:
         """A call that changes something: tried once. Returns its JSON, None for an empty answer."""
-        request = self._client.build_request(method, path, json=body)
+        # Escaped by us: httpx writes text as it is, and a lone surrogate would be no UTF-8.
+        content = None if body is None else json.dumps(body)
+        request = self._client.build_request(
+            method, path, content=content, headers={"Content-Type": "application/json"} if content else None
+        )
         answer = await self._last(request)
         return self._json(answer, path) if answer.strip() else None
 
