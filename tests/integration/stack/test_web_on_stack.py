@@ -105,7 +105,9 @@ async def test_every_page_answers_from_the_servers(world: World) -> None:
         trace_id = await found_trace(client)
         steps = (await client.get("/trace.json", params={"id": trace_id})).json()["trace"]["spans"]
         call = next(each["span_id"] for each in steps if each["kind"] == "llm_call")
-        words = {"/trace": {"id": trace_id}, "/step": {"trace": trace_id, "step": call}, "/session": {"id": "s-real"}}
+        words = {"/trace": {"id": trace_id}, "/step": {"trace": trace_id, "step": call}, "/session": {"id": "s-real"},
+                 "/compare": {"before": "s-real", "after": "s-real"}, "/diff": {"a": trace_id, "b": trace_id},
+                 "/walk": {"run": trace_id}}  # fmt: skip
         texts = {}
         for page in PAGES:
             answer = await client.get(page.path, params=words.get(page.path))
