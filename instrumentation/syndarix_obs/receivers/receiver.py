@@ -129,12 +129,14 @@ class Receiver:
         if step is not None:
             steps.append(step)
             return
-        lines.append(lambda pipeline: self._line(pipeline, record, attributes, body, resource, event or logger, at_ns))
+        name = event or logger
+        lines.append(lambda pipeline: self._line(pipeline, record, identity, attributes, body, resource, name, at_ns))
 
     def _line(
         self,
         pipeline: Pipeline,
         record: LogProto,
+        identity: str,
         attributes: dict[str, Any],
         body: Any,
         resource: Resource,
@@ -145,7 +147,6 @@ class Receiver:
         level = next((name for least, name in _LEVELS if record.severity_number >= least), "info")
         user = attributes.pop(v.USER_ID, None)
         session = events.session_of(attributes)
-        identity = hashlib.sha256(record.SerializeToString(deterministic=True)).hexdigest()[:32]
         pipeline.emit(
             LogRecord(
                 record_id=f"log:{identity}", trace_id=record.trace_id.hex(), span_id=record.span_id.hex(),
