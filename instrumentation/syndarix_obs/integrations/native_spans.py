@@ -3,16 +3,13 @@ same call they would count it twice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, SpanKind
-from opentelemetry.util._decorator import _agnosticcontextmanager
-from opentelemetry.util.types import Attributes
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.spans.current import CurrentSpanTracer
 
 _NATIVE_SCOPE: Final = "com.anthropic.sdk.python"
 
@@ -30,7 +27,7 @@ def repeats(scope: str, parent: Any) -> bool:
     return attributes is not None and attributes.get(v.GEN_AI_OPERATION_NAME) in v.LLM_OPERATIONS
 
 
-class NativeTracer(trace.Tracer):
+class NativeTracer(CurrentSpanTracer):
     """The tracer that the `anthropic` client gets: silent where its span would only repeat another.
 
     Args:
@@ -48,24 +45,6 @@ class NativeTracer(trace.Tracer):
         if repeats(self._scope, parent):
             return trace.NonRecordingSpan(parent.get_span_context())
         return self._tracer.start_span(name, context, *args, **kwargs)
-
-    @_agnosticcontextmanager
-    def start_as_current_span(
-        self,
-        name: str,
-        context: Context | None = None,
-        kind: SpanKind = SpanKind.INTERNAL,
-        attributes: Attributes = None,
-        links: Sequence[Link] | None = None,
-        start_time: int | None = None,
-        record_exception: bool = True,
-        set_status_on_exception: bool = True,
-        end_on_exit: bool = True,
-    ) -> Iterator[trace.Span]:
-        """The same as the current span of a block."""
-        span = self.start_span(name, context, kind, attributes, links, start_time)
-        with trace.use_span(span, end_on_exit, record_exception, set_status_on_exception):
-            yield span
 
 
 def is_native(scope: str) -> bool:

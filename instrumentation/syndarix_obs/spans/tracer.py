@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanKind
-from opentelemetry.util._decorator import _agnosticcontextmanager  # the type that the base class declares
 from opentelemetry.util.types import Attributes
 
 from syndarix_obs.integrations.native_spans import NativeTracer, is_native
+from syndarix_obs.spans.current import CurrentSpanTracer
 from syndarix_obs.spans.span import LightSpan, SpanSource, start_links
 
 
-class LightTracer(trace.Tracer):
+class LightTracer(CurrentSpanTracer):
     """Opens light spans under one instrumentation scope."""
 
     def __init__(self, source: SpanSource, scope: tuple[str, str | None]) -> None:
@@ -40,29 +40,6 @@ class LightTracer(trace.Tracer):
         start_links(span, links)
         span.begin(context, start_time)
         return span
-
-    @_agnosticcontextmanager
-    def start_as_current_span(
-        self,
-        name: str,
-        context: Context | None = None,
-        kind: SpanKind = SpanKind.INTERNAL,
-        attributes: Attributes = None,
-        links: Sequence[Link] | None = None,
-        start_time: int | None = None,
-        record_exception: bool = True,
-        set_status_on_exception: bool = True,
-        end_on_exit: bool = True,
-    ) -> Iterator[trace.Span]:
-        """Start a span and make it the current one within the block."""
-        span = self.start_span(name, context, kind, attributes, links, start_time)
-        with trace.use_span(
-            span,
-            end_on_exit=end_on_exit,
-            record_exception=record_exception,
-            set_status_on_exception=set_status_on_exception,
-        ):
-            yield span
 
 
 class LightTracerProvider(trace.TracerProvider):
