@@ -88,10 +88,11 @@ def _raise_in(thread: int) -> None:
     coverage) goes round for ever at its next call of a function: hence no call between the two lines that raise.
     Raising one in this thread takes the sign back; the thread meant sets it again by itself when it wakes.
     """
-    raise_in, error, here = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.py_object(TookTooLong), threading.get_ident()
+    raise_in, error = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.py_object(TookTooLong)
+    there, here = ctypes.c_ulong(thread), ctypes.c_ulong(threading.get_ident())
     try:
-        raise_in(ctypes.c_ulong(thread), error)
-        raise_in(ctypes.c_ulong(here), error)
+        raise_in(there, error)
+        raise_in(here, error)
         for _ in range(SPINS_UNTIL_RAISED):
             pass
     except TookTooLong:
