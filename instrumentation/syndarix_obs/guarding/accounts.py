@@ -181,6 +181,12 @@ class Accounts:
                 )
         self._checkpoint()
 
+    def excess(self, want: Want, now_ns: int) -> Excess | None:
+        """The limit that forbids this now, None when there is room; reserves nothing."""
+        with self._transaction() as connection:
+            row = self._account(connection, want.place, now_ns)
+            return next(self._over(connection, want, row), None)
+
     @staticmethod
     def _give_back(connection: sqlite3.Connection, hold: str, account: int, amount: Amount) -> None:
         """Never more than is there: a lease that has run out has been given back already."""

@@ -313,6 +313,8 @@ class Guard:
             self.accounts.settle(self._pending[:spent], self._returned[:returned], renewals, now, expires_ns)
             del self._pending[:spent], self._returned[:returned]
             self._leases.renewed(renewals, now)
+        for want in self._leases.refused():
+            self._leases.looked_at(want, self.accounts.excess(want, now), now)
         if now - self._cleaned_ns > _CLEAN_EVERY_NS:
             self._cleaned_ns = now
             self.accounts.clean_up(now)

@@ -1,8 +1,8 @@
 """What this process may spend without asking: slices that it has leased from the accounts.
 
-A call that fits into a slice touches no file. One that does not leases what it needs and some more, in one transaction:
-more with each such call, and never more than a sixteenth of what is left, so that one process does not hoard what
-another one needs. The worker gives back what ended calls had reserved, and what of a slice was not used since its last
+A call that fits into a slice touches no file. One that does not leases what it needs and some more, in one transaction,
+and never more than a sixteenth of what is left, so that one process does not hoard what another one needs. A limit that
+is reached is remembered, and looked at again by the worker: refused calls touch no file either. The worker gives back what ended calls had reserved, and what of a slice was not used since its last
 round. A lease has an end: if the process is killed, its slices are free again when that is over.
 """
 
@@ -16,10 +16,10 @@ from typing import Final
 
 from syndarix_obs.guarding.accounts import Accounts, Amount, Excess, Place, Want
 
-_FIRST_EXTRA: Final = 8
+_FIRST_EXTRA: Final = 128
 """How many further calls of the same size the first slice is for."""
-_REFUSED_FOR_NS: Final = 100_000_000
-"""How long a refusal holds for calls that are no smaller: what is freed is entered four times a second only."""
+_REFUSED_FOR_NS: Final = 1_000_000_000
+"""How long a refusal holds for calls that are no smaller, at most: the worker looks again in each of its rounds."""
 _LOCK_S: Final = 1.0
 
 Call = tuple[tuple["Lease", Amount], ...]
@@ -132,12 +132,27 @@ class Leases:
                 kept = Amount(*map(min, lease.slack, lease.taken))
                 back, lease.slack = _minus(lease.slack, kept), kept
                 lease.extra = max(_FIRST_EXTRA, lease.made)
-                lease.taken, lease.made, lease.refusal = Amount(), 0, None
+                lease.taken, lease.made = Amount(), 0
                 if any(back) and lease.valid_ns > now_ns:
                     found.append((self._hold, lease.place, back))
-                if not any(lease.slack) and not any(lease.used):
+                if lease.refusal is not None and lease.refusal[2] <= now_ns:
+                    lease.refusal = None
+                if not any(lease.slack) and not any(lease.used) and lease.refusal is None:
                     del self._leases[name]
         return found
+
+    def refused(self) -> list[Want]:
+        """What has been refused, to be looked at again."""
+        with self._lock:
+            found = [(lease, lease.refusal) for lease in self._leases.values() if lease.refusal is not None]
+        return [Want(lease.place, refusal[1], Amount()) for lease, refusal in found]
+
+    def looked_at(self, want: Want, excess: Excess | None, now_ns: int) -> None:
+        """It is still refused, or None: there is room again."""
+        with self._lock:
+            lease = self._lease(want.place)
+            if lease.refusal is not None and lease.refusal[1] == want.needed:
+                lease.refusal = None if excess is None else (excess, want.needed, now_ns + _REFUSED_FOR_NS)
 
     def renewals(self, now_ns: int) -> list[tuple[str, Place]]:
         """Leases in use that are past half of their time, to be renewed with `Accounts.settle`."""
