@@ -15,7 +15,7 @@ from syndarix_obs_read.analysis.repricing import ZERO, Repricing
 from syndarix_obs_read.answers.base import Period, listing
 from syndarix_obs_read.answers.bill import BillAccount, BillRow, CausePart, CauseSum, ClassLine, Reconciliation
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import Page
+from syndarix_obs_read.backends.rows import Rows
 from syndarix_obs_read.bills.causes import MEANINGS, Found
 from syndarix_obs_read.bills.cells import Cell, side_by_side
 from syndarix_obs_read.bills.explain import Explained, explain, seen_fees
@@ -97,7 +97,7 @@ def _answer(
     causes = _causes(done)
     seen_usd = sum((row.seen_usd for row in rows), ZERO)
     billed_usd = sum((row.billed_usd or ZERO for row in rows), ZERO) if grid.has_costs else None
-    about = listing(Page(tuple(rows[:limit]), len(rows) > limit, len(rows)), "a higher limit")
+    about = listing(Rows(tuple(rows[:limit]), len(rows) > limit, len(rows)), "a higher limit")
     about["hints"] = (*about.get("hints", ()), *remarks)
     settled = [day for day in done.settled if first <= day < end]
     since, until = (_ns(day) for day in (first, end))
@@ -189,7 +189,7 @@ def _causes(done: Explained) -> tuple[CauseSum, ...]:
     for each in (one for found in done.found.values() for one in found):
         by_cause[each.cause].append(each)
     sums = []
-    for cause, found in by_cause.items():
+    for found in by_cause.values():
         usd = sum((each.usd or ZERO for each in found), ZERO) if done.grid.has_costs else None
         tokens = sum(sum(each.tokens.values()) for each in found)
         sums.append(CauseSum(cause=found[0].cause, meaning=MEANINGS[found[0].cause], tokens=tokens, usd=usd,

@@ -15,9 +15,7 @@ _CLEARLY = 0.5
 
 def hours_off(bill: Bill, seen: Sequence[SeenLine], first: date, end: date) -> int:
     """Hours after midnight UTC at which days begin, 0 unless another hour explains clearly more."""
-    by_hour = {
-        hours: distance(side_by_side(bill, seen, first, end, hours)) for hours in range(1 - MARGIN_H, MARGIN_H)
-    }
+    by_hour = {hours: distance(side_by_side(bill, seen, first, end, hours)) for hours in range(1 - MARGIN_H, MARGIN_H)}
     best = min(by_hour, key=lambda hours: (by_hour[hours], abs(hours)))
     return best if by_hour[best] < (1 - _CLEARLY) * by_hour[0] else 0
 
