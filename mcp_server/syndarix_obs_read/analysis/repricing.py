@@ -30,6 +30,17 @@ class Counts:
         """The whole input."""
         return self.input + self.cache_read + self.cache_write
 
+    def __add__(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(
+            self.input + other.input, self.cache_read + other.cache_read, self.cache_write + other.cache_write,
+            self.output + other.output, self.reasoning + other.reasoning,
+        )  # fmt: skip
+
+    def of(self, name: str) -> int:
+        """Tokens of one class by name."""
+        return int(getattr(self, name))
+
     def one_of(self, calls: int) -> TokenUsage:
         """The usual call of a sum, as the price list takes it: rounded up, so that no class vanishes."""
         parts = (self.input, self.cache_read, self.cache_write, self.output, self.reasoning)
@@ -70,6 +81,19 @@ class Repricing:
             if price is not None:
                 return _rates(price, whole)
         return None
+
+    def long_write(
+        self, model: str, at: datetime, *, provider: str | None = None, tier: str | None = None
+    ) -> Decimal | None:
+        """Dollars per token that is written to a cache for an hour; None where it has no rate of its own."""
+        short, long = (
+            self._book.price(
+                provider=provider, model=model, at=at, service_tier=tier, batch=tier == "batch",
+                usage=TokenUsage(1000, 0, 0, 1000, 0, other),
+            )
+            for other in ({}, {"cache_write_1h_tokens": 1000})
+        )  # fmt: skip
+        return None if short is None or long is None or long.total_usd <= short.total_usd else long.total_usd / 1000
 
     def price(
         self,

@@ -155,10 +155,10 @@ DIMENSIONS: Final[tuple[Dimension, ...]] = ("agent", "project", "user", "task_ty
 
 LedgerKey = Literal[
     "agent", "project", "user", "task_type", "model", "day",
-    "provider", "service_tier", "agent_version", "session_id", "estimated", "priced", "hour", "prompt_size",
+    "provider", "service_tier", "agent_version", "session_id", "is_estimated", "is_priced", "hour", "prompt_size",
 ]  # fmt: skip
 LEDGER_KEYS: Final[tuple[LedgerKey, ...]] = get_args(LedgerKey)
-"""What answers can sum the ledger by beside that. `estimated` and `priced` are `0` or `1`, `hour` counts hours since
+"""What answers can sum the ledger by beside that. `is_estimated` and `is_priced` are `0` or `1`, `hour` counts hours since
 the epoch, `prompt_size` is the largest of `PROMPT_SIZES` that the prompt is above."""
 
 PROMPT_SIZES: Final = (0, 128_000, 200_000, 256_000, 272_000)

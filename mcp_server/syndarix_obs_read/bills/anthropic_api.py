@@ -52,7 +52,7 @@ class AnthropicBill:
 def usage_line(day: date, result: Mapping[str, Any]) -> UsageLine:
     """One result of a usage bucket."""
     created = result.get("cache_creation")
-    written = created.values() if isinstance(created, Mapping) else ()
+    written: Mapping[str, Any] = created if isinstance(created, Mapping) else {}
     tools = result.get("server_tool_use")
     return UsageLine(
         day=day,
@@ -60,12 +60,13 @@ def usage_line(day: date, result: Mapping[str, Any]) -> UsageLine:
         tokens={
             "input": count(result.get("uncached_input_tokens")),
             "cache_read": count(result.get("cache_read_input_tokens")),
-            "cache_write": sum(count(each) for each in written),
+            "cache_write": sum(count(each) for each in written.values()),
             "output": count(result.get("output_tokens")),
         },
         tier=tier_of(result.get("service_tier")),
         project=text(result.get("workspace_id")),
         key=text(result.get("api_key_id")),
+        long_writes=count(written.get("ephemeral_1h_input_tokens")),
         searches=count(tools.get("web_search_requests")) if isinstance(tools, Mapping) else 0,
     )
 

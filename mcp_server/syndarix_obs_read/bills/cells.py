@@ -28,6 +28,7 @@ class Cell:
     accounts: dict[Account, Sums] = field(default_factory=dict)
     requests: int = 0
     searches: int = 0
+    long_writes: int = 0
     costs: list[CostLine] = field(default_factory=list)
     seen_fees: Decimal = ZERO
     """What our calls cost beside their tokens, by the bill's fees of the day."""
@@ -123,6 +124,7 @@ def side_by_side(bill: Bill, seen: Sequence[SeenLine], first: date, end: date, o
         cell.accounts.setdefault((used.project, used.key), Sums()).add(used.tier, used.tokens)
         cell.requests += used.requests or 0
         cell.searches += used.searches
+        cell.long_writes += used.long_writes
     fees = []
     for cost in bill.costs:
         if cost.model is None:

@@ -92,6 +92,7 @@ def _anthropic_usage(row: Row) -> UsageLine:
         tier=_usage_type(row),
         project=text(row.get("workspace")),
         key=text(row.get("api_key_id") or row.get("api_key")),
+        long_writes=count(row.get("usage_input_tokens_cache_write_1h")),
         searches=count(row.get("web_search_count")),
     )
 

@@ -12,7 +12,8 @@ from syndarix_obs_read.analysis.repricing import ZERO, Repricing
 from syndarix_obs_read.bills.causes import Found
 from syndarix_obs_read.bills.cells import Account, Grid
 from syndarix_obs_read.bills.gaps import token_causes
-from syndarix_obs_read.bills.money import Ratio, Valued, dollar_causes, ratios, share_fees, value
+from syndarix_obs_read.bills.money import Ratio, Valued, dollar_causes, ratios, value
+from syndarix_obs_read.bills.rates import share_fees
 from syndarix_obs_read.bills.unseen import unseen_accounts
 
 SETTLES: Final = timedelta(hours=24)

@@ -39,6 +39,8 @@ class UsageLine:
     requests: int | None = None
     searches: int = 0
     """Searches of the web that are billed beside the tokens."""
+    long_writes: int = 0
+    """Part of `cache_write` that is kept for an hour, which costs more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

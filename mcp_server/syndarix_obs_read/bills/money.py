@@ -6,29 +6,27 @@ ledger says, over the tokens that are billed, to what they cost at our rates; fr
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import date
 from decimal import Decimal
 from statistics import median
 from typing import Final
 
-from syndarix_obs_read.analysis.repricing import ZERO, Counts, Repricing, amount
+from syndarix_obs_read.analysis.repricing import ZERO, Repricing
 from syndarix_obs_read.bills.causes import Found
-from syndarix_obs_read.bills.cells import Cell, Grid
+from syndarix_obs_read.bills.cells import Cell
 from syndarix_obs_read.bills.gaps import Part, TierTokens
 from syndarix_obs_read.bills.model import CLASSES, STANDARD
+from syndarix_obs_read.bills.rates import NOISE, Rates, rates_of
 
-Rates = Mapping[str, Mapping[str, Decimal]]
-"""Dollars per token, by tier and class."""
-
-_NOISE: Final = Decimal("0.002")
-"""Share by which a rate of the bill may differ for no reason."""
 _NEAR: Final = 0.02
 """How far the ratio of one day may lie from the usual one and be the same price."""
-_CENT: Final = Decimal("0.005")
+_WHOLE_CENT: Final = Decimal("0.01")
+_CENT: Final = _WHOLE_CENT / 2
 """What rounding to cents can do to one item of a bill."""
+_TINY: Final = Decimal("0.000001")
 
 
 @dataclass(slots=True)
@@ -66,81 +64,6 @@ class Valued:
         return self.value({key: count for key, count in self.in_report.items() if key[1] == token_class})
 
 
-def rates_of(cell: Cell, repricing: Repricing, provider: str) -> tuple[Rates, bool]:
-    """Our rates for every tier that a cell has; the bill's own where the list has none."""
-    tiers = {tier for tier, _ in (*cell.billed.tokens, *cell.seen_sums.tokens)} | {STANDARD}
-    calls = sum(line.calls for line in cell.seen) or cell.requests or 1
-    counts = _counts(cell)
-    at = datetime.combine(cell.day, time(12), UTC)
-    own = _own_rates(cell)
-    found: dict[str, Mapping[str, Decimal]] = {}
-    listed = True
-    for tier in tiers:
-        asked = None if tier == STANDARD else tier
-        rates = repricing.rates(cell.model, counts.one_of(calls), at, provider=provider, tier=asked)
-        listed = listed and rates is not None
-        found[tier] = rates or own
-    return _as_priced(cell, found) if listed else found, listed
-
-
-def _counts(cell: Cell) -> Counts:
-    """The tokens that were seen; where nothing was, those that were billed."""
-    tokens = cell.tokens_where(cell.seen) or cell.billed.by_class()
-    return Counts(**{name: max(0, tokens[name]) for name in CLASSES})
-
-
-def _own_rates(cell: Cell) -> Mapping[str, Decimal]:
-    tokens, found = cell.billed.by_class(), dict.fromkeys(CLASSES, ZERO)
-    for name in CLASSES:
-        paid = sum((line.usd for line in cell.costs if line.token_class == name), ZERO)
-        found[name] = paid / tokens[name] if tokens[name] > 0 else ZERO
-    return found
-
-
-def _as_priced(cell: Cell, rates: dict[str, Mapping[str, Decimal]]) -> Rates:
-    """Rates at which the seen calls come to what the ledger says: long prompts, regions and overrides are in them."""
-    priced = [line for line in cell.seen if line.usd is not None]
-    listed = sum((_listed(line.tier, line.tokens, rates) for line in priced), ZERO)
-    if not listed or not cell.seen_usd:
-        return rates
-    factor = cell.seen_usd / listed
-    return {tier: {name: rate * factor for name, rate in each.items()} for tier, each in rates.items()}
-
-
-def _listed(tier: str, tokens: Mapping[str, int], rates: Rates) -> Decimal:
-    return sum((rates[tier][name] * count for name, count in tokens.items()), ZERO)
-
-
-def share_fees(grid: Grid, repricing: Repricing) -> None:
-    """Set `seen_fees`: what our calls cost beyond their tokens, up to what the bill lists as fees of the day."""
-    paid: dict[date, Decimal] = defaultdict(Decimal)
-    for fee in grid.fees:
-        paid[fee.day] += max(ZERO, fee.usd)
-    for day, fees in paid.items():
-        beyond = {cell.model: max(ZERO, _beyond(cell, repricing, grid.bill.provider))
-                  for cell in grid if cell.day == day}  # fmt: skip
-        whole = sum(beyond.values(), ZERO)
-        for model, part in beyond.items():
-            if part:
-                grid.cells[day, model].seen_fees = part * min(Decimal(1), fees / whole)
-
-
-def _beyond(cell: Cell, repricing: Repricing, provider: str) -> Decimal:
-    """Dollars of the seen calls that their tokens do not explain."""
-    at = datetime.combine(cell.day, time(12), UTC)
-    listed = ZERO
-    for line in cell.seen:
-        if line.usd is None:
-            continue
-        tier = None if line.tier == STANDARD else line.tier
-        rates = repricing.rates(cell.model, line.counts.one_of(line.calls), at, provider=provider, tier=tier)
-        if rates is None:
-            return ZERO
-        listed += amount(rates, line.counts, line.calls)
-    beyond = cell.seen_usd - listed
-    return beyond if beyond > listed * _NOISE else ZERO
-
-
 def value(cell: Cell, repricing: Repricing, provider: str, tiers_told: Collection[str]) -> Valued:
     """The rates of a cell, and which of its billed tokens the costs hold.
 
@@ -166,7 +89,7 @@ def ratios(valued: Sequence[Valued], settled: Collection[date]) -> dict[tuple[st
             if expected <= 0:
                 continue
             days[each.cell.model, name] += 1
-            if abs(paid - expected) > expected * _NOISE + _CENT * items * (paid == paid.quantize(Decimal("0.01"))):
+            if abs(paid - expected) > expected * NOISE + _rounding(each.cell) * items:
                 ratio = found.setdefault((each.cell.model, name), Ratio(each.cell.model, name))
                 ratio.days[each.cell.day] = float(paid / expected)
     return {key: ratio for key, ratio in found.items() if _is_price(ratio, days[key])}
@@ -176,6 +99,11 @@ def _is_price(ratio: Ratio, days: int) -> bool:
     """A price lasts: one odd day among many is none."""
     alike = [each for each in ratio.days.values() if abs(each - ratio.usual) <= _NEAR * ratio.usual]
     return ratio.usual > 0 and (len(alike) >= 2 or days <= 2)
+
+
+def _rounding(cell: Cell) -> Decimal:
+    """What rounding can do to one item: nothing that matters, unless the bill is in whole cents."""
+    return _CENT if all(line.usd == line.usd.quantize(_WHOLE_CENT) for line in cell.costs) else _TINY
 
 
 def _paid(cell: Cell) -> Iterator[tuple[str, Decimal, int]]:
@@ -238,5 +166,5 @@ def _price_list(each: Valued, learned: Mapping[tuple[str, str], Ratio]) -> Itera
 def _rest(cell: Cell, rest: Decimal, settled: bool) -> Found:
     if not settled:
         return Found("late bucket", cell.day, cell.model, rest, who="the costs of the day")
-    small = max(_CENT * len(cell.costs), abs(cell.billed_usd) * _NOISE)
+    small = max(_rounding(cell) * len(cell.costs), abs(cell.billed_usd) * NOISE, _TINY)
     return Found("rounding" if abs(rest) <= small else "unexplained", cell.day, cell.model, rest)

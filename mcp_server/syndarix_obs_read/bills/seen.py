@@ -17,7 +17,7 @@ from syndarix_obs_read.backends.rows import CostRow, LedgerKey
 from syndarix_obs_read.bills.model import Provider, tier_of
 
 _BY: Final[tuple[LedgerKey, ...]] = (
-    "provider", "model", "service_tier", "estimated", "priced", "hour", "prompt_size",
+    "provider", "model", "service_tier", "is_estimated", "is_priced", "hour", "prompt_size",
 )  # fmt: skip
 MARGIN_H: Final = 14
 """Hours around the month that are read too: as far as days of any zone lie from those of UTC."""
@@ -30,6 +30,8 @@ class SeenLine:
     hour: int
     model: str
     tier: str
+    size: str
+    """Step of the price list that its prompts lie above, see `PROMPT_SIZES`."""
     estimated: bool
     calls: int
     counts: Counts
@@ -69,10 +71,11 @@ def _line(row: CostRow) -> SeenLine:
         hour=int(key["hour"] or 0),
         model=key["model"] or "unknown",
         tier=tier_of(key["service_tier"]),
-        estimated=key["estimated"] == "1",
+        size=key["prompt_size"] or "0",
+        estimated=key["is_estimated"] == "1",
         calls=row.cost.calls,
         counts=Counts(tokens.input, tokens.cache_read, tokens.cache_write, tokens.output, tokens.reasoning),
-        usd=row.cost.total_usd if key["priced"] == "1" else None,
+        usd=row.cost.total_usd if key["is_priced"] == "1" else None,
     )
 
 

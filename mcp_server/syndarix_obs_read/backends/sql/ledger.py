@@ -21,8 +21,8 @@ _SIZES: Final = " ".join(f"WHEN {_PROMPT} > {size} THEN '{size}'" for size in so
 WORKED_OUT: Final[Mapping[str, str]] = {
     "day": "day(l.ts_ns, ?)",
     "hour": f"CAST(l.ts_ns / {HOUR_NS} AS TEXT)",
-    "estimated": "CAST(l.estimated AS TEXT)",
-    "priced": "CAST(l.priced AS TEXT)",
+    "is_estimated": "CAST(l.estimated AS TEXT)",
+    "is_priced": "CAST(l.priced AS TEXT)",
     "prompt_size": f"CASE {_SIZES} ELSE '0' END",
 }
 """Keys that are no column as it is, and their SQL. A line that takes another back has its size, below zero."""
