@@ -59,12 +59,12 @@ class ReadSettings(BaseSettings):
     )  # fmt: skip
     prices_file: Path | None = Field(
         None, validation_alias=_shared("prices_file"),
-        description="YAML file of dated prices that calls are priced with: bills and other models are held against them.",
+        description="YAML file of dated prices that calls are priced with; bills are held against them.",
         examples=["prices.yml"],
     )  # fmt: skip
     openai_admin_key_file: Path | None = Field(
-        None, description="File with an admin key (`api.usage.read`) with which OpenAI's bill is read; only `reconcile` "
-        "and `watch` read it, and nothing keeps it.", examples=["/run/secrets/openai_admin_key"],
+        None, description="File with an admin key (`api.usage.read`) with which OpenAI's bill is read; only "
+        "`reconcile` and `watch` read it, and nothing keeps it.", examples=["/run/secrets/openai_admin_key"],
     )  # fmt: skip
     anthropic_admin_key_file: Path | None = Field(
         None, description="File with an Admin API key with which Anthropic's bill is read, as for OpenAI.",

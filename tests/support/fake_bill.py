@@ -1,7 +1,7 @@
 """A provider with one truth: it serves calls, and its usage and cost APIs add up exactly what it served.
 
-The shapes are those of the providers' documents: OpenAI's buckets have epoch seconds and amounts as numbers, Anthropic's
-have RFC 3339 times and amounts as decimal text in cents; Anthropic's cost report knows no keys and leaves the priority
+The shapes are those of the providers' documents: OpenAI's buckets have epoch seconds and amounts as numbers,
+Anthropic's have RFC 3339 times and amounts as decimal text in cents; Anthropic's cost report knows no keys and leaves the priority
 tier out; a report that is read early lacks the last hours. Rates are written out here, not taken from a price list.
 """
 
@@ -124,7 +124,7 @@ class FakeProvider:
 
     def _refused(self, given: str) -> httpx.Response:
         if self.name == "openai" and given:
-            said = "You have insufficient permissions for this operation. Missing scopes: api.usage.read. Check your key."
+            said = "You have insufficient permissions for this operation. Missing scopes: api.usage.read. Check it."
             return httpx.Response(403, json={"error": said})
         return httpx.Response(401, json={"type": "error", "error": {"type": "authentication_error"}})
 

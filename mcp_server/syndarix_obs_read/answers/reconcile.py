@@ -135,12 +135,12 @@ def sentence(answer: Reconciliation) -> str:
     start = f"{answer.provider} billed {f.money(answer.billed_usd)} for {answer.month}, and "
     start += f"{f.money(answer.seen_usd)} were seen"
     difference = answer.difference_usd or ZERO
-    if abs(difference) < _SMALL:
+    if all(abs(each.usd or ZERO) < _SMALL for each in answer.causes):
         return f"{start}: no difference."
-    named = [f"{f.money(each.usd)} {each.cause}" + (f" ({each.who[0]})" if each.who else "")
+    named = [f"{f.difference(each.usd)} {each.cause}" + (f" ({each.who[0]})" if each.who else "")
              for each in answer.causes if abs(each.usd or ZERO) >= _SMALL]  # fmt: skip
-    share = f" ({f.percent(float(difference / answer.billed_usd))})" if answer.billed_usd else ""
-    return f"{start}: a difference of {f.money(difference)}{share}" + (f": {', '.join(named)}." if named else ".")
+    share = f" ({float(difference / answer.billed_usd):+.1%})" if answer.billed_usd else ""
+    return f"{start}: {f.difference(difference)}{share}, of it {', '.join(named)}."
 
 
 def _token_rows(done: Explained) -> Iterable[BillRow]:
@@ -192,6 +192,8 @@ def _causes(done: Explained) -> tuple[CauseSum, ...]:
     for found in by_cause.values():
         usd = sum((each.usd or ZERO for each in found), ZERO) if done.grid.has_costs else None
         tokens = sum(sum(each.tokens.values()) for each in found)
+        if found[0].cause == "day borders":  # what one day lacks the next one has
+            tokens = sum(max(0, sum(each.tokens.values())) for each in found)
         sums.append(CauseSum(cause=found[0].cause, meaning=MEANINGS[found[0].cause], tokens=tokens, usd=usd,
                              who=_who(found)))  # fmt: skip
     return tuple(sorted(sums, key=lambda each: (-abs(each.usd or ZERO), -abs(each.tokens), each.cause)))

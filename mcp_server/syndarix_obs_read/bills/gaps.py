@@ -150,7 +150,7 @@ def _near_midnight(cell: Cell) -> Counter[str]:
 
 
 def _estimated(rest: _Rest) -> None:
-    """A gap that is no larger than the estimates it may come from; an estimate knows no cache, so classes may differ."""
+    """A gap no larger than the estimates it may come from; an estimate knows no cache, so classes may differ."""
     estimates, net = rest.cell.estimated(), rest.net()
     if sum(map(abs, net.values())) <= sum(estimates.values()):
         rest.take("estimated calls", {name: count for name, count in net.items() if count})
