@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,14 @@ from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import Record
 from syndarix_obs.records.resource import Resource
 from syndarix_obs.store.writer import StoreWriter
+from syndarix_obs_read.answers.bill import Reconciliation
 
 MONTH = "2026-10"
 FIRST = datetime(2026, 10, 1, tzinfo=UTC)
 AFTER = datetime(2026, 11, 5, tzinfo=UTC)
 """When every day of the month is settled."""
-HOUR = timedelta(hours=1)
+Ask = Callable[..., Awaitable[Reconciliation]]
+"""Holds what a recorder has against its provider's reports."""
 
 
 class Recorder:

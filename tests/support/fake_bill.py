@@ -1,18 +1,22 @@
 """A provider with one truth: it serves calls, and its usage and cost APIs add up exactly what it served.
 
 The shapes are those of the providers' documents: OpenAI's buckets have epoch seconds and amounts as numbers,
-Anthropic's have RFC 3339 times and amounts as decimal text in cents; Anthropic's cost report knows no keys and leaves the priority
-tier out; a report that is read early lacks the last hours. Rates are written out here, not taken from a price list.
+Anthropic's have RFC 3339 times and amounts as decimal text in cents. Anthropic's cost report knows no keys and leaves
+the priority tier out, and a report that is read early lacks the last hours. Rates are written out here, not taken from
+a price list.
 """
 
 from __future__ import annotations
 
 import json
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -252,3 +256,29 @@ def _days(first: date, end: date) -> Iterator[date]:
     while first < end:
         yield first
         first += timedelta(days=1)
+
+
+@contextmanager
+def served_on(provider: FakeProvider) -> Iterator[str]:
+    """The provider on a port of this machine; the base URL without `/v1`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            request = httpx.Request("GET", f"http://provider{self.path}", headers=dict(self.headers.items()))
+            answer = provider.answer(request)
+            self.send_response(answer.status_code)
+            self.send_header("content-length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()

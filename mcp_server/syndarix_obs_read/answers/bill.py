@@ -8,7 +8,7 @@ from datetime import date
 from pydantic import Field
 
 from syndarix_obs_read.amounts import Frozen, Usd
-from syndarix_obs_read.answers.base import ListAnswer, Moment
+from syndarix_obs_read.answers.base import Answer, ListAnswer, Moment
 from syndarix_obs_read.bills.causes import Cause
 from syndarix_obs_read.bills.lessons import PriceEntry
 
@@ -62,6 +62,12 @@ class BillAccount(Frozen):
     tokens: int
     usd: Usd | None = Field(description="Null where the bill does not tell dollars by key.")
     seen: bool = Field(description="False when nothing that it paid for was recorded here.")
+
+
+class BillUnread(Answer):
+    """No bill, as no key can read it."""
+
+    needs: str = Field(description="The key that is missing, and where it is made.")
 
 
 class Reconciliation(ListAnswer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -26,6 +27,7 @@ from syndarix_obs_read.bills.seen import seen_lines
 from syndarix_obs_read.errors import TimeRangeError
 from syndarix_obs_read.timerange import TimeRange
 
+_MONTH: Final = re.compile(r"(\d{4})-(\d{1,2})", re.ASCII)
 _NAMED: Final = 5
 _SMALL: Final = Decimal("0.005")
 
@@ -78,14 +80,16 @@ def days_of(month: str | None, now: datetime) -> tuple[date, date]:
     Raises:
         TimeRangeError: it is no month, or has not begun.
     """
+    said = _MONTH.fullmatch(f"{now:%Y-%m}" if month is None else month.strip())
     try:
-        year, number = (now.year, now.month) if month is None else map(int, month.split("-"))
-        first = date(year, number, 1)
+        first = date(int(said[1]), int(said[2]), 1) if said else None
     except ValueError:
+        first = None
+    if first is None:
         raise TimeRangeError(f"cannot read the month {month!r}; example: {now:%Y-%m}") from None
     if first > now.date():
         raise TimeRangeError(f"the month {month} has not begun; the current one is {now:%Y-%m}")
-    following = date(year + number // 12, number % 12 + 1, 1)
+    following = (first + timedelta(days=31)).replace(day=1)
     return first, min(following, now.date() + timedelta(days=1))
 
 

@@ -17,8 +17,8 @@ from syndarix_obs_read.bills.pages import AdminPages
 from syndarix_obs_read.errors import BackendAnswer
 
 BASE_URL: Final = "https://api.anthropic.com"
-_USAGE: Final = "/v1/organizations/usage_report/messages"
-_COSTS: Final = "/v1/organizations/cost_report"
+_USAGE: Final = "/organizations/usage_report/messages"
+_COSTS: Final = "/organizations/cost_report"
 _CLASSES: Final = {
     "uncached_input_tokens": "input",
     "cache_read_input_tokens": "cache_read",

@@ -18,7 +18,7 @@ from syndarix_obs_read.bills.model import BATCH, Bill, CostLine, UsageLine, tier
 from syndarix_obs_read.bills.pages import AdminPages
 from syndarix_obs_read.errors import BackendAnswer
 
-BASE_URL: Final = "https://api.openai.com/v1"
+BASE_URL: Final = "https://api.openai.com"
 _TOKENS: Final = ("completions", "embeddings")
 _KEYS: Final = ("project_id", "api_key_id", "model")
 _WORDS: Final = re.compile(r"[a-z0-9]+")

@@ -28,7 +28,7 @@ class AdminPages:
 
     Args:
         provider: whose it is.
-        base_url: without a slash at the end.
+        base_url: up to and with `/v1`.
         key_file: file with the admin key; read anew for each bill, so that it is nowhere else.
         timeout_s: seconds that one page may take.
         transport: how requests travel, for tests.
@@ -66,7 +66,7 @@ class AdminPages:
 
     async def _get(self, client: httpx.AsyncClient, path: str, query: Query) -> httpx.Response:
         try:
-            return await client.get(self.base_url.rstrip("/") + path, params=list(query))
+            return await client.get(self.base_url + path, params=list(query))
         except httpx.TimeoutException:
             raise BackendTimeout(f"{self.provider} did not answer within {self.timeout_s:g} s; try again") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -13,6 +13,7 @@ from syndarix_obs_read.bills.console_export import ConsoleExport
 from syndarix_obs_read.bills.model import PROVIDERS, BillSource, Provider
 from syndarix_obs_read.bills.pages import AdminPages
 from syndarix_obs_read.errors import FilterError, SettingsError
+from syndarix_obs_read.next_steps import Run
 from syndarix_obs_read.settings import ReadSettings, variable
 
 
@@ -51,12 +52,15 @@ def open_bill(
     key_file = key_file or getattr(settings, setting)
     if key_file is None:
         raise SettingsError(
-            f"the bill of {provider} needs an admin key: {WHERE[provider]}; write it into a file and set "
-            f"{variable(setting)} to it, or export the bill in the console and give the file with --csv"
+            f"no admin key of {provider} is set, and its bill is read with one: {WHERE[provider]}",
+            next=(
+                f"write it into a file and set {variable(setting)} to it, or export the bill in the console for ",
+                Run(f"syndarix-obs reconcile --provider {provider} --csv FILE"),
+            ),
         )
     module = openai_api if provider == "openai" else anthropic_api
-    url = base_url or getattr(settings, f"{provider}_admin_url") or module.BASE_URL
-    pages = AdminPages(provider, url, key_file, settings.timeout, transport)
+    url = (base_url or getattr(settings, f"{provider}_admin_url") or module.BASE_URL).rstrip("/")
+    pages = AdminPages(provider, f"{url.removesuffix('/v1')}/v1", key_file, settings.timeout, transport)
     return openai_api.OpenAIBill(pages) if provider == "openai" else anthropic_api.AnthropicBill(pages)
 
 

@@ -20,7 +20,7 @@ async def reconcile_bill(
     ctx: Ctx,
     provider: Annotated[Literal["openai", "anthropic"], Field(description="Whose bill.")],
     month: Annotated[
-        str | None, Field(max_length=7, description="A month of UTC days, such as 2026-11. Default: the current one.")
+        str | None, Field(max_length=40, description="A month of UTC days, such as 2026-11. Default: the current one.")
     ] = None,
     watched: Annotated[
         list[Annotated[str, Field(max_length=300)]] | None,

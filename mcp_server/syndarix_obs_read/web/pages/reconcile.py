@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from syndarix_obs_read import formats as f
-from syndarix_obs_read.answers.bill import BillRow, Reconciliation
+from syndarix_obs_read.answers.bill import BillRow, BillUnread, Reconciliation
 from syndarix_obs_read.answers.reconcile import reconcile
+from syndarix_obs_read.bills.admin_key import WHERE
 from syndarix_obs_read.bills.lessons import as_file
 from syndarix_obs_read.bills.model import PROVIDERS, Provider
 from syndarix_obs_read.bills.sources import has_key, open_bill, provider_of
+from syndarix_obs_read.settings import variable
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.parts import pieces, tables
@@ -26,6 +28,9 @@ _ACCOUNTS = tables.columns("project", "key*", ">tokens", ">dollars", "here")
 async def ask(asked: Asked) -> View:
     """The bill of one provider and month."""
     provider = _provider(asked)
+    if not has_key(asked.settings, provider):
+        missing = BillUnread(backend=asked.backend.name, needs=WHERE[provider])
+        return View("Bill", {"reconciliation": missing}, lambda: joined((_form(asked, provider), _no_key(provider))))
     found = await attempt(_reconciled(asked, provider))
     return View("Bill", {"reconciliation": found}, lambda: joined((
         _form(asked, provider), pieces.shown(found, lambda answer: _draw(asked, answer)),
@@ -55,11 +60,25 @@ def _form(asked: Asked, provider: Provider) -> Html:
     month = el(
         "form",
         el("input", type="hidden", name="provider", value=provider),
-        el("label", "month ", el("input", name="month", value=asked.word("month") or "", placeholder="2026-11",
-                                 size=8, aria_label="Month, such as 2026-11")),
-        el("button", "show"), method="get", action=asked.path, cls="filters",
+        el("div", el("label", "month", for_="f-month"),
+           el("input", name="month", id="f-month", value=asked.word("month") or "", placeholder="2026-11"),
+           cls="fields"),
+        el("div", el("button", "Apply", type="submit"), cls="actions"),
+        method="get", action=asked.path, cls="filters",
     )  # fmt: skip
     return joined((el("nav", el("span", "bill of", cls="dim"), links, cls="time", aria_label="Provider"), month))
+
+
+def _no_key(provider: Provider) -> Html:
+    setting = variable(f"{provider}_admin_key_file")
+    return el(
+        "div",
+        el("p", f"No admin key of {provider} is set.", cls="empty-title"),
+        el("p", f"The bill is read with one: {WHERE[provider]}. Write it into a file and set ", el("code", setting),
+           " to it. Without a key, export the bill in the console: ",
+           el("code", f"syndarix-obs reconcile --provider {provider} --csv FILE"), "."),
+        cls="empty",
+    )  # fmt: skip
 
 
 def _draw(asked: Asked, answer: Reconciliation) -> Child:
