@@ -68,7 +68,9 @@ def _net(row: BillRow) -> int:
 
 
 @pytest.mark.parametrize("scene", [openai, anthropic])
-async def test_what_was_recorded_whole_agrees_to_the_token_and_the_cent(scene: Callable[[], Recorder], ask: Ask) -> None:
+async def test_what_was_recorded_whole_agrees_to_the_token_and_the_cent(
+    scene: Callable[[], Recorder], ask: Ask
+) -> None:
     answer = await ask(scene())
 
     assert 62 == len(answer.rows)
