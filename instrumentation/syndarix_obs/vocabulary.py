@@ -503,6 +503,16 @@ LLM_COST_FORECAST: Final = MetricSpec(
     "What the current month will cost, by the watch: `expected`, and the interval `low` to `high` that 80% end in.",
     ("project", "bound"),
 )  # fmt: skip
+LLM_COST_FORECAST_ALL: Final = MetricSpec(
+    "llm_cost_forecast_all_dollars", "gauge", "USD",
+    "What the current month will cost, all projects together; an interval of a sum is not the sum of intervals.",
+    ("bound",),
+)  # fmt: skip
+LLM_BILL_DIFFERENCE: Final = MetricSpec(
+    "llm_bill_difference_ratio", "gauge", "1",
+    "How far the provider's bill of the settled days of the month lies from the ledger, by the watch; 0.01 is 1%.",
+    ("provider",),
+)  # fmt: skip
 LLM_LATENCY: Final = MetricSpec(
     "llm_latency_seconds", "histogram", "s", "Time from request to complete answer.",
     ("provider", "model", "agent"), LATENCY_BUCKETS,
@@ -610,7 +620,8 @@ EXPORT_FAILURES: Final = MetricSpec(
 )  # fmt: skip
 
 METRICS: Final = (
-    LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_COST_FORECAST, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT,
+    LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_COST_FORECAST, LLM_COST_FORECAST_ALL,
+    LLM_BILL_DIFFERENCE, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT,
     TOOL_INVOCATIONS, TOOL_LATENCY, AGENT_SESSIONS, AGENT_SESSIONS_ACTIVE, AGENT_PROGRESS, AGENT_TASK_DURATION,
     AGENT_LOOPS, AGENT_DECISIONS, AGENT_ANOMALY, AGENT_VERSION_INFO, MEMORY_OPERATIONS, MEMORY_SECONDS,
     EMBEDDING_SECONDS, CONTEXT_TOKENS_USED, CONTEXT_UTILIZATION, CONTEXT_SECONDS, SAFETY_CHECKS, EVALUATION_SCORE,
