@@ -40,7 +40,7 @@ docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	$(BIN)/python docs/generate.py
 
 clean:  ## Remove everything that the other targets made
-	rm -rf .venv .venv-clients .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.*
+	rm -rf .venv .venv-clients .venv-frameworks .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.*
 
 # What the demo needs; `make demo` waits for no test tool.
 .venv/.demo: .venv/.base
@@ -67,3 +67,4 @@ clean:  ## Remove everything that the other targets made
 -include bench.mk
 -include clients.mk
 -include dashboards.mk
+-include frameworks.mk

@@ -69,7 +69,7 @@ def step_of(event: str, at_ns: int, attributes: Attributes, resource: Resource) 
     trace_id, root = trace_of(agent, session)
     identity = "\0".join(str(attributes.get(key, "")) for key in _IDENTITY)
     span_id = hashlib.sha256(f"{event}\0{session}\0{at_ns}\0{identity}".encode("utf-8", "replace")).hexdigest()[:16]
-    common = {v.SESSION_ID: session, v.GEN_AI_AGENT_NAME: agent, **_person(attributes)}
+    common = {v.SESSION_ID: session, v.GEN_AI_AGENT_NAME: agent, v.AGENT_TYPE: "coding", **_person(attributes)}
     return FinishedSpan(
         name=name, trace_id=trace_id, span_id=span_id, parent_id=root,
         start_ns=at_ns - int(number(attributes.get("duration_ms")) * _MILLION), end_ns=at_ns,
