@@ -17,7 +17,7 @@ from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import Page, StoredRecord
+from syndarix_obs_read.backends.rows import Rows, StoredRecord
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
 CodingDimension = Literal["repository", "branch", "session", "agent", "skill", "model"]
@@ -91,7 +91,7 @@ async def summarise_coding(
     by = tuple(dict.fromkeys(by))
     calls = [record for record in records if record.kind == v.KIND_LLM_CALL]
     groups = sorted(_groups(calls, by), key=lambda group: -(group.cost.total_usd or Decimal(0)))
-    about = listing(Page(tuple(groups[:limit]), len(groups) > limit, len(groups)), "a filter or fewer dimensions")
+    about = listing(Rows(tuple(groups[:limit]), len(groups) > limit, len(groups)), "a filter or fewer dimensions")
     if not complete:
         about["hints"] = (
             f"only the newest {_MOST:,} records were looked at; ask about a shorter time",
