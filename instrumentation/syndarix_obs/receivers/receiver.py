@@ -84,7 +84,8 @@ class Receiver:
     def _traces(self, kind: str, body: bytes) -> Reply:
         request = parsed(kind, body, trace_pb.ExportTraceServiceRequest())
         rejected = Rejected()
-        spans = [span for span in spans_of(request, rejected) if self._is_new(f"{span.trace_id}{span.span_id}")]
+        found = spans_of(request, rejected, self._runtime.redactor.text)
+        spans = [span for span in found if self._is_new(f"{span.trace_id}{span.span_id}")]
         self._store(spans, ())
         answer = trace_pb.ExportTraceServiceResponse()
         if rejected.count:
@@ -97,7 +98,7 @@ class Receiver:
         steps: list[FinishedSpan] = []
         lines: list[Callable[[Pipeline], None]] = []
         for group in request.resource_logs:
-            resource = resource_of(group.resource)
+            resource = resource_of(group.resource, self._runtime.redactor.text)
             for scoped in group.scope_logs:
                 for record in scoped.log_records:
                     self._sort(record, resource, scoped.scope.name, steps, lines)

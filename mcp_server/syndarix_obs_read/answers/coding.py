@@ -147,7 +147,7 @@ def _value(record: StoredRecord, dimension: CodingDimension) -> str | None:
     if dimension == "session":
         return record.optional("session_id")
     if dimension in ("branch", "skill"):
-        found = _attribute(record, v.VCS_REF_HEAD_NAME if dimension == "branch" else v.SKILL)
+        found = _attribute(record, v.VCS_REF_HEAD_NAME if dimension == "branch" else v.GEN_AI_SKILL_NAME)
         return None if found is None else str(found)
     return record.optional(dimension)
 

@@ -169,7 +169,7 @@ def test_a_step_knows_its_repository_branch_sub_agent_and_skill(take: Take, tmp_
     assert {"claude-code", "claude-code/Explore"} == set(calls)
     assert {(SESSION, "shop")} == {(row["session_id"], row["project"]) for row in calls.values()}
     attributes = json.loads(calls["claude-code"]["extra"])["attributes"]
-    assert ("fix/tax", "tax") == (attributes["vcs.ref.head.name"], attributes["syndarix.skill"])
+    assert ("fix/tax", "tax") == (attributes["vcs.ref.head.name"], attributes["gen_ai.skill.name"])
     [session] = of_kind(tmp_path, "session")
     assert (SESSION, "claude-code", "shop", "coding") == tuple(
         session[name] for name in ("session_id", "agent", "project", "agent_type")

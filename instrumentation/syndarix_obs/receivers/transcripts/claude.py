@@ -106,7 +106,7 @@ class ClaudeReader:
         made.agent, made.place = self._agent(row), self._place(row)
         made.attributes |= {
             v.GEN_AI_RESPONSE_ID: ids[1] or ids[0], v.GEN_AI_RESPONSE_FINISH_REASONS: _reasons(message),
-            v.SKILL: words(row.get("attributionSkill")),
+            v.GEN_AI_SKILL_NAME: words(row.get("attributionSkill")),
         }  # fmt: skip
         made.payload["output"] = [{"role": "assistant", "content": list(blocks)}]
         return made

@@ -32,7 +32,7 @@ class Place:
         """Under their attribute names."""
         found = {
             v.PROJECT: self.repository, v.VCS_REPOSITORY_NAME: self.repository, v.VCS_REF_HEAD_NAME: self.branch,
-            v.AGENT_RELEASE: self.version,
+            v.GEN_AI_AGENT_VERSION: self.version,
         }  # fmt: skip
         return {name: value for name, value in found.items() if value}
 
