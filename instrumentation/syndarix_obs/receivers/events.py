@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.receivers.claude_code import identity
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.resource import Resource
 
@@ -130,7 +131,8 @@ def _claude_request(a: Attributes) -> Made:
         v.GEN_AI_USAGE_OUTPUT_TOKENS: int(number(a.get("output_tokens"))),
         v.GEN_AI_USAGE_CACHE_READ_TOKENS: read, v.GEN_AI_USAGE_CACHE_WRITE_TOKENS: written,
     }  # fmt: skip
-    return f"chat {a.get('model')}", _call(a, "anthropic", counts), {}, None
+    found = _call(a, "anthropic", counts) | {v.GEN_AI_RESPONSE_ID: identity(a)}
+    return f"chat {a.get('model')}", found, {}, None
 
 
 def _codex_answer(a: Attributes) -> Made | None:

@@ -15,12 +15,13 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace_pb
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as LogProto
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.receivers import events
+from syndarix_obs.receivers import claude_code, events
 from syndarix_obs.receivers.body import BadRequest, Reply, accepted, content_type_of, parsed, refused, unpacked
 from syndarix_obs.receivers.spans import Rejected, attributes_of, resource_of, spans_of, value_of
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import LogRecord
 from syndarix_obs.records.resource import Resource
+from syndarix_obs.spans.correlation import NOTHING, Correlation
 
 if TYPE_CHECKING:
     from syndarix_obs.pipeline.pipeline import Pipeline
@@ -39,10 +40,12 @@ class Receiver:
 
     Args:
         runtime: of the platform whose pipeline, price book and destinations are used.
+        session_of: which session of ours a trace id belongs to; `NOTHING` leaves a span what it says itself.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, session_of: Callable[[str], Correlation] = lambda _: NOTHING) -> None:
         self._runtime = runtime
+        self._session_of = session_of
         self._lock = threading.Lock()
         self._in_hand = 0
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -86,6 +89,8 @@ class Receiver:
         rejected = Rejected()
         found = spans_of(request, rejected, self._runtime.redactor.text)
         spans = [span for span in found if self._is_new(f"{span.trace_id}{span.span_id}")]
+        for span in spans:
+            claude_code.translate(span, self._session_of(span.trace_id))
         self._store(spans, ())
         answer = trace_pb.ExportTraceServiceResponse()
         if rejected.count:
