@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from syndarix_obs.guard import record_failure
-from syndarix_obs.integrations import anthropic, claude_agent, instrumentors, openai
+from syndarix_obs.integrations import anthropic, claude_agent, instrumentors, openai, openai_agents
 from syndarix_obs.integrations.calls import OnHeaders
-from syndarix_obs.integrations.coverage import Coverage, coverage
+from syndarix_obs.integrations.coverage import Coverage, coverage, is_installed
 from syndarix_obs.integrations.holders import Holder, Holders, place_of_caller
 from syndarix_obs.integrations.rate_limit_hooks import RateLimits
 
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("syndarix_obs")
 _OURS = {"openai": openai.watch, "anthropic": anthropic.watch}
-_FRAMEWORKS = {claude_agent.MODULE: claude_agent.watch}
+_FRAMEWORKS = {
+    claude_agent.MODULE: (claude_agent.DISTRIBUTION, claude_agent.watch),
+    openai_agents.MODULE: (openai_agents.DISTRIBUTION, openai_agents.watch),
+}
+"""Module of a framework, its distribution (another package may have a module of that name), and who watches it."""
 
 
 class _SwitchedOn:
@@ -80,7 +84,11 @@ def _switch_on(
     """Take every library that is free; returns those that are not."""
     state = _switched_on.setdefault(runtime, _SwitchedOn())
     before = set(state.undo)
-    wanted = {*_OURS, *_FRAMEWORKS, *(instrumentors.normal(point.name) for point in instrumentors.installed())}
+    wanted = {
+        *_OURS,
+        *(distribution for distribution, _ in _FRAMEWORKS.values()),
+        *(instrumentors.normal(point.name) for point in instrumentors.installed()),
+    }
     others = {name: holder for name in sorted(wanted) if (holder := _holders.other(name, runtime)) is not None}
     state.variables.start(instrumentors.OWN_SPANS)
     if runtime.settings.capture != "none" and wanted - set(others):
@@ -149,10 +157,10 @@ def _ours(state: _SwitchedOn, runtime: Runtime, others: Collection[str]) -> None
 
 
 def _frameworks(state: _SwitchedOn, runtime: Runtime, others: Collection[str], *, loaded_only: bool) -> None:
-    """Frameworks that nobody else watches well."""
-    for name, watch in _FRAMEWORKS.items():
-        missing = name not in sys.modules if loaded_only else importlib.util.find_spec(name) is None
-        if name in state.undo or name in others or missing:
+    """Frameworks for which no instrumentor is installed, or none does it well."""
+    for module, (name, watch) in _FRAMEWORKS.items():
+        missing = not is_installed(name) or (loaded_only and module not in sys.modules)
+        if name in state.undo or name in others or missing or name.replace("-", "_") in state.undo:
             continue
         try:
             state.undo[name] = watch(runtime)

@@ -1,7 +1,7 @@
 """The Claude Agent SDK: its calls are made by a program of its own, which tells of them over OTLP when it is asked to.
 
-A receiver on a loopback port takes that, for as long as the platform watches. What a program was started for by a session
-of ours belongs to that session. Who has set up telemetry for it already keeps it.
+A receiver on a loopback port takes that, for as long as the platform watches. What a program was started for by a
+session of ours belongs to that session. Who has set up telemetry for it already keeps it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from syndarix_obs.pipeline.runtime import Runtime
 
 MODULE: Final = "claude_agent_sdk"
+DISTRIBUTION: Final = "claude-agent-sdk"
 _TRANSPORT: Final = "claude_agent_sdk._internal.transport.subprocess_cli"
 _SWITCH: Final = "CLAUDE_CODE_ENABLE_TELEMETRY"
 _ALWAYS: Final = {

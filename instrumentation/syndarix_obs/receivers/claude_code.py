@@ -1,4 +1,4 @@
-"""Spans of Claude Code, as its tracing tells them: tools get the names of the conventions, sessions ours where known."""
+"""Spans of Claude Code, as its tracing tells them: tools get the names of the conventions, sessions ours if known."""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ NUMBERS = {"model": "claude-sonnet-4-5", "input_tokens": 751, "output_tokens": 1
 def traces(trace_id: str, parent: str = "", **more: Any) -> bytes:
     """An OTLP/JSON request with a request to a model and a tool, as Claude Code sends them."""
     call = {
-        **NUMBERS, "session.id": "s", "gen_ai.conversation.id": "s", "user.id": "account", "gen_ai.provider.name": "anthropic",
+        **NUMBERS, "session.id": "s", "gen_ai.conversation.id": "s", "user.id": "account",
+        "gen_ai.provider.name": "anthropic",
         "gen_ai.operation.name": "chat", "gen_ai.request.model": "claude-sonnet-4-5", "gen_ai.usage.input_tokens": 1001,
         "gen_ai.usage.output_tokens": 101, "gen_ai.usage.cache_read.input_tokens": 200,
         "gen_ai.usage.cache_write.input_tokens": 50, **more,
@@ -51,7 +52,10 @@ def traces(trace_id: str, parent: str = "", **more: Any) -> bytes:
 @pytest.mark.parametrize("spans_first", [True, False])
 @pytest.mark.parametrize("request_id", [None, "req_1"])
 def test_a_call_that_a_span_and_an_event_tell_counts_once(
-    receiver: Receiver, tmp_path: Path, spans_first: bool, request_id: str | None  # noqa: F811
+    receiver: Receiver,  # noqa: F811
+    tmp_path: Path,
+    spans_first: bool,
+    request_id: str | None,
 ) -> None:
     told = {} if request_id is None else {"request_id": request_id}
     event = ("claude_code.api_request", {"session.id": "s", **NUMBERS, "duration_ms": 400, **told})
