@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from syndarix_obs.store.location import default_home, store_path
 from syndarix_obs_read.errors import SettingsError, TimeRangeError
+from syndarix_obs_read.outcomes import DEFAULT
 from syndarix_obs_read.timerange import parse_range
 
 PREFIX: Final = "SYNDARIX_OBS_READ_"
@@ -68,6 +69,10 @@ class ReadSettings(BaseSettings):
     monthly_budget_usd: Decimal | None = Field(
         None, gt=0, description="What a month may cost, in dollars; shown beside the month's cost.", examples=["500"]
     )
+    failed_outcomes: str = Field(
+        DEFAULT, description="Outcomes of a session, with commas, that count as failed beside sessions that end in an "
+        "error; every success rate is reckoned with them.", examples=["failure,failed,error,escalated"],
+    )  # fmt: skip
     stalled_after: float = Field(
         900, gt=0, description="Seconds without a finished step after which a running session counts as stalled."
     )
