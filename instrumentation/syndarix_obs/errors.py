@@ -90,11 +90,13 @@ class BudgetExceeded(CallRefused):
         until = ""
         if self.frees_at is not None:
             when = f"{self.frees_at:%Y-%m-%d %H:%M} UTC"
-            until = f"; calls under way are in the way, until {when} at most" if self.by_reservation else f"; until {when}"
+            until = f"; until {when}"
+            if self.by_reservation:
+                until = f"; calls under way are in the way, until {when} at most"
         amounts = [self._amount(each) for each in (self.needed, self.limit, self.spent, self.reserved)]
         return (
-            f"the budget {self.budget!r}{whose} has no room for a call of up to {amounts[0]}: of {amounts[1]} there are "
-            f"{amounts[2]} spent and {amounts[3]} reserved{until}"
+            f"the budget {self.budget!r}{whose} has no room for a call of up to {amounts[0]}: of {amounts[1]} there "
+            f"are {amounts[2]} spent and {amounts[3]} reserved{until}"
         )
 
     def _amount(self, amount: Decimal | int) -> str:

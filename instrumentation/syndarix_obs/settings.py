@@ -78,14 +78,17 @@ class Settings(BaseSettings):
         "providers give up after 600.",
     )  # fmt: skip
     guard_wait: float = Field(
-        1.0, gt=0, le=10, description="Seconds that a call waits for the budgets' file at most; after that the guard has failed."
-    )
+        1.0, gt=0, le=10,
+        description="Seconds that a call waits for the budgets' file at most; after that the guard has failed.",
+    )  # fmt: skip
     guard_on_failure: Literal["allow", "refuse"] = Field(
-        "allow", description="What becomes of a call when the guard fails or no price is known for its model: it passes "
-        "and is counted, or it is refused.",
+        "allow",
+        description="What becomes of a call when the guard fails or no price is known for its model: it passes and is "
+        "counted, or it is refused.",
     )  # fmt: skip
     guard_max_output: int | None = Field(
-        None, ge=1, description="Tokens to reserve for an answer whose request sets no limit; the model's limit otherwise.",
+        None, ge=1,
+        description="Tokens to reserve for an answer whose request sets no limit; the model's limit otherwise.",
         examples=["4096"],
     )  # fmt: skip
     guard_share: float = Field(

@@ -296,7 +296,8 @@ class Accounts:
         )
         # Nothing of a commit waits for the disk: after a crash of the machine the last calls are missing, no more.
         # The log is merged by the worker, never in a caller's transaction.
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "wal_autocheckpoint = 50000", "secure_delete = 1"):
+        pragmas = ("journal_mode = WAL", "synchronous = NORMAL", "wal_autocheckpoint = 50000", "secure_delete = ON")
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}").fetchone()
         connection.executescript(_SCHEMA)
         self._connection = connection
