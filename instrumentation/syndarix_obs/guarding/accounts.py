@@ -232,8 +232,9 @@ class Accounts:
         for at, (unit, limit) in enumerate(self._limits(want.place.budget)):
             spent, held, needed = row[1 + at], row[4 + at], want.needed[at]
             if limit is not None and spent + held + needed > limit:
-                # With what is reserved given back the call would fit: then a reservation is in the way.
-                waits = spent + needed <= limit
+                # With what is reserved given back the call would fit: a reservation is in the way, unless it is a call,
+                # which counts when it has ended.
+                waits = spent + needed <= limit and unit != "calls"
                 earliest = connection.execute("SELECT min(expires_ns) FROM held WHERE account = ?", (row[0],))
                 until = (earliest.fetchone()[0] or 0) if waits else 0
                 yield Excess(want.place, unit, limit, spent, held, needed, until)

@@ -2,8 +2,9 @@
 
 A call that fits into a slice touches no file. One that does not leases what it needs and some more, in one transaction,
 and never more than a sixteenth of what is left, so that one process does not hoard what another one needs. A limit that
-is reached is remembered, and looked at again by the worker: refused calls touch no file either. The worker gives back what ended calls had reserved, and what of a slice was not used since its last
-round. A lease has an end: if the process is killed, its slices are free again when that is over.
+is reached is remembered, and looked at again by the worker: refused calls touch no file either. The worker gives back
+what ended calls had reserved, and what of a slice was not used since its last round. A lease has an end: if the process
+is killed, its slices are free again when that is over.
 """
 
 from __future__ import annotations
