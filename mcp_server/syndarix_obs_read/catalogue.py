@@ -86,6 +86,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
              "coding --by repository,branch --since 7d", without=_CODING),
     Question("forecast", "Money", "Say what the current month will cost, with an interval.",
              "forecast --by project,model"),
+    Question("budgets", "Money", "Say what is left of each budget, and what was refused.", "budgets"),
     Question("reconcile", "Money", "Hold the ledger against the provider's bill, and name each difference.",
              "reconcile --provider openai --month 2026-11"),
     Question("errors", "Explain", "Group what failed by its message.", "errors --agent support --since 7d"),

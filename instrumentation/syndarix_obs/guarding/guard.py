@@ -89,6 +89,7 @@ class Guard:
         self._held: dict[tuple[int, int], tuple[Call, int]] = {}
         self._pending: list[tuple[Place, Amount]] = []
         self._returned: list[tuple[str, Place, Amount]] = []
+        self._refused: list[tuple[Place, int]] = []
         self._warned: set[tuple[str, str, str]] = set()
         self._cleaned_ns = 0
 
@@ -311,11 +312,14 @@ class Guard:
                 break  # they come in the order of their time
             self._free(key)
         self._returned += self._leases.unused(now)
+        self._refused += self._leases.refusals()
         spent, returned, renewals = len(self._pending), len(self._returned), self._leases.renewals(now)
-        if spent or returned or renewals:
+        if spent or returned or renewals or self._refused:
             expires_ns = now + self._timeout_ns
-            self.accounts.settle(self._pending[:spent], self._returned[:returned], renewals, now, expires_ns)
-            del self._pending[:spent], self._returned[:returned]
+            self.accounts.settle(
+                self._pending[:spent], self._returned[:returned], renewals, now, expires_ns, self._refused
+            )
+            del self._pending[:spent], self._returned[:returned], self._refused[:]
             self._leases.renewed(renewals, now)
         for want in self._leases.refused():
             self._leases.looked_at(want, self.accounts.excess(want, now), now)

@@ -47,7 +47,6 @@ def test_a_lease_in_several_accounts_is_had_in_all_or_in_none(accounts: Accounts
     assert refused is not None
     assert ("calls", 1, 0, 0, 2) == (refused.unit, refused.limit, refused.spent, refused.held, refused.needed)
     assert [] == [each for each in read(tmp_path)[1] if any(each.held)]
-    assert [0, 1] == [each.refused for each in read(tmp_path)[1]]
 
 
 def test_a_refusal_says_when_a_reservation_that_is_in_the_way_runs_out(accounts: Accounts) -> None:

@@ -39,6 +39,7 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "get_decision_patterns": {},
     "search_logs": {"text": "refund", "payloads": True},
     "get_cost_summary": {"by": ["agent", "model", "day"]},
+    "get_budgets": {},
     "get_cost_forecast": {"by": ["project", "model"]},
     "reconcile_bill": {"provider": "openai"},
     "list_anomalies": {"since": "7d"},
