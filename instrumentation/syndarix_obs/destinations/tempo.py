@@ -41,7 +41,7 @@ class TempoDestination(SpooledDestination):
         self._scopes: dict[tuple[str, str | None], bytes] = {}
         super().__init__(_destination(name, endpoint, encode_resource(resource), headers or {}, protocol), post)
 
-    def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002
+    def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002 - the protocol has both
         """One frame per span whose trace is kept."""
         if span is None:
             return ()

@@ -113,7 +113,7 @@ class ZipkinDestination(SpooledDestination):
         self._service = resource.service
         super().__init__(ZipkinServer(url), post)
 
-    def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002
+    def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002 - the protocol has both
         """One frame per span whose trace is kept."""
         if span is None:
             return ()
