@@ -29,6 +29,7 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "list_sessions": {"agent": "support"},
     "get_session": {"session_id": "s-1"},
     "get_agent_stats": {"since": "2h"},
+    "list_services": {"since": "2h"},
     "search_traces": {"status": "error"},
     "get_trace": {"trace_id": TRACE[:6], "payloads": True},
     "explain_trace": {"trace_id": TRACE},
