@@ -21,9 +21,9 @@ INSTALL := $(PIP) --no-build-isolation --editable
 help:  ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/.demo  ## Run a multi-agent workload and show what was recorded
+demo: .venv/.demo  ## Run a support desk of agents and explain the session that failed (OPEN=1: the explorer, too)
 	@rm -rf $(DEMO_HOME)
-	@SYNDARIX_OBS_BACKEND=embedded $(BIN)/syndarix-obs demo --sessions $(SESSIONS) --seed $(SEED) --home $(DEMO_HOME)
+	@SYNDARIX_OBS_BACKEND=embedded $(BIN)/syndarix-obs demo --sessions $(SESSIONS) --seed $(SEED) --home $(DEMO_HOME) $(if $(OPEN),--open)
 
 # Two runs: coverage makes the long tests twice as long and adds nothing that the short ones do not reach.
 # pytest ends with 5 when TEST_ARGS chose none of a run's tests.
