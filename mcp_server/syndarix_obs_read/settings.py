@@ -100,6 +100,17 @@ class ReadSettings(BaseSettings):
     retention_days: int = Field(
         30, ge=1, le=3_650, description="Days that the stack keeps data: how far back a question can look."
     )
+    archive: str | None = Field(
+        None, description="Folder, or address of object storage, to which `archive` moves finished days; unless it is "
+        "set, the folder `archive` in `home`.", examples=["s3://company-audit/agents"],
+    )  # fmt: skip
+    archive_days: int | None = Field(
+        None, ge=1, description="Days after which the archive lets a day go; unless it is set, it keeps them.",
+        examples=["400"],
+    )  # fmt: skip
+    with_archive: bool = Field(
+        False, description="Whether answers also look at archived days, as `--archive` does for a command."
+    )
     max_response_bytes: int = Field(
         64 * 1024 * 1024, ge=10_000, description="Largest answer that is taken from a server, in bytes."
     )

@@ -52,7 +52,7 @@ class Asker:
 
 def settings_of(common: Common) -> ReadSettings:
     """The settings, options first."""
-    given = {"backend": common.backend, "home": common.home}
+    given = {"backend": common.backend, "home": common.home, "with_archive": common.archive or None}
     return ReadSettings(**{name: value for name, value in given.items() if value is not None})
 
 

@@ -19,7 +19,7 @@ from syndarix_obs_read.settings import ReadSettings
 LOGGER: Final = "syndarix_obs.audit"
 """Name of the logger under which audit records are found: `syndarix-obs logs --grep syndarix_obs.audit`."""
 _SERVICE: Final = "syndarix-obs"
-Action = Literal["read payloads", "export", "erase", "redact"]
+Action = Literal["read payloads", "export", "erase", "redact", "archive"]
 
 
 def audit(settings: ReadSettings, action: Action, detail: str, who: str | None = None) -> None:
