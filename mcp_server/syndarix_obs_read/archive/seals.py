@@ -75,6 +75,11 @@ class Seals:
         note(self._home, self.place.address, text_of(day), None)
         self.place.delete(_name(day))
 
+    def missing(self) -> list[str]:
+        """Days that were sealed and are not there: somebody moved or deleted them."""
+        there = set(map(text_of, self.days()))
+        return sorted(day for day, seal in _newest(self._home, self.place.address).items() if seal and day not in there)
+
     def faults(self) -> Iterator[str]:
         """What does not fit: every file is read. Nothing when the archive is as it was written."""
         key, expected = load_key(self._home / FOLDER), _newest(self._home, self.place.address)

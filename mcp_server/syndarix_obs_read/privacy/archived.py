@@ -67,6 +67,9 @@ class ArchiveSource:
         remote = [seals.place.address for seals in known_archives(self._settings) if not seals.place.is_local]
         if remote:
             words += f"; older versions that {', '.join(remote)} may keep by itself were not looked at"
+        missing = [day for seals in known_archives(self._settings) for day in seals.missing()]
+        if missing:
+            words += f"; {len(missing)} sealed days are no longer there, from {missing[0]} to {missing[-1]}"
         return Verdict(not left and not unread, words, left)
 
     def owns(self, path: Path) -> bool:
