@@ -41,6 +41,8 @@ class ArchiveSource:
 
     def erase(self, person: Person, note: Note) -> int:
         """Write each file that holds the person anew, without."""
+        if self._is_unused():
+            return 0
         count, done = 0, note.setdefault("done", {})
         with alone(self._settings.home):
             clear_left_over(self._settings.home)
@@ -52,6 +54,8 @@ class ArchiveSource:
 
     def verify(self, person: Person, note: Note) -> Verdict:  # noqa: ARG002 - protocol
         """Look through the bytes of all files, and of whatever lies beside them in a folder."""
+        if self._is_unused():
+            return Verdict(True, "nothing was ever archived")
         local = [seals.place.path("") for seals in known_archives(self._settings) if seals.place.is_local]
         found = [scan([*local, self._settings.home / WORK], person.needles)]
         remote_parts = [(seals, part) for seals, _, part in self._parts() if not seals.place.is_local]
@@ -77,6 +81,9 @@ class ArchiveSource:
         home = self._settings.home
         local = [seals.place.path("") for seals in known_archives(self._settings) if seals.place.is_local]
         return any(folder in path.parents for folder in (home / WORK, home / FOLDER, *local))
+
+    def _is_unused(self) -> bool:
+        return not known_archives(self._settings) and not (self._settings.home / WORK).exists()
 
     def _parts(self) -> Iterator[tuple[Seals, int, Part]]:
         for seals in known_archives(self._settings):
