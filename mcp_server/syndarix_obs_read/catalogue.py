@@ -85,6 +85,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question("logs", "Look", "Search log lines and records, or follow them.",
              "logs --grep refund --level warning --follow"),
     Question("agents", "Look", "Say how each agent is doing: success, duration, failures, tools.", "agents --since 7d"),
+    Question("services", "Look", "Say what each service and version of its agents did.", "services --since 7d"),
     Question("names", "Look", "List the names that can be asked for.", "names agent model",
              without={"web": "filters offer them"}),
     Question("quality", "Explain", "Show scores and outcomes by agent, version, prompt, model or day.",

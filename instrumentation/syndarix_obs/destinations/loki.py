@@ -15,7 +15,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.delivery.frames import Frame
 from syndarix_obs.delivery.http import HttpPost, Reply, describe, outcome
 from syndarix_obs.delivery.outcome import Kind, Outcome
-from syndarix_obs.delivery.spooled import Post, SpooledExporter
+from syndarix_obs.delivery.spooled import Post, SpooledDestination
 from syndarix_obs.destinations.loki_push import (
     anonymous_frame,
     by_key,
@@ -161,8 +161,8 @@ class LokiEmitter:
         self._http = None
 
 
-class LokiExporter(SpooledExporter):
-    """The consumer that sends records to Loki.
+class LokiDestination(SpooledDestination):
+    """The destination that sends records to Loki.
 
     Args:
         url: base URL of Loki.
@@ -176,7 +176,7 @@ class LokiExporter(SpooledExporter):
         self._last, self._last_ids = ("", ""), b""
         super().__init__(LokiEmitter(url, tenant=tenant), post)
 
-    def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002
+    def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002 - the protocol has both
         """One line per record; plain spans live in the trace store only."""
         return [self._encode(record) for record in records if record.kind not in _NO_LINE]
 

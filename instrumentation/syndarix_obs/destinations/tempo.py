@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from syndarix_obs.delivery.frames import encode
 from syndarix_obs.delivery.outcome import Destination
-from syndarix_obs.delivery.spooled import Post, SpooledExporter
+from syndarix_obs.delivery.spooled import Post, SpooledDestination
 from syndarix_obs.destinations.otlp import OtlpHttp, span_field
 from syndarix_obs.destinations.span_proto import encode_resource, encode_scope, encode_span
 from syndarix_obs.records.finished import FinishedSpan
@@ -16,8 +16,8 @@ from syndarix_obs.records.resource import Resource
 GRPC = "grpc"
 
 
-class TempoExporter(SpooledExporter):
-    """The consumer that sends spans over OTLP. Payloads stay behind: spans carry attributes, events and links only.
+class TempoDestination(SpooledDestination):
+    """The destination that sends spans over OTLP. Payloads stay behind: spans carry attributes, events and links only.
 
     Args:
         endpoint: URL of the server; for HTTP `/v1/traces` is added when missing.
@@ -41,7 +41,7 @@ class TempoExporter(SpooledExporter):
         self._scopes: dict[tuple[str, str | None], bytes] = {}
         super().__init__(_destination(name, endpoint, encode_resource(resource), headers or {}, protocol), post)
 
-    def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002
+    def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002 - the protocol has both
         """One frame per span whose trace is kept."""
         if span is None:
             return ()
@@ -54,9 +54,7 @@ class TempoExporter(SpooledExporter):
         return found
 
 
-def _destination(
-    name: str, endpoint: str, resource: bytes, headers: dict[str, str], protocol: str
-) -> Destination:
+def _destination(name: str, endpoint: str, resource: bytes, headers: dict[str, str], protocol: str) -> Destination:
     if protocol != GRPC:
         return OtlpHttp(name, endpoint, resource, headers)
     from syndarix_obs.destinations.otlp_grpc import OtlpGrpc

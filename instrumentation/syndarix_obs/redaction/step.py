@@ -1,4 +1,4 @@
-"""The gate before every exporter: nothing leaves the process before it has been here.
+"""The gate before every destination: nothing leaves the process before it has been here.
 
     Redactor     masks strings, objects and JSON text
     RedactStep   masks what rides on a span: name, attributes, events, status text, correlation ids
@@ -24,6 +24,7 @@ from syndarix_obs.records.model import SpanEvent
 from syndarix_obs.redaction.clean import CleanTexts
 from syndarix_obs.redaction.engine import Engine, marker, replaced
 from syndarix_obs.redaction.jsonable import dumps, encoded, well_formed
+from syndarix_obs.redaction.pattern import never_give_way
 from syndarix_obs.spans.correlation import NOTHING
 
 MODES: Final = ("off", "secrets", "all")
@@ -150,6 +151,11 @@ class Redactor:
                     self._on_mask(name, count)
 
 
+def without_pauses() -> None:
+    """From now on redaction in this process does not let other threads go first: there is no agent in it."""
+    never_give_way()
+
+
 def _check_mode(mode: object) -> None:
     if mode not in MODES:
         raise SettingsError(
@@ -176,7 +182,7 @@ def _checked(patterns: Mapping[str, str]) -> Mapping[str, str]:
 
 
 class RedactStep:
-    """Masks what rides on a span, and turns attribute values that no exporter takes into JSON text.
+    """Masks what rides on a span, and turns attribute values that no destination takes into JSON text.
 
     Names, models, tools, agents come again with every span: what was found clean once is remembered and not searched
     again, unless a caller's own function is to see every text.

@@ -27,7 +27,7 @@ from syndarix_obs_read.backends.rows import (
     Check,
     CostRow,
     Dimension,
-    Page,
+    Rows,
     SessionRow,
     StoredRecord,
     TraceRow,
@@ -63,7 +63,7 @@ class ArchivedBackend:
         self._open.close()
         await self._store.close()
 
-    async def trace(self, trace_id: str, *, limit: int, payloads: bool) -> Page[StoredRecord]:
+    async def trace(self, trace_id: str, *, limit: int, payloads: bool) -> Rows[StoredRecord]:
         """See `TraceSource`."""
         source = await self._for(Filter(trace_id=trace_id))
         return await source.trace(trace_id, limit=limit, payloads=payloads)
@@ -75,11 +75,11 @@ class ArchivedBackend:
         found = await source.trace_ids(beginning, limit)
         return sorted({*found, *await self._store.trace_ids(beginning, limit)})[:limit]
 
-    async def search_traces(self, where: Filter, limit: int) -> Page[TraceRow]:
+    async def search_traces(self, where: Filter, limit: int) -> Rows[TraceRow]:
         """See `TraceSource`."""
         return await (await self._for(where)).search_traces(where, limit)
 
-    async def records(self, where: Filter, *, limit: int, payloads: bool) -> Page[StoredRecord]:
+    async def records(self, where: Filter, *, limit: int, payloads: bool) -> Rows[StoredRecord]:
         """See `RecordSource`."""
         return await (await self._for(where)).records(where, limit=limit, payloads=payloads)
 
@@ -91,7 +91,7 @@ class ArchivedBackend:
         """See `LedgerSource`."""
         return await (await self._for(where, (t.LEDGER,))).costs(where, by, zone)
 
-    async def sessions(self, where: Filter, limit: int) -> Page[SessionRow]:
+    async def sessions(self, where: Filter, limit: int) -> Rows[SessionRow]:
         """See `SessionSource`."""
         return await (await self._for(where)).sessions(where, limit)
 

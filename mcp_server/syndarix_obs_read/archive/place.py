@@ -59,8 +59,8 @@ class ArchivePlace:
             files = [each for each in folder.rglob("*") if each.is_file()] if folder.is_dir() else []
             return sorted(each.relative_to(self._root).as_posix() for each in files)
         root = f"{self._root}/"
-        folder = f"{root}{beginning}"
-        found: list[str] = self._asked(lambda fs: fs.find(folder) if fs.exists(folder) else [])
+        full = f"{root}{beginning}"
+        found: list[str] = self._asked(lambda fs: fs.find(full) if fs.exists(full) else [])
         return sorted(each[each.index(root) + len(root) :] for each in found)
 
     def read(self, name: str) -> bytes | None:

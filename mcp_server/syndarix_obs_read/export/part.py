@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from syndarix_obs.errors import SyndarixObsError
-from syndarix_obs.redaction.pattern import never_give_way
+from syndarix_obs.redaction.step import without_pauses
 from syndarix_obs.store.database import open_for_read
 from syndarix_obs_read.errors import ReadError, UsageError
 from syndarix_obs_read.export import rows as r
@@ -102,7 +102,7 @@ def _pages(settings: ReadSettings, order: PartOrder) -> Iterator[list[r.Entry]]:
 
 def main() -> None:
     """Read settings, then an order a line; print what was done, a line each."""
-    never_give_way()
+    without_pauses()
     settings = ReadSettings(**json.loads(sys.stdin.readline()))
     for line in sys.stdin:
         given = json.loads(line)

@@ -50,14 +50,14 @@ class Choice:
 def count(connection: sqlite3.Connection, choice: Choice) -> int:
     """How many rows there are."""
     where, values = choice.where()
-    return int(connection.execute(f"SELECT count(*) FROM {_table(choice)} r WHERE {where}", values).fetchone()[0])  # noqa: S608
+    return int(connection.execute(f"SELECT count(*) FROM {_table(choice)} r WHERE {where}", values).fetchone()[0])
 
 
 def pieces(connection: sqlite3.Connection, choice: Choice, size: int) -> list[tuple[int, int]]:
     """Ranges of ids, the first not included, that hold `size` rows each; what comes later is in none of them."""
     where, values = choice.where()
-    statement = f"SELECT r.id FROM {_table(choice)} r WHERE {where} AND r.id > ? ORDER BY r.id LIMIT 1 OFFSET ?"  # noqa: S608
-    last = connection.execute(f"SELECT max(r.id) FROM {_table(choice)} r WHERE {where}", values).fetchone()[0]  # noqa: S608
+    statement = f"SELECT r.id FROM {_table(choice)} r WHERE {where} AND r.id > ? ORDER BY r.id LIMIT 1 OFFSET ?"
+    last = connection.execute(f"SELECT max(r.id) FROM {_table(choice)} r WHERE {where}", values).fetchone()[0]
     found: list[tuple[int, int]] = []
     after = 0
     while last is not None and after < last:
@@ -83,7 +83,7 @@ def entries(
     columns = "r.*" if ledger else "p.body, r.*"
     join = "" if ledger else " LEFT JOIN payloads p ON p.id = r.id"
     statement = (
-        f"SELECT r.id, {columns} FROM {_table(choice)} r{join} WHERE r.id > ? AND r.id <= ? AND {where}"  # noqa: S608
+        f"SELECT r.id, {columns} FROM {_table(choice)} r{join} WHERE r.id > ? AND r.id <= ? AND {where}"
         f" ORDER BY r.id LIMIT {PAGE}"
     )
     make = _ledger if ledger else _record

@@ -19,7 +19,7 @@ from syndarix_obs_read.backends.stack.clients.loki import DAY_NS, PAGE, Line, Lo
 from syndarix_obs_read.backends.stack.fetch import whole
 from syndarix_obs_read.backends.stack.lines import fits, is_running, record
 from syndarix_obs_read.backends.stack.queries import logql
-from syndarix_obs_read.backends.stack.reach import AHEAD_NS, LATE_NS
+from syndarix_obs_read.backends.stack.time_bounds import AHEAD_NS, LATE_NS
 from syndarix_obs_read.export.rows import Choice, Entry
 from syndarix_obs_read.settings import ReadSettings, variable
 
@@ -70,7 +70,8 @@ def _kinds(choice: Choice) -> tuple[str, ...]:
 
 
 def _filter(choice: Choice) -> Filter:
-    return Filter(since_ns=choice.since_ns, until_ns=min(choice.until_ns, 2**63 - 1), **dict(choice.equal))
+    equal: dict[str, Any] = dict(choice.equal)
+    return Filter(since_ns=choice.since_ns, until_ns=min(choice.until_ns, 2**63 - 1), **equal)
 
 
 def _entry(choice: Choice, line: Line, seen: set[str]) -> Entry | None:

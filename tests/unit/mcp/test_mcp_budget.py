@@ -29,7 +29,7 @@ TRUSTED = {
     "example_span", "decision_id", "trace_ids", "status", "state", "kind", "level", "user", "project", "task_type",
     "model", "service", "environment", "unpriced_models", "by", "query", "role", "mend", "severity", "receivers",
     "silenced_by", "cost_by", "given", "type", "about", "figure", "dimension", "differs", "sessions_after",
-    "sessions_before",
+    "sessions_before", "environments",
     "inhibited_by", "silence_id", "matching", "incomplete", "total_cost_usd",
 }  # fmt: skip
 """Fields whose text is ours, an id, or a name that the operator gave."""
