@@ -126,6 +126,8 @@ QUESTIONS: Final[tuple[Question, ...]] = (
              "export --to books --what ledger --format csv --since 2026-03", without=_PERSON),
     Question("archive", "Keep", "Move finished days to Parquet files, or list what is archived.",
              "archive --before 30d", without=_PERSON),
+    Question("audit", "Keep", "List who read payloads, exported, archived and erased.", "audit --since 30d",
+             without={"mcp": "it is about those who ask"}),
     Question("redact", "Keep", "Show what redaction makes of a text.", "redact mail.txt", without=_PERSON),
     Question("prune", "Keep", "Delete what is older than a time.", "prune --before 30d", without=_PERSON),
 )  # fmt: skip

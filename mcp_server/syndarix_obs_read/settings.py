@@ -123,6 +123,10 @@ class ReadSettings(BaseSettings):
         None, description="File with the address that `watch` sends alerts to where there is no Alertmanager.",
         examples=["/run/secrets/webhook"],
     )  # fmt: skip
+    audit: Literal["tokens", "all"] = Field(
+        "tokens", description="Whose readings of payloads are noted in the audit trail: of those who come with a token "
+        "over the network, or of all who ask, on this machine, too.", examples=["all"],
+    )  # fmt: skip
     rate_limit: int = Field(
         600, ge=0,
         description="Requests a minute that one client may send to the MCP server over HTTP, or to the web explorer; "

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -61,6 +61,7 @@ def run(
     *,
     format_name: str = "jsonl",
     purpose: Purpose = "books",
+    asked: Mapping[str, str | None] | None = None,
     tell: Tell = lambda _done, _total: None,
     rows_per_part: int = ROWS_PER_PART,
 ) -> dict[str, Any]:
@@ -72,6 +73,8 @@ def run(
         folder: made if need be; empty, or with the same export unfinished.
         format_name: one of `formats.NAMES`.
         purpose: `sharing` changes names and times and redacts texts again.
+        asked: the time in the words of the caller: `24h` is another time when the same export is started again, which
+            then goes on with the time of the first start.
         tell: told rows done and rows in all (0 when that is not known), now and then.
         rows_per_part: rows of one file; of the stack, where rows are not counted before, a file holds six hours.
 
@@ -80,7 +83,10 @@ def run(
         BackendError, StoreError: the backend cannot be read; what is whole stays, the same call goes on.
     """
     require(format_name)
-    progress = _begin(settings, choice, folder, format_name, purpose, rows_per_part)
+    words = dict(asked or {"since": str(choice.since_ns), "until": str(choice.until_ns)})
+    order = {**asdict(choice), "format": format_name, "purpose": purpose, "asked": words}
+    progress = _begin(settings, choice, folder, json.loads(json.dumps(order)), rows_per_part)
+    choice = replace(choice, since_ns=progress.order["since_ns"], until_ns=progress.order["until_ns"])
     note_export(settings.home, folder, purpose)
     orders = [
         (number, PartOrder(choice, piece, str(folder / _name(choice, number, format_name)), format_name,
@@ -127,14 +133,13 @@ def _name(choice: r.Choice, number: int, format_name: str) -> str:
 
 
 def _begin(
-    settings: ReadSettings, choice: r.Choice, folder: Path, format_name: str, purpose: Purpose, rows_per_part: int
+    settings: ReadSettings, choice: r.Choice, folder: Path, order: dict[str, Any], rows_per_part: int
 ) -> Progress:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    order = json.loads(json.dumps({**asdict(choice), "format": format_name, "purpose": purpose}))
     path = folder / _PROGRESS
     if path.exists():
         progress = Progress(**json.loads(path.read_text("utf-8")))
-        if progress.order != order:
+        if progress.order != {**order, **{name: progress.order.get(name) for name in ("since_ns", "until_ns")}}:
             raise UsageError(f"another export is unfinished in {folder}: choose another folder (--to), or delete it")
         for draft in folder.glob(f".*{DRAFT}"):
             draft.unlink()
@@ -142,7 +147,7 @@ def _begin(
     if any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty: choose another folder (--to)")
     progress = Progress(order, *_plan(settings, choice, rows_per_part))
-    if purpose == "sharing":
+    if order["purpose"] == "sharing":
         sharing = Sharing()
         progress.secret = {"key": sharing.key.hex(), "shift_ns": sharing.shift_ns}
     _save(folder, progress)

@@ -15,8 +15,8 @@ from syndarix_obs_read.errors import BackendError, UsageError
 from syndarix_obs_read.export.part import PartOrder, as_line
 from syndarix_obs_read.settings import ReadSettings
 
-MOST: Final = 3
-"""Processes at most: each takes up to 150 MB."""
+MOST: Final = 2
+"""Processes at most: with Parquet each takes 130 MB, and an export promises to stay under 512 MB."""
 Told = tuple[int, dict[str, Any]]
 
 
