@@ -137,6 +137,10 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question("forget", "Keep", "Erase a person everywhere, and prove it.", "forget u-42", without=_PERSON),
     Question("export", "Keep", "Write what was recorded to files, with their hashes.",
              "export --to books --what ledger --format csv --since 2026-03", without=_PERSON),
+    Question("archive", "Keep", "Move finished days to Parquet files, or list what is archived.",
+             "archive --before 30d", without=_PERSON),
+    Question("audit", "Keep", "List who read payloads, exported, archived and erased.", "audit --since 30d",
+             without={"mcp": "it is about those who ask"}),
     Question("redact", "Keep", "Show what redaction makes of a text.", "redact mail.txt", without=_PERSON),
     Question("prune", "Keep", "Delete what is older than a time.", "prune --before 30d", without=_PERSON),
 )  # fmt: skip

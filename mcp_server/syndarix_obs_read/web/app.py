@@ -21,6 +21,7 @@ from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.serving.access_rules import AccessControl
 from syndarix_obs_read.serving.address import Address, rules
+from syndarix_obs_read.serving.guarded import guarded
 from syndarix_obs_read.serving.tokens import Tokens
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web import assets, follow, scoring
@@ -81,7 +82,8 @@ def build_app(
     """
     address.check()
     source = backend or open_backend(settings)
-    explorer = Explorer(source, settings, Names(source), ending)
+    asked = guarded(source, settings)
+    explorer = Explorer(asked, settings, Names(asked), ending)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -91,8 +93,7 @@ def build_app(
             await source.close()
 
     inner: ASGIApp = Starlette(routes=_routes(explorer), lifespan=lifespan, exception_handlers={404: _lost(explorer)})
-    if address.token_file is not None:
-        inner = Authentication(inner, Tokens(address.token_file, Uncounted()))
+    inner = Authentication(inner, None if address.token_file is None else Tokens(address.token_file, Uncounted()))
     return Hardened(AccessControl(inner, rules(settings, address), Uncounted()))
 
 
