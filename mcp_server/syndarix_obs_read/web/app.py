@@ -10,12 +10,14 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read import catalogue
+from syndarix_obs_read.answers import copies
+from syndarix_obs_read.answers.trace import TraceSpan
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import ReadError
@@ -23,7 +25,7 @@ from syndarix_obs_read.serving.access_rules import Gate
 from syndarix_obs_read.serving.address import Address, rules
 from syndarix_obs_read.serving.tokens import Tokens
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.web import assets, follow, scoring
+from syndarix_obs_read.web import assets, follow, rows, scoring
 from syndarix_obs_read.web.asked import Asked, failure
 from syndarix_obs_read.web.authentication import Door
 from syndarix_obs_read.web.headers import Hardened
@@ -104,7 +106,11 @@ def _routes(explorer: Explorer) -> list[Route]:
         Route("/step/part", _part(explorer, step.PAGE), methods=["GET"]),
         Route("/logs/follow", _follow(explorer), methods=["GET"]),
         Route("/score", _score(explorer), methods=["POST"]),
+        Route("/step/curl", _step_text(explorer, lambda span, _trace: copies.as_curl(span)), methods=["GET"]),
+        Route("/step/pytest", _step_text(explorer, copies.as_pytest), methods=["GET"]),
+        Route("/trace/rows", _rows(explorer), methods=["GET"]),
         Route("/static/{name}", assets.serve, methods=["GET"]),
+        Route("/static/{stamp}/{name:path}", assets.serve, methods=["GET"]),
         Route("/healthz", _healthz(explorer), methods=["GET"]),
     ]
 
@@ -131,7 +137,7 @@ def _html(explorer: Explorer, page: Page) -> Handler:
 
 
 def _page(asked: Asked, page: Page, view: View) -> Response:
-    return HTMLResponse(layout.whole(asked, PAGES, page, view, assets.STAMP), view.status)
+    return HTMLResponse(layout.whole(asked, PAGES, page, view), view.status)
 
 
 def _twin(explorer: Explorer, page: Page) -> Handler:
@@ -159,6 +165,25 @@ def _follow(explorer: Explorer) -> Handler:
     return handle
 
 
+def _step_text(explorer: Explorer, make: Callable[[TraceSpan, str], str | None]) -> Handler:
+    async def handle(request: Request) -> Response:
+        try:
+            text, status = await step.as_text(await explorer.asked(request, "/step"), make)
+        except ReadError as error:
+            found = failure(error)
+            text, status = found.message, found.status
+        return PlainTextResponse(text, status)
+
+    return handle
+
+
+def _rows(explorer: Explorer) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await rows.stream(await explorer.asked(request, "/trace/rows"))
+
+    return handle
+
+
 def _score(explorer: Explorer) -> Handler:
     async def handle(request: Request) -> Response:
         return await scoring.handle(request, explorer.settings, explorer.backend)
@@ -179,7 +204,7 @@ def _lost(explorer: Explorer) -> Callable[[Request, Exception], Awaitable[Respon
         view = View("Not found", {"error": found}, lambda: pieces.trouble(found))
         asked = await explorer.asked(request, "/")
         status = error.status_code if isinstance(error, HTTPException) else 404
-        return HTMLResponse(layout.whole(asked, PAGES, _NOWHERE, view, assets.STAMP), status)
+        return HTMLResponse(layout.whole(asked, PAGES, _NOWHERE, view), status)
 
     return handle
 

@@ -230,7 +230,8 @@ def _errors(asked: Asked, answer: ErrorList) -> Child:
                 f"{each.count:,}",
                 el("span", pieces.trace_link(asked, each.example_trace, f.error_name(each.error_type) or "failed",
                                              step=each.example_span), " ", each.where, cls="cut-line"),
-                el("time", f.day_minute(each.last_seen, asked.zone), datetime=each.last_seen.isoformat()),
+                el("time", f.day_minute(each.last_seen, asked.zone), datetime=each.last_seen.isoformat(),
+                   data_form="minute"),
             ),
             "",
         )
