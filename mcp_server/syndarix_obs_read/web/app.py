@@ -25,7 +25,7 @@ from syndarix_obs_read.serving.access_rules import AccessControl
 from syndarix_obs_read.serving.address import Address, rules
 from syndarix_obs_read.serving.tokens import Tokens
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.web import assets, follow, rows, scoring
+from syndarix_obs_read.web import assets, follow, rows, scoring, taking
 from syndarix_obs_read.web.asked import Asked, failure
 from syndarix_obs_read.web.authentication import Authentication
 from syndarix_obs_read.web.headers import Hardened
@@ -101,10 +101,13 @@ def build_app(
 def _routes(explorer: Explorer) -> list[Route]:
     routes = [Route(page.path, _html(explorer, page), methods=["GET"]) for page in PAGES]
     routes += [Route(page.twin, _twin(explorer, page), methods=["GET"]) for page in PAGES]
+    routes += [Route(page.twin.replace(".json", ".csv"), _csv(explorer, page), methods=["GET"]) for page in PAGES]
     return [
         *routes,
         Route("/step/part", _part(explorer, step.PAGE), methods=["GET"]),
         Route("/logs/follow", _follow(explorer), methods=["GET"]),
+        Route("/pick", _pick, methods=["GET"]),
+        Route("/views", _keep_view(explorer), methods=["POST"]),
         Route("/score", _score(explorer), methods=["POST"]),
         Route("/step/curl", _step_text(explorer, lambda span, _trace: copies.as_curl(span)), methods=["GET"]),
         Route("/step/pytest", _step_text(explorer, copies.as_pytest), methods=["GET"]),
@@ -144,6 +147,24 @@ def _twin(explorer: Explorer, page: Page) -> Handler:
     async def handle(request: Request) -> Response:
         view = await _viewed(await explorer.asked(request, page.path, page.since), page)
         return Response(view.as_json(), view.status, media_type="application/json")
+
+    return handle
+
+
+def _csv(explorer: Explorer, page: Page) -> Handler:
+    async def handle(request: Request) -> Response:
+        return taking.as_csv(await _viewed(await explorer.asked(request, page.path, page.since), page))
+
+    return handle
+
+
+async def _pick(request: Request) -> Response:
+    return taking.pick(request)
+
+
+def _keep_view(explorer: Explorer) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await taking.keep(request, explorer.settings)
 
     return handle
 

@@ -71,7 +71,9 @@ async def test_code_in_names_that_costs_are_grouped_by_stays_text(dimension: str
     check(await evil.page(f"/costs?by={dimension}"))
 
 
-WORDS = sorted({*FIELDS, "by", "before", "limit", "id", "step", "whole"})
+LISTS = ("q", "sort", "columns", "only")
+FLAME = ("view", "from", "to")
+WORDS = sorted({*FIELDS, "by", "before", "limit", "id", "step", "whole", *LISTS, *FLAME})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
