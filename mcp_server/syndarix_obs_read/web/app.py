@@ -25,7 +25,7 @@ from syndarix_obs_read.serving.access_rules import AccessControl
 from syndarix_obs_read.serving.address import Address, rules
 from syndarix_obs_read.serving.tokens import Tokens
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.web import assets, follow, rows, scoring, taking
+from syndarix_obs_read.web import assets, follow, live, rows, scoring, taking
 from syndarix_obs_read.web.asked import Asked, failure
 from syndarix_obs_read.web.authentication import Authentication
 from syndarix_obs_read.web.headers import Hardened
@@ -106,6 +106,7 @@ def _routes(explorer: Explorer) -> list[Route]:
         *routes,
         Route("/step/part", _part(explorer, step.PAGE), methods=["GET"]),
         Route("/logs/follow", _follow(explorer), methods=["GET"]),
+        Route("/live", _live(explorer), methods=["GET"]),
         Route("/pick", _pick, methods=["GET"]),
         Route("/views", _keep_view(explorer), methods=["POST"]),
         Route("/score", _score(explorer), methods=["POST"]),
@@ -182,6 +183,13 @@ def _part(explorer: Explorer, page: Page) -> Handler:
 def _follow(explorer: Explorer) -> Handler:
     async def handle(request: Request) -> Response:
         return await follow.stream(await explorer.asked(request, "/logs/follow"), explorer.ending)
+
+    return handle
+
+
+def _live(explorer: Explorer) -> Handler:
+    async def handle(request: Request) -> Response:
+        return live.stream(await explorer.asked(request, "/live"), explorer.ending)
 
     return handle
 

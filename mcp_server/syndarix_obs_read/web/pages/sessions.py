@@ -99,4 +99,4 @@ def _row(asked: Asked, session: Session) -> list[Child]:
     ]  # fmt: skip
 
 
-PAGE = Page("/sessions", "Sessions", ask)
+PAGE = Page("/sessions", "Sessions", ask, live=True)

@@ -159,7 +159,7 @@ def _flame(asked: Asked, trace: Trace, link: Callable[[str], str]) -> Child:
     )  # fmt: skip
     zoom = el(
         "span",
-        (el("button", sign, type="button", data_zoom=way, aria_label=words, title=words)
+        (el("button", sign, type="button", data_zoom=way, aria_label=words if way != "fit" else None, title=words)
          for sign, way, words in _ZOOMS),
         id="flame-tools", hidden=True,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from syndarix_obs_read.web.parts import filters, lists, pieces, tables
 from syndarix_obs_read.web.taking import COMPARES
 from syndarix_obs_read.web.view import Page, View
 
+_BRIEF: Final = ("trace", "status", "began", "took", "cost")
 _PREFIX: Final = "invoke_agent "
 """What every name of a run begins with: it tells nobody anything."""
 _WORDS = ("text", "agent", "project", "status", "model")
@@ -56,6 +57,15 @@ def draw(asked: Asked, answer: TraceList) -> Child:
     )
 
 
+def brief(asked: Asked, answer: TraceList) -> Child:
+    """The list where it stands beside other things."""
+    if not answer.traces:
+        return pieces.empty(answer, "traces")
+    kept = [at for at, column in enumerate(_COLUMNS) if column.head in _BRIEF]
+    rows = (([cells[at] for at in kept], style) for cells, style in (_row(asked, each) for each in answer.traces))
+    return tables.table([_COLUMNS[at] for at in kept], rows, caption="Traces, the last begun first")
+
+
 def table(asked: Asked, traces: tuple[TraceSummary, ...]) -> Html:
     """Traces as a table."""
     kept = [at for at, column in enumerate(_COLUMNS) if column.head not in _LIST.hidden]
@@ -65,7 +75,8 @@ def table(asked: Asked, traces: tuple[TraceSummary, ...]) -> Html:
 
 def _row(asked: Asked, trace: TraceSummary) -> tuple[list[Child], str]:
     cells: list[Child] = [
-        el("span", el("a", trace.name.removeprefix(_PREFIX) or trace.trace_id, href=asked.to("/trace", id=trace.trace_id), cls="row"),
+        el("span", el("a", trace.name.removeprefix(_PREFIX) or trace.trace_id,
+                      href=asked.to("/trace", id=trace.trace_id), cls="row"),
            el("span", pieces.short(trace.trace_id), cls="mono dim"), _marks(trace),
            el("span", pieces.moment(trace.started, asked.zone), cls="narrow"), _preview(trace), cls="two"),
         pieces.badge(trace.status, f.error_name(trace.error_type) or None),
@@ -98,4 +109,4 @@ def _marks(trace: TraceSummary) -> Child:
     )
 
 
-PAGE = Page("/traces", "Traces", ask)
+PAGE = Page("/traces", "Traces", ask, live=True)

@@ -38,7 +38,7 @@ def whole(asked: Asked, pages: Sequence[Page], page: Page, view: View) -> str:
                 el("a", "Skip to the content", href="#main", cls="skip"),
                 el("header", _brand(asked), _navigation(asked, pages, page), cls="side"),
                 _keys(),
-                el("main", _title(asked, page, view), view.draw(), _foot(asked, twin), id="main", tabindex=-1),
+                el("main", _title(asked, page, view), _content(page, view), _foot(asked, twin), id="main", tabindex=-1),
             ),
             lang="en",
         )
@@ -70,7 +70,7 @@ def _brand(asked: Asked) -> Html:
         "svg", el("rect", x=1, y=3, width=14, height=3, rx=1.5), el("rect", x=4, y=8, width=8, height=3, rx=1.5),
         el("rect", x=8, y=13, width=11, height=3, rx=1.5), viewBox="0 0 20 19", cls="mark", aria_hidden="true",
     )  # fmt: skip
-    return el("a", mark, el("span", "syndarix-obs"), href=asked.to("/"), cls="brand")
+    return el("a", mark, el("span", "syndarix-obs"), href=asked.to("/"), cls="brand", aria_label="syndarix-obs")
 
 
 def _navigation(asked: Asked, pages: Sequence[Page], page: Page) -> Html:
@@ -84,7 +84,19 @@ def _navigation(asked: Asked, pages: Sequence[Page], page: Page) -> Html:
 
 
 def _title(asked: Asked, page: Page, view: View) -> Html:
-    return el("div", el("h1", view.title), _time(asked) if page.timed else None, cls="title")
+    live = page.live and asked.before is None and asked.word("until") is None
+    return el("div", el("h1", view.title), _live() if live else None, _time(asked) if page.timed else None, cls="title")
+
+
+def _live() -> Html:
+    """One line of state, and a way to pause; the script shows it."""
+    state = el("span", "", id="live-state", role="status")
+    button = el("button", "Pause", type="button", aria_pressed="true")
+    return el("p", state, " ", button, id="live", cls="live-state dim", data_source="/live", hidden=True)
+
+
+def _content(page: Page, view: View) -> Html:
+    return el("div", view.draw(), id="live-part") if page.live else view.draw()
 
 
 def _time(asked: Asked) -> Html:

@@ -88,7 +88,7 @@ def pager(asked: Asked, answer: ListAnswer, moments: Sequence[datetime]) -> Html
     count = f"{len(moments):,}" + (f" of {answer.total:,}" if answer.total and before is None and answer.more else "")
     if not links:
         return NOTHING
-    return el("nav", el("span", count, " shown", cls="dim"), links, cls="pager", aria_label="Pages")
+    return el("nav", el("span", count, " shown", cls="dim"), links, cls="pager", aria_label="Older and newer rows")
 
 
 def _same(moments: Sequence[datetime], before: Before | None) -> int:
