@@ -16,6 +16,7 @@ from syndarix_obs.store.writer import StoreWriter
 
 TRACE: Final = "ab" * 16
 _MS: Final = 1_000_000
+_FAILED: Final = {"status": "error", "error_type": "Timeout", "error_message": "no answer"}
 _AGENTS: Final = ("planner", "researcher", "writer")
 
 
@@ -24,15 +25,16 @@ def records(steps: int) -> Iterator[Record]:
     begun = time.time_ns() - (steps + 60_000) * 10 * _MS
     for number, agent in enumerate(_AGENTS):
         parent = f"run{number - 1}" if number else None
-        yield _record(r.SessionRecord, f"run{number}", parent, begun, 0, steps * 10, agent, name=f"invoke_agent {agent}")
+        name = f"invoke_agent {agent}"
+        yield _record(r.SessionRecord, f"run{number}", parent, begun, 0, steps * 10, agent, name=name)
     for number in range(steps - len(_AGENTS)):
         turn = number * len(_AGENTS) // steps
         parent, agent = f"run{turn}", _AGENTS[turn]
         at = number * 10
         if number % 4:
-            failed = {"status": "error", "error_type": "Timeout", "error_message": "no answer"} if number % 500 == 1 else {}
-            yield _record(r.ToolRecord, f"s{number:05}", parent, begun, at, 8, agent, tool=f"tool-{number % 7}", **failed,
-                          payload={"arguments": {"n": number}, "result": f"needle {number}"})  # fmt: skip
+            yield _record(r.ToolRecord, f"s{number:05}", parent, begun, at, 8, agent, tool=f"tool-{number % 7}",
+                          payload={"arguments": {"n": number}, "result": f"needle {number}"},
+                          **(_FAILED if number % 500 == 1 else {}))  # fmt: skip
         else:
             yield _record(r.LLMRecord, f"s{number:05}", parent, begun, at, 9, agent, name="chat", model="gpt-x",
                           provider="openai", priced=True, cost_usd=Decimal(number % 97) / 10_000, input_tokens=100,

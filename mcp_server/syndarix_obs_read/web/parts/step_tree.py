@@ -111,4 +111,4 @@ def _kinds(spans: Iterable[TraceSpan]) -> list[tuple[str, int]]:
 
 def _kind(kind: str, count: int) -> Html:
     words = (pieces.SHORT.get(kind, kind), " ", el("span", f"{count:,}", cls="num"))
-    return el("button", words, type="button", cls=f"chip k-{kind}", data_kind=kind, aria_pressed="true")
+    return el("button", words, type="button", cls=f"kind k-{kind}", data_kind=kind, aria_pressed="true")

@@ -1,5 +1,5 @@
 // Forms: an address without the words that nobody gave; boxes that choose several rows at once.
-import { $, all } from "./dom.js";
+import { $, all, onContent } from "./dom.js";
 
 const tidy = (form) => {
   form.addEventListener("submit", () => {
@@ -10,22 +10,22 @@ const tidy = (form) => {
   });
 };
 
-const bulk = (form) => {
-  const say = () => {
-    const chosen = all("input[form=bulk]:checked").length;
-    $("bulk-chosen").textContent = chosen === 1 ? "1 chosen" : `${chosen} chosen`;
-    for (const button of all("button[data-least]", form)) {
-      button.disabled = chosen < Number(button.dataset.least) || chosen > Number(button.dataset.most);
-    }
-  };
+const say = () => {
+  if (!$("bulk")) return;
+  const chosen = all("input[form=bulk]:checked").length;
+  $("bulk-chosen").textContent = chosen === 1 ? "1 chosen" : `${chosen} chosen`;
+  for (const button of all("#bulk button[data-least]")) {
+    button.disabled = chosen < Number(button.dataset.least) || chosen > Number(button.dataset.most);
+  }
+};
+
+export const start = () => {
+  onContent((within) => {
+    for (const form of all("form.filters[method=get]", within)) tidy(form);
+    say();
+  });
   document.addEventListener("change", (event) => {
     if (event.target.matches("input[form=bulk]")) say();
   });
   addEventListener("pageshow", say);
-  say();
-};
-
-export const start = () => {
-  for (const form of all("form.filters[method=get]")) tidy(form);
-  if ($("bulk")) bulk($("bulk"));
 };

@@ -74,7 +74,11 @@ const ACTIONS = {
 
 export const start = () => {
   document.addEventListener("keydown", (event) => {
-    if (isBrowsers(event) || $("keys")?.open) return;
+    if (isBrowsers(event)) return;
+    if ($("keys")?.open) {
+      if (event.key === "Escape" || event.key === "?") $("keys").close();
+      return;
+    }
     if (event.key === "Escape") {
       if (isWriting()) document.activeElement.blur();
       else if (isOpen()) close();

@@ -13,14 +13,21 @@ const depth = (row) => Number(row.dataset.depth);
 /** Rows that can be seen. */
 export const visible = () => rows().filter((row) => !row.hidden);
 
+const texts = new WeakMap();
+const textOf = (row) => {
+  if (!texts.has(row)) texts.set(row, row.textContent.toLowerCase());
+  return texts.get(row);
+};
+
 const show = () => {
   let under = Infinity; // rows deeper than this are within a folded one
   let found = 0;
   for (const row of rows()) {
     const deep = depth(row);
     if (deep <= under) under = Infinity;
-    const fits = !off.has(row.dataset.kind) && (wanted === "" || row.textContent.toLowerCase().includes(wanted));
-    row.hidden = under !== Infinity || !fits;
+    const fits = !off.has(row.dataset.kind) && (wanted === "" || textOf(row).includes(wanted));
+    const hide = under !== Infinity || !fits;
+    if (row.hidden !== hide) row.hidden = hide;
     if (fits) found += 1;
     if (under === Infinity && folded.has(link(row).dataset.step)) under = deep;
   }
