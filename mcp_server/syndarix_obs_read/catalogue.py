@@ -68,6 +68,8 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question("trace", "Look", "Show one trace as a tree of steps.", "trace 9f6f27 --payloads"),
     Question("timeline", "Look", "Show what happened in a trace or session, in order.", "timeline 9f6f27",
              without={"web": "the pages of a trace and of a session show it"}),
+    Question("interactions", "Look", "Show who spoke to whom in one run, as a sequence, and its flow.",
+             "interactions 3f2a9c --mermaid"),
     Question("explain", "Explain", "Say why a trace ended as it did.", "explain 9f6f27", without=_ON_TRACE),
     Question("decisions", "Explain", "List decisions with options, choice and reason; or patterns in them.",
              "decisions --patterns --type tool_selection"),

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 _TYPES: Final = {
     "style.css": "text/css; charset=utf-8",
+    "drawings.css": "text/css; charset=utf-8",
     "explorer.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }

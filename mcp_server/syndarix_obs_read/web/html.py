@@ -26,7 +26,7 @@ NOTHING: Final = Html("")
 """No HTML at all."""
 
 _VOID: Final = frozenset({"input", "link", "meta"})
-_LEAVES: Final = frozenset({"rect"})
+_LEAVES: Final = frozenset({"rect", "line", "path"})
 _ESCAPES: Final = {
     ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;", ord("'"): "&#39;",
     # Control characters mean nothing in HTML, and a browser may read them as it likes.

@@ -45,6 +45,7 @@ def _head(title: str, stamp: str) -> Html:
         el("title", f"{title} · syndarix-obs"),
         el("link", rel="icon", href="/static/icon.svg", type="image/svg+xml"),
         el("link", rel="stylesheet", href=f"/static/style.css?{stamp}"),
+        el("link", rel="stylesheet", href=f"/static/drawings.css?{stamp}"),
         el("script", src=f"/static/explorer.js?{stamp}", defer=True),
     )
 
