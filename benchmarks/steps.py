@@ -54,7 +54,7 @@ def steps(pipeline: Any, spans: Sequence[Any]) -> dict[str, float]:
         for name, step in pipeline._steps:
             clocked(name, lambda step=step, span=span: step(span))
         records = clocked("records", lambda span=span: from_span(span, pipeline._resource))
-        for one in (pipeline._measure, *pipeline.consumers):
+        for one in (pipeline._measure, *pipeline.destination):
             clocked(type(one).__name__, lambda one=one, s=span, r=records: one.consume(s, r))
     pipeline.tick()
     return {name: statistics.median(values) / 1000 for name, values in taken.items()}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import results
-from syndarix_obs.destinations.sqlite import EmbeddedExporter
+from syndarix_obs.destinations.sqlite import EmbeddedDestination
 from syndarix_obs.records.model import CostRecord, LLMRecord, LogRecord, Record
 from syndarix_obs.store import search
 from syndarix_obs.store.database import open_for_read
@@ -111,7 +111,7 @@ def store_calls(folder: Path, count: int, size: int) -> dict[str, float]:
 def hand_over(folder: Path, count: int) -> dict[str, float]:
     """What the pipeline's thread pays to hand a call over, and records/s through the exporter until
     committed."""
-    exporter = EmbeddedExporter(folder / "exporter.sqlite", on_drop=lambda reason, n: print("dropped", reason, n))
+    exporter = EmbeddedDestination(folder / "exporter.sqlite", on_drop=lambda reason, n: print("dropped", reason, n))
     chance = random.Random(2)
     calls = [llm_call(chance, number, count, 2000) for number in range(count)]
     cpu, start = time.thread_time(), time.perf_counter()

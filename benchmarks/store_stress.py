@@ -286,7 +286,7 @@ def _agents(environment: dict[str, str], figures: Figures, plan: Plan) -> None:
                 environment,
                 f"agent-{figures.agents}",
                 plan.platforms,
-                chance.uniform(0.1, 1.5),
+                _PATIENCE_S if killed else chance.uniform(0.1, 1.5),  # whoever is to be killed is still there then
                 forks=forks and not killed,
             )
             running[process] = time.monotonic() + chance.uniform(0.8, 2.0) if killed else None

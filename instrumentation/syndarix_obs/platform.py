@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
     from prometheus_client import CollectorRegistry
 
-    from syndarix_obs.pipeline.consumers import Consumer
+    from syndarix_obs.pipeline.destination import Destination
     from syndarix_obs.replaying.player import Player
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +60,7 @@ class ObservabilityPlatform:
         settings: Settings | None = None,
         *,
         registry: CollectorRegistry | None = None,
-        consumers: Sequence[Consumer] | None = None,
+        consumers: Sequence[Destination] | None = None,
         ids: Any = None,
         clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], int] = time.perf_counter_ns,

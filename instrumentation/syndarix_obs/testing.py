@@ -1,10 +1,10 @@
 """The test kit: a platform whose records you can look at, with counting ids and a stepping clock.
 
-    from syndarix_obs.testing import recording
+from syndarix_obs.testing import recording
 
-    with recording() as kit:
-        run_my_agent(kit.obs)
-        assert kit.records("tool_call")[0].tool == "search"
+with recording() as kit:
+    run_my_agent(kit.obs)
+    assert kit.records("tool_call")[0].tool == "search"
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from syndarix_obs import guard
-from syndarix_obs.pipeline.consumers import BaseConsumer, Consumer
+from syndarix_obs.pipeline.destination import BaseDestination, Destination
 from syndarix_obs.platform import ObservabilityPlatform
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import Record, SessionRecord
@@ -61,8 +61,8 @@ class SteppingClock:
         return next(self._readings)
 
 
-class Capture(BaseConsumer):
-    """A consumer that keeps what it gets."""
+class Capture(BaseDestination):
+    """A destination that keeps what it gets."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -112,7 +112,7 @@ class Kit:
 
 @contextmanager
 def recording(
-    *, consumers: Sequence[Consumer] = (), reraise: bool = True, counting: bool = False, **settings: Any
+    *, consumers: Sequence[Destination] = (), reraise: bool = True, counting: bool = False, **settings: Any
 ) -> Iterator[Kit]:
     """A platform that records into memory only.
 

@@ -14,7 +14,7 @@ from behaviour_scene import BEFORE_NOW, HOSTILE, MINUTE
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import DIMENSIONS, Page, StoredRecord
+from syndarix_obs_read.backends.rows import DIMENSIONS, Rows, StoredRecord
 
 Question = Callable[[Backend, int, Callable[[str], str]], Awaitable[Any]]
 """Asks a backend, given the scene's now and how a user's name becomes a pseudonym; gives something comparable."""
@@ -71,7 +71,7 @@ def _where(now_ns: int, pseudonym: Callable[[str], str], **given: Any) -> Filter
     return Filter(**{"since_ns": now_ns - BEFORE_NOW, "until_ns": now_ns, **given})
 
 
-def _plain(page: Page[StoredRecord]) -> list[tuple[Any, ...]]:
+def _plain(page: Rows[StoredRecord]) -> list[tuple[Any, ...]]:
     return [(dict(each.data), each.level, dict(each.payload)) for each in page.rows]
 
 

@@ -24,7 +24,7 @@ from syndarix_obs.vocabulary import LLM_REQUESTS
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import EQUAL, Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import Page
+from syndarix_obs_read.backends.rows import Rows
 from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
 from syndarix_obs_read.backends.stack.queries import promql
 from syndarix_obs_read.backends.stack.queries.quoting import sendable
@@ -85,7 +85,7 @@ def servers(world: live_scene.World, ask: Callable[[StackBackend], Awaitable[Any
 @example(text="\ud83d")
 def test_loki_takes_every_argument_as_data(world: live_scene.World, name: str, text: str) -> None:
     async def ask(backend: Backend) -> Any:
-        page: Page[Any] = await backend.records(Filter(**{name: text}), limit=300, payloads=False)
+        page: Rows[Any] = await backend.records(Filter(**{name: text}), limit=300, payloads=False)
         return [each.data for each in page.rows]
 
     in_store, in_servers = both(world, ask)

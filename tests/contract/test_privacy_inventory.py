@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from syndarix_obs import ObservabilityPlatform, Settings
-from syndarix_obs.destinations import build_exporters
+from syndarix_obs.destinations import build_destinations
 from syndarix_obs.metrics.registry import Metrics
 from syndarix_obs.records.resource import Resource
 from syndarix_obs.store.tombstones import FOLDER
@@ -27,9 +27,9 @@ def everything_on(home: Path) -> Settings:
 
 
 def test_every_destination_lies_in_a_place(tmp_path: Path) -> None:
-    consumers = build_exporters(everything_on(tmp_path), Metrics(None), Resource("a", "b"))
-    names = {getattr(each, "name", type(each).__name__.removesuffix("Exporter").lower()) for each in consumers}
-    for each in consumers:
+    destinations = build_destinations(everything_on(tmp_path), Metrics(None), Resource("a", "b"))
+    names = {getattr(each, "name", type(each).__name__.removesuffix("Destination").lower()) for each in destinations}
+    for each in destinations:
         each.close(0.2)
     covered = frozenset().union(*(each.destinations for each in every_source(ReadSettings(home=tmp_path))))
     assert {"embedded", "loki", "tempo", "zipkin", "otlp_extra", "pushgateway"} == names

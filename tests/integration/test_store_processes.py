@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from syndarix_obs.destinations.sqlite import EmbeddedExporter
+from syndarix_obs.destinations.sqlite import EmbeddedDestination
 from syndarix_obs.identity import Identity
 from syndarix_obs.records.model import CostRecord, LLMRecord
 from syndarix_obs.store.database import open_for_read
@@ -34,7 +34,7 @@ def call(process: int, number: int, start_ns: int = 1) -> list[LLMRecord | CostR
 def store_spans(path: Path, process: int, count: int) -> None:
     """What one agent does; it sends every hundredth call twice."""
     dropped: list[int] = []
-    exporter = EmbeddedExporter(path, on_drop=lambda _reason, n: dropped.append(n))
+    exporter = EmbeddedDestination(path, on_drop=lambda _reason, n: dropped.append(n))
     for number in range(count):
         exporter.consume(None, call(process, number))
         if number % 100 == 0:
@@ -46,7 +46,7 @@ def store_spans(path: Path, process: int, count: int) -> None:
 
 def store_for_ever(path: Path, ready: Connection) -> None:
     """Store calls, each named after the time at which it was made, until killed."""
-    exporter = EmbeddedExporter(path, on_drop=lambda _reason, _n: None)
+    exporter = EmbeddedDestination(path, on_drop=lambda _reason, _n: None)
     number = 0
     while True:
         exporter.consume(None, call(9, number, time.time_ns()))

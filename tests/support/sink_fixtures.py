@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from scripted_sink import Ledger, ScriptedSink
 
-from syndarix_obs.delivery.disk_budget import Budget
+from syndarix_obs.delivery.disk_budget import DiskBudget
 from syndarix_obs.delivery.spooled import Post
-from syndarix_obs.destinations.loki import LokiExporter
+from syndarix_obs.destinations.loki import LokiDestination
 
 
 @pytest.fixture
@@ -30,16 +30,16 @@ def sink() -> Iterator[ScriptedSink]:
 @pytest.fixture
 def post(tmp_path: Path, health: Ledger) -> Post:
     """Spools in a fresh folder."""
-    return Post(tmp_path / "spool", Budget(64 * 1024 * 1024), health, timeout=10.0)
+    return Post(tmp_path / "spool", DiskBudget(64 * 1024 * 1024), health, timeout=10.0)
 
 
 @pytest.fixture
-def loki(sink: ScriptedSink, post: Post) -> Iterator[Callable[[], LokiExporter]]:
+def loki(sink: ScriptedSink, post: Post) -> Iterator[Callable[[], LokiDestination]]:
     """Makes Loki exporters that send to the sink; closes them in the end."""
-    made: list[LokiExporter] = []
+    made: list[LokiDestination] = []
 
-    def make() -> LokiExporter:
-        made.append(LokiExporter(sink.url, post, tenant="team-a"))
+    def make() -> LokiDestination:
+        made.append(LokiDestination(sink.url, post, tenant="team-a"))
         return made[-1]
 
     yield make

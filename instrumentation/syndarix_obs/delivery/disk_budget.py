@@ -17,7 +17,7 @@ _SMALLEST_SEGMENT: Final = 16 * 1024
 _SEGMENTS: Final = 32
 
 
-class Budget:
+class DiskBudget:
     """Bytes on disk that may wait for destinations.
 
     Args:

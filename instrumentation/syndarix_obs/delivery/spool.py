@@ -17,7 +17,7 @@ from typing import Final
 
 from syndarix_obs.delivery import frames as f
 from syndarix_obs.delivery import ownership
-from syndarix_obs.delivery.disk_budget import Budget
+from syndarix_obs.delivery.disk_budget import DiskBudget
 from syndarix_obs.delivery.frames import Frame
 from syndarix_obs.delivery.segments import FileSegment, MemorySegment, Segment
 from syndarix_obs.delivery.waiting import Health, Shorten, Waiting
@@ -42,7 +42,7 @@ class Spool:
         shorten: how to take the payload off a frame.
     """
 
-    def __init__(self, parent: Path, name: str, budget: Budget, health: Health, shorten: Shorten) -> None:
+    def __init__(self, parent: Path, name: str, budget: DiskBudget, health: Health, shorten: Shorten) -> None:
         self.name = name
         self._parent = parent
         self._budget = budget

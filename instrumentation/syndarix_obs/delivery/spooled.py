@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syndarix_obs.delivery.backoff import Backoff
-from syndarix_obs.delivery.disk_budget import Budget
+from syndarix_obs.delivery.disk_budget import DiskBudget
 from syndarix_obs.delivery.erased import ErasedFrames
 from syndarix_obs.delivery.frames import Frame
 from syndarix_obs.delivery.outcome import Destination
 from syndarix_obs.delivery.sender import Delivery
 from syndarix_obs.delivery.spool import Spool
 from syndarix_obs.delivery.waiting import Health
-from syndarix_obs.pipeline.consumers import BaseConsumer
+from syndarix_obs.pipeline.destination import BaseDestination
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import Record
 from syndarix_obs.store.tombstones import Tombstones
@@ -33,12 +33,12 @@ class Post:
     """
 
     folder: Path
-    budget: Budget
+    budget: DiskBudget
     health: Health
     timeout: float = 10.0
 
 
-class SpooledExporter(BaseConsumer):
+class SpooledDestination(BaseDestination):
     """A destination behind a spool. Subclasses say what a span or record looks like over there.
 
     `flush` answers True when everything taken so far is delivered or safe on disk.

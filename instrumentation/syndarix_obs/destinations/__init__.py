@@ -12,7 +12,7 @@ from syndarix_obs.guard import record_failure
 if TYPE_CHECKING:
     from syndarix_obs.delivery.spooled import Post
     from syndarix_obs.metrics.registry import Metrics
-    from syndarix_obs.pipeline.consumers import Consumer
+    from syndarix_obs.pipeline.destination import Destination
     from syndarix_obs.records.resource import Resource
     from syndarix_obs.settings import Settings
 
@@ -22,29 +22,29 @@ GRPC_PORT_FOR_HTTP_DEFAULT = ("http://127.0.0.1:4318", "http://127.0.0.1:4317")
 _log = logging.getLogger("syndarix_obs")
 
 
-def build_exporters(settings: Settings, metrics: Metrics, resource: Resource) -> list[Consumer]:
+def build_destinations(settings: Settings, metrics: Metrics, resource: Resource) -> list[Destination]:
     """The destinations that the settings name; what needs least time at exit comes first.
 
     A store that cannot be used is logged and counted, and the other destinations are built all the same.
     """
-    found: list[Consumer] = []
+    found: list[Destination] = []
     if settings.backend in {"embedded", "both"}:
         found += _embedded(settings, metrics)
     if settings.pushgateway_url:
-        from syndarix_obs.metrics.pushgateway import PushgatewayExporter
+        from syndarix_obs.metrics.pushgateway import PushgatewayDestination
 
-        found.append(PushgatewayExporter(metrics, settings.pushgateway_url, settings.service_name))
+        found.append(PushgatewayDestination(metrics, settings.pushgateway_url, settings.service_name))
     if settings.backend in {"stack", "both"}:
         found += _network(settings, metrics, resource)
     return found
 
 
-def _embedded(settings: Settings, metrics: Metrics) -> Iterator[Consumer]:
-    from syndarix_obs.destinations.sqlite import EmbeddedExporter
+def _embedded(settings: Settings, metrics: Metrics) -> Iterator[Destination]:
+    from syndarix_obs.destinations.sqlite import EmbeddedDestination
 
     failed: Callable[[], None] = lambda: metrics.export_failed("embedded")  # noqa: E731 - typed, as mypy wants it
     try:
-        yield EmbeddedExporter(
+        yield EmbeddedDestination(
             settings.store_path,
             on_drop=metrics.dropped,
             on_failure=failed,
@@ -56,33 +56,31 @@ def _embedded(settings: Settings, metrics: Metrics) -> Iterator[Consumer]:
         _log.error("syndarix-obs: nothing is stored: %s", error)
 
 
-def _network(settings: Settings, metrics: Metrics, resource: Resource) -> Iterator[Consumer]:
-    from syndarix_obs.delivery.disk_budget import Budget
+def _network(settings: Settings, metrics: Metrics, resource: Resource) -> Iterator[Destination]:
+    from syndarix_obs.delivery.disk_budget import DiskBudget
     from syndarix_obs.delivery.spooled import Post
-    from syndarix_obs.destinations.loki import LokiExporter
-    from syndarix_obs.destinations.zipkin import ZipkinExporter
+    from syndarix_obs.destinations.loki import LokiDestination
+    from syndarix_obs.destinations.zipkin import ZipkinDestination
 
-    post = Post(
-        settings.home / "spool", Budget(settings.spool_max_bytes), metrics, timeout=settings.send_timeout
-    )
+    post = Post(settings.home / "spool", DiskBudget(settings.spool_max_bytes), metrics, timeout=settings.send_timeout)
     yield _tempo(settings, post, resource)
-    yield LokiExporter(settings.loki_url, post, tenant=settings.loki_tenant)
+    yield LokiDestination(settings.loki_url, post, tenant=settings.loki_tenant)
     if settings.extra_otlp_endpoint:
-        from syndarix_obs.destinations.tempo import TempoExporter
+        from syndarix_obs.destinations.tempo import TempoDestination
 
-        yield TempoExporter(settings.extra_otlp_endpoint, post, resource, name="otlp_extra")
+        yield TempoDestination(settings.extra_otlp_endpoint, post, resource, name="otlp_extra")
     if settings.zipkin_url:
-        yield ZipkinExporter(settings.zipkin_url, post, resource)
+        yield ZipkinDestination(settings.zipkin_url, post, resource)
 
 
-def _tempo(settings: Settings, post: Post, resource: Resource) -> Consumer:
+def _tempo(settings: Settings, post: Post, resource: Resource) -> Destination:
     from syndarix_obs.destinations.otlp import parse_headers
-    from syndarix_obs.destinations.tempo import TempoExporter
+    from syndarix_obs.destinations.tempo import TempoDestination
 
     endpoint = settings.otlp_endpoint
     if settings.otlp_protocol == "grpc" and endpoint == GRPC_PORT_FOR_HTTP_DEFAULT[0]:
         endpoint = GRPC_PORT_FOR_HTTP_DEFAULT[1]
-    return TempoExporter(
+    return TempoDestination(
         endpoint,
         post,
         resource,

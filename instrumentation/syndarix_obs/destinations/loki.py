@@ -15,7 +15,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.delivery.frames import Frame
 from syndarix_obs.delivery.http import HttpPost, Reply, describe, outcome
 from syndarix_obs.delivery.outcome import Kind, Outcome
-from syndarix_obs.delivery.spooled import Post, SpooledExporter
+from syndarix_obs.delivery.spooled import Post, SpooledDestination
 from syndarix_obs.destinations.loki_push import (
     anonymous_frame,
     by_key,
@@ -161,8 +161,8 @@ class LokiEmitter:
         self._http = None
 
 
-class LokiExporter(SpooledExporter):
-    """The consumer that sends records to Loki.
+class LokiDestination(SpooledDestination):
+    """The destination that sends records to Loki.
 
     Args:
         url: base URL of Loki.

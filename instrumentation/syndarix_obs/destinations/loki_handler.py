@@ -16,7 +16,7 @@ from typing import Any, Final
 from logging_loki import LokiHandler
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.delivery.disk_budget import Budget
+from syndarix_obs.delivery.disk_budget import DiskBudget
 from syndarix_obs.delivery.sender import Delivery
 from syndarix_obs.delivery.spool import Spool
 from syndarix_obs.destinations.loki import LokiEmitter
@@ -38,7 +38,7 @@ class SpooledEmitter(LokiEmitter):
 
     def open(self, folder: Path, health: Any, max_bytes: int) -> None:
         """Begin to keep lines in `folder`."""
-        self.spool = Spool(folder / self.name, self.name, Budget(max_bytes), health, self.shorten)
+        self.spool = Spool(folder / self.name, self.name, DiskBudget(max_bytes), health, self.shorten)
         self.delivery = Delivery(self.spool, self, health)
 
     def __call__(self, record: logging.LogRecord, line: str) -> None:

@@ -44,8 +44,8 @@ _ROOM_WAIT_S: Final = 0.05
 """How long the records of a span wait for a busy store; the agent's spans wait in the queue meanwhile."""
 
 
-class EmbeddedExporter:
-    """A consumer that keeps records in the store at `path`.
+class EmbeddedDestination:
+    """A destination that keeps records in the store at `path`.
 
     Args:
         path: the store's file; folders and file are made for the owner only, with the first record.

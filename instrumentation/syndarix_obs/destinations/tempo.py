@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from syndarix_obs.delivery.frames import encode
 from syndarix_obs.delivery.outcome import Destination
-from syndarix_obs.delivery.spooled import Post, SpooledExporter
+from syndarix_obs.delivery.spooled import Post, SpooledDestination
 from syndarix_obs.destinations.otlp import OtlpHttp, span_field
 from syndarix_obs.destinations.span_proto import encode_resource, encode_scope, encode_span
 from syndarix_obs.records.finished import FinishedSpan
@@ -16,8 +16,8 @@ from syndarix_obs.records.resource import Resource
 GRPC = "grpc"
 
 
-class TempoExporter(SpooledExporter):
-    """The consumer that sends spans over OTLP. Payloads stay behind: spans carry attributes, events and links only.
+class TempoDestination(SpooledDestination):
+    """The destination that sends spans over OTLP. Payloads stay behind: spans carry attributes, events and links only.
 
     Args:
         endpoint: URL of the server; for HTTP `/v1/traces` is added when missing.
@@ -54,9 +54,7 @@ class TempoExporter(SpooledExporter):
         return found
 
 
-def _destination(
-    name: str, endpoint: str, resource: bytes, headers: dict[str, str], protocol: str
-) -> Destination:
+def _destination(name: str, endpoint: str, resource: bytes, headers: dict[str, str], protocol: str) -> Destination:
     if protocol != GRPC:
         return OtlpHttp(name, endpoint, resource, headers)
     from syndarix_obs.destinations.otlp_grpc import OtlpGrpc

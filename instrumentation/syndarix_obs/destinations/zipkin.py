@@ -11,7 +11,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.delivery.frames import Frame, encode
 from syndarix_obs.delivery.http import HttpPost, outcome
 from syndarix_obs.delivery.outcome import Outcome
-from syndarix_obs.delivery.spooled import Post, SpooledExporter
+from syndarix_obs.delivery.spooled import Post, SpooledDestination
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import Record
 from syndarix_obs.records.resource import Resource
@@ -100,8 +100,8 @@ class ZipkinServer:
         self._http.reset()
 
 
-class ZipkinExporter(SpooledExporter):
-    """The consumer that sends spans to Zipkin.
+class ZipkinDestination(SpooledDestination):
+    """The destination that sends spans to Zipkin.
 
     Args:
         url: where spans are posted.

@@ -10,7 +10,7 @@ from syndarix_obs.metrics.debts import Debts
 from syndarix_obs.metrics.llm_series import LLMSeries
 from syndarix_obs.metrics.rate_limits import ratios
 from syndarix_obs.metrics.registry import Metrics
-from syndarix_obs.pipeline.consumers import BaseConsumer
+from syndarix_obs.pipeline.destination import BaseDestination
 from syndarix_obs.records import model as r
 from syndarix_obs.records.finished import FinishedSpan
 
@@ -19,8 +19,8 @@ _MOST_VERSIONS: Final = 20
 _Exemplar = dict[str, str] | None
 
 
-class Measure(BaseConsumer):
-    """The consumer that moves the vocabulary's metrics. Runs on the worker only.
+class Measure(BaseDestination):
+    """The destination that moves the vocabulary's metrics. Runs on the worker only.
 
     Args:
         metrics: where the metrics live.

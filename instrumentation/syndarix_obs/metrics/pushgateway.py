@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from syndarix_obs.metrics.registry import Metrics
 from syndarix_obs.metrics.scrape_endpoint import exposed_registry
-from syndarix_obs.pipeline.consumers import BaseConsumer
+from syndarix_obs.pipeline.destination import BaseDestination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("syndarix_obs")
 DESTINATION: Final = "pushgateway"
-"""Label value of this exporter's failures."""
+"""Label value of this destination's failures."""
 
 
-class PushgatewayExporter(BaseConsumer):
+class PushgatewayDestination(BaseDestination):
     """Pushes at every flush and at close; never between.
 
     A push replaces what the same job and instance pushed before, so a process that runs once an hour shows

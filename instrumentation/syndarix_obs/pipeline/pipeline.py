@@ -13,8 +13,8 @@ from typing import Any
 from syndarix_obs import vocabulary as v
 from syndarix_obs.foreign import Abandoned
 from syndarix_obs.guard import guarded, record_failure
-from syndarix_obs.pipeline.consumers import Consumer, Measuring
 from syndarix_obs.pipeline.decide import DecideStep
+from syndarix_obs.pipeline.destination import Destination, Measuring
 from syndarix_obs.pipeline.sampling import TailSampler
 from syndarix_obs.pricing.ledger import Correction, Ledger
 from syndarix_obs.records.conversion import from_span
@@ -40,14 +40,14 @@ class _Batch:
 
 
 class Pipeline:
-    """Steps, metrics, sampling and consumers, wired by `runtime.py`.
+    """Steps, metrics, sampling and destinations, wired by `runtime.py`.
 
     Args:
         steps: name and step, in order.
         gate: names of the steps without which a span's texts must not leave: when one fails, the texts are removed.
         resource: the emitting process.
-        measure: the consumer that sees every span, before sampling.
-        consumers: the destinations, after sampling.
+        measure: the destination that sees every span, before sampling.
+        destinations: where records go, after sampling.
         sampling: arguments of the tail sampler.
         clean: masks a record that is not a span's.
         decide: the step that reads decisions out of model calls; None for none.
@@ -60,7 +60,7 @@ class Pipeline:
         gate: frozenset[str],
         resource: Resource,
         measure: Measuring,
-        consumers: Sequence[Consumer],
+        destinations: Sequence[Destination],
         sampling: dict[str, float],
         clean: Callable[[Record], Record] = lambda record: record,
         decide: DecideStep | None = None,
@@ -70,7 +70,7 @@ class Pipeline:
         self._resource = resource
         self._measure = measure
         self._ledger = Ledger(resource)
-        self.consumers = tuple(consumers)
+        self.destinations = tuple(destinations)
         self._sampler = TailSampler(self._forward, **sampling)
         self._clean = clean
         self._ready: list[Pair] = []
@@ -171,7 +171,7 @@ class Pipeline:
                 self._tell_of_session(record)
 
     def _tell_of_session(self, record: SessionRecord) -> None:
-        self._each((self._measure, *self.consumers), lambda consumer: consumer.session_started(record))
+        self._each((self._measure, *self.destinations), lambda destination: destination.session_started(record))
 
     def emit(self, record: Record) -> None:
         """Pass on a record that is not a span's, for example an application log line; its texts are masked here."""
@@ -183,7 +183,7 @@ class Pipeline:
         if self._decide is not None:
             self._decide.expire()
             self._decided(everything=False)
-        self._each((self._measure, *self.consumers), lambda c: c.tick())
+        self._each((self._measure, *self.destinations), lambda c: c.tick())
 
     def flush(self, timeout: float) -> bool:
         """Bring everything to safety within `timeout` seconds for all destinations together."""
@@ -192,8 +192,8 @@ class Pipeline:
         self._hand_out()
         safe: list[bool] = []
         left = _countdown(timeout)
-        self._each(self.consumers, lambda c: safe.append(c.flush(left())))
-        return len(safe) == len(self.consumers) and all(safe)
+        self._each(self.destinations, lambda c: safe.append(c.flush(left())))
+        return len(safe) == len(self.destinations) and all(safe)
 
     def close(self, timeout: float) -> None:
         """Flush and release everything within `timeout` seconds for all destinations together."""
@@ -201,7 +201,7 @@ class Pipeline:
         self._sampler.flush()
         self._hand_out()
         left = _countdown(timeout)
-        self._each((self._measure, *self.consumers), lambda c: c.close(left()))
+        self._each((self._measure, *self.destinations), lambda c: c.close(left()))
 
     def _decided(self, *, everything: bool) -> None:
         decided = [] if self._decide is None else self._decide.take(everything=everything)
@@ -222,23 +222,23 @@ class Pipeline:
 
     def _hand_out(self) -> None:
         ready, self._ready = self._ready, []
-        for consumer in self.consumers:
-            _consume(consumer, ready)
+        for destination in self.destinations:
+            _consume(destination, ready)
 
-    def _each(self, consumers: Sequence[Consumer], action: Callable[[Consumer], Any]) -> None:
-        for consumer in consumers:
+    def _each(self, destinations: Sequence[Destination], action: Callable[[Destination], Any]) -> None:
+        for destination in destinations:
             try:
-                action(consumer)
+                action(destination)
             except Exception as error:  # noqa: BLE001 - one destination must not take the others down
-                record_failure(type(consumer).__name__, error)
+                record_failure(type(destination).__name__, error)
 
 
-def _consume(consumer: Consumer, pairs: Sequence[Pair]) -> None:
+def _consume(destination: Destination, pairs: Sequence[Pair]) -> None:
     for span, records in pairs:
         try:
-            consumer.consume(span, records)
+            destination.consume(span, records)
         except Exception as error:  # noqa: BLE001 - one destination must not take the others down
-            record_failure(type(consumer).__name__, error)
+            record_failure(type(destination).__name__, error)
 
 
 def _countdown(timeout: float) -> Callable[[], float]:

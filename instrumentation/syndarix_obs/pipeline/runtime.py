@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from syndarix_obs.identity import Identity
     from syndarix_obs.metrics.scrape_endpoint import MetricsServer
-    from syndarix_obs.pipeline.consumers import Consumer
     from syndarix_obs.pipeline.decide import DecideStep
+    from syndarix_obs.pipeline.destination import Destination
     from syndarix_obs.pipeline.processing import LiveSessions, Processing
     from syndarix_obs.records.finished import Step
 
@@ -65,7 +65,7 @@ class Runtime:
         settings: Settings,
         registry: CollectorRegistry | None,
         *,
-        consumers: Sequence[Consumer] | None = None,
+        consumers: Sequence[Destination] | None = None,
         ids: Any = None,
         clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], int] = time.perf_counter_ns,
@@ -96,7 +96,7 @@ class Runtime:
             ratio=settings.sample_ratio,
             resource=self.resource,
         )
-        self._given_consumers = consumers
+        self._given = consumers
         if settings.enabled:
             _check_extras(settings)
             preload(settings, destinations=consumers is None)
@@ -202,7 +202,7 @@ class Runtime:
             resource=self.resource,
             measure=Measure(self.metrics),
             clean=self.names.record,
-            consumers=self._consumers(),
+            destinations=self._destinations(),
             sampling={
                 "ratio": settings.sample_ratio,
                 "slow_ns": settings.slow_trace_seconds * 1e9,
@@ -247,13 +247,13 @@ class Runtime:
             ("erased", ErasedStep(Tombstones(settings.home))),
         ]
 
-    def _consumers(self) -> Sequence[Consumer]:
-        if self._given_consumers is not None:
-            return self._given_consumers
-        from syndarix_obs.destinations import build_exporters
+    def _destinations(self) -> Sequence[Destination]:
+        if self._given is not None:
+            return self._given
+        from syndarix_obs.destinations import build_destinations
 
         _say_if_open(self.settings.home)
-        return build_exporters(self.settings, self.metrics, self.resource)
+        return build_destinations(self.settings, self.metrics, self.resource)
 
 
 def _check_extras(settings: Settings) -> None:

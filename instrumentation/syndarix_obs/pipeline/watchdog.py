@@ -19,6 +19,8 @@ LOOKS_UNTIL_ENDED: Final = 8
 """Looks at one and the same call until it is ended by an exception."""
 LOOKS_UNTIL_REPLACED: Final = 12
 """Looks until the thread is given up."""
+SPINS_UNTIL_RAISED: Final = 100_000
+"""Far more turns of a loop than the interpreter needs to raise what waits for this thread."""
 
 
 class Watchdog:
@@ -75,5 +77,23 @@ class Watchdog:
     def _end_call(self) -> None:
         """Raise in the other thread: at its next step in Python, which never comes while it sleeps or waits."""
         if self._thread is not None and sys.implementation.name == "cpython":
-            ident = ctypes.c_ulong(self._thread.ident or 0)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(TookTooLong))
+            _raise_in(self._thread.ident or 0)
+
+
+def _raise_in(thread: int) -> None:
+    """Have a thread raise, and let no other thread see that something waits to be raised.
+
+    Up to CPython 3.12 the sign of that is one for all threads and stays until the thread meant has raised, which a
+    sleeping one does not. Meanwhile every other thread takes the slow path, and on 3.11 one that is traced (a debugger,
+    coverage) goes round for ever at its next call of a function: hence no call between the two lines that raise.
+    Raising one in this thread takes the sign back; the thread meant sets it again by itself when it wakes.
+    """
+    raise_in, error = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.py_object(TookTooLong)
+    there, here = ctypes.c_ulong(thread), ctypes.c_ulong(threading.get_ident())
+    try:
+        raise_in(there, error)
+        raise_in(here, error)
+        for _ in range(SPINS_UNTIL_RAISED):
+            pass
+    except TookTooLong:
+        return

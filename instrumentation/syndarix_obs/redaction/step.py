@@ -1,4 +1,4 @@
-"""The gate before every exporter: nothing leaves the process before it has been here.
+"""The gate before every destination: nothing leaves the process before it has been here.
 
     Redactor     masks strings, objects and JSON text
     RedactStep   masks what rides on a span: name, attributes, events, status text, correlation ids
@@ -176,7 +176,7 @@ def _checked(patterns: Mapping[str, str]) -> Mapping[str, str]:
 
 
 class RedactStep:
-    """Masks what rides on a span, and turns attribute values that no exporter takes into JSON text.
+    """Masks what rides on a span, and turns attribute values that no destination takes into JSON text.
 
     Names, models, tools, agents come again with every span: what was found clean once is remembered and not searched
     again, unless a caller's own function is to see every text.

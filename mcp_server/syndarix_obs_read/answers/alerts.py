@@ -11,7 +11,7 @@ from pydantic import Field
 from syndarix_obs_read.amounts import Frozen
 from syndarix_obs_read.answers.base import Answer, ListAnswer, Moment, listing
 from syndarix_obs_read.backends.protocols import AlertSource, Backend
-from syndarix_obs_read.backends.rows import AlertRow, Page, SilenceRow
+from syndarix_obs_read.backends.rows import AlertRow, Rows, SilenceRow
 from syndarix_obs_read.errors import FilterError, NeedsStack
 from syndarix_obs_read.timerange import SECOND_NS, to_datetime
 
@@ -87,7 +87,7 @@ async def list_alerts(backend: Backend, labels: Mapping[str, str], state: str | 
     """
     source = _source(backend, "alerts")
     found = [row for row in await source.alerts(labels) if state in (None, row.state)]
-    about = listing(Page(tuple(found[:limit]), len(found) > limit, len(found)), "labels or a state")
+    about = listing(Rows(tuple(found[:limit]), len(found) > limit, len(found)), "labels or a state")
     if not found:
         about["hints"] = (_quiet(labels, state),)
     return AlertList(

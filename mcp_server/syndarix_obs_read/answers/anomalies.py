@@ -15,7 +15,7 @@ from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, StoredRecord
+from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Rows, StoredRecord
 from syndarix_obs_read.errors import Ambiguous, NotFound
 from syndarix_obs_read.timerange import SECOND_NS, TimeRange, to_datetime
 
@@ -54,7 +54,7 @@ async def list_anomalies(
         groups[record.text("episode")].append(record)
     found = [each for each in map(_anomaly, groups.values()) if each.open or not only_open]
     found.sort(key=lambda each: (each.open, each.opened), reverse=True)
-    about = listing(Page(tuple(found[:limit]), len(found) > limit, len(found)), "agent, project or time")
+    about = listing(Rows(tuple(found[:limit]), len(found) > limit, len(found)), "agent, project or time")
     if not found:
         known = await why_empty(backend, replace(where, kinds=()), period)
         about["hints"] = ("nothing unusual was found in that time; `syndarix-obs watch` has to run to find it", *known)

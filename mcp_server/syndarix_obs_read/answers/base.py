@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainSerializer
 
 from syndarix_obs_read.amounts import Frozen
-from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page
+from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Rows
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
 
@@ -50,7 +50,7 @@ class ListAnswer(Answer):
     )
 
 
-def listing(page: Page[Any], narrow: str) -> dict[str, Any]:
+def listing(page: Rows[Any], narrow: str) -> dict[str, Any]:
     """The fields of `ListAnswer` for a page.
 
     Args:
@@ -63,7 +63,7 @@ def listing(page: Page[Any], narrow: str) -> dict[str, Any]:
     return {"more": True, "total": page.total, "hints": (hint,)}
 
 
-def _left(page: Page[Any]) -> str:
+def _left(page: Rows[Any]) -> str:
     if page.total is None:
         return "there are more"
     left = page.total - len(page.rows)

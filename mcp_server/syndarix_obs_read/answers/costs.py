@@ -17,7 +17,7 @@ from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import CostRow, Dimension, Page, StoredRecord
+from syndarix_obs_read.backends.rows import CostRow, Dimension, Rows, StoredRecord
 from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.timerange import TimeRange, day_start, month_start, next_month, to_datetime
 
@@ -115,7 +115,7 @@ async def summarise_costs(
     whole = _sum(rows)
     groups = sorted((_group(row, whole.cost) for row in rows), key=_order) if by else []
     today = to_datetime(day_start(now, zone), zone).strftime("%Y-%m-%d")
-    about = listing(Page(tuple(groups[:limit]), len(groups) > limit, len(groups)), "a filter or fewer dimensions")
+    about = listing(Rows(tuple(groups[:limit]), len(groups) > limit, len(groups)), "a filter or fewer dimensions")
     if not whole.cost.calls:
         about["hints"] = await why_empty(backend, where, period)
     return CostSummary(

@@ -17,7 +17,7 @@ from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend, OutcomeSource
-from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, StoredRecord
+from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Rows, StoredRecord
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
 _EXAMPLES: Final = 3
@@ -98,7 +98,7 @@ async def decision_patterns(backend: Backend, where: Filter, period: TimeRange, 
         groups[record.text("decision_type"), selected, over].append(record)
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     patterns = tuple(_pattern(*key, records, outcomes) for key, records in ordered[:limit])
-    shown = Page(patterns, len(ordered) > limit, len(ordered))
+    shown = Rows(patterns, len(ordered) > limit, len(ordered))
     about = listing(shown, "agent, type or time")
     if page.more:
         about["hints"] = (*about.get("hints", ()), f"only the newest {COUNTED_UP_TO:,} decisions were looked at")
@@ -111,7 +111,7 @@ async def decision_patterns(backend: Backend, where: Filter, period: TimeRange, 
 
 async def _decisions(
     backend: Backend, where: Filter, period: TimeRange, limit: int, *, payloads: bool
-) -> Page[StoredRecord]:
+) -> Rows[StoredRecord]:
     wanted = replace(where.within(period), kinds=(v.KIND_DECISION,))
     return await backend.records(wanted, limit=limit, payloads=payloads)
 

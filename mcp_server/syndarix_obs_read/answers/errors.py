@@ -19,7 +19,7 @@ from syndarix_obs_read.answers.loops import Loop, list_loops
 from syndarix_obs_read.answers.wording import title
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, StoredRecord
+from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Rows, StoredRecord
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
 _KINDS: Final = tuple(kind for kind in v.LOG_KINDS if kind != v.KIND_COST)
@@ -61,7 +61,7 @@ async def group_errors(backend: Backend, where: Filter, period: TimeRange, limit
     page = await _failures(backend, replace(where.within(period), status=v.STATUS_ERROR, kinds=where.kinds or _KINDS))
     origins = without_echoes(page.rows)
     groups = sorted(_groups(origins), key=lambda group: (-group.count, group.last_seen, group.fingerprint))
-    shown = Page(tuple(groups[:limit]), len(groups) > limit, len(groups))
+    shown = Rows(tuple(groups[:limit]), len(groups) > limit, len(groups))
     about = listing(shown, "agent, tool, model or time")
     if page.more:
         about["hints"] = (*about.get("hints", ()), f"only the newest {COUNTED_UP_TO:,} errors were looked at")
@@ -78,7 +78,7 @@ async def group_errors(backend: Backend, where: Filter, period: TimeRange, limit
     )
 
 
-async def _failures(backend: Backend, where: Filter) -> Page[StoredRecord]:
+async def _failures(backend: Backend, where: Filter) -> Rows[StoredRecord]:
     """The newest errors. Only lines of the application's log come with their payload, where their message may stand:
     those of ten thousand failed calls would be gigabytes."""
     kinds = tuple(kind for kind in where.kinds if kind != v.KIND_APP)
@@ -90,7 +90,7 @@ async def _failures(backend: Backend, where: Filter) -> Page[StoredRecord]:
         pages.append(await backend.records(lines, limit=COUNTED_UP_TO, payloads=True))
     found = sorted((row for page in pages for row in page.rows), key=lambda row: row.start_ns, reverse=True)
     more = any(page.more for page in pages) or len(found) > COUNTED_UP_TO
-    return Page(tuple(found[:COUNTED_UP_TO]), more)
+    return Rows(tuple(found[:COUNTED_UP_TO]), more)
 
 
 def without_echoes(records: Iterable[StoredRecord]) -> list[StoredRecord]:

@@ -16,7 +16,7 @@ from syndarix_obs_read.answers.base import ListAnswer, Period, listing
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import CostRow, Dimension, Page
+from syndarix_obs_read.backends.rows import CostRow, Dimension, Rows
 from syndarix_obs_read.timerange import TimeRange, month_start, to_datetime
 
 HISTORY_DAYS = 430
@@ -80,7 +80,7 @@ async def forecast_costs(
         (_forecast(dict(zip(keys, key, strict=True)), days, first, today) for key, days in _by_key(rows, keys).items()),
         key=_order,
     )
-    about = listing(Page(tuple(groups[:limit]), len(groups) > limit, len(groups)), "a filter or fewer dimensions")
+    about = listing(Rows(tuple(groups[:limit]), len(groups) > limit, len(groups)), "a filter or fewer dimensions")
     if not rows:
         about["hints"] = await why_empty(backend, where, period)
     return ForecastList(

@@ -15,7 +15,7 @@ from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.answers.messages import compact
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, StoredRecord
+from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Rows, StoredRecord
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
 
@@ -47,7 +47,7 @@ async def list_loops(backend: Backend, where: Filter, period: TimeRange, limit: 
         arguments = compact(record.payload.get("arguments"))
         groups[record.text("session_id") or record.text("trace_id"), record.text("tool"), arguments].append(record)
     loops = sorted((_loop(records) for records in groups.values()), key=lambda loop: loop.last_detected, reverse=True)
-    about = listing(Page(tuple(loops[:limit]), len(loops) > limit, len(loops)), "agent, tool or time")
+    about = listing(Rows(tuple(loops[:limit]), len(loops) > limit, len(loops)), "agent, tool or time")
     if not loops:
         known = await why_empty(backend, where, period)
         about["hints"] = ("no loop was detected in that time, which is good", *known)

@@ -13,7 +13,7 @@ from syndarix_obs_read.answers.agents import is_success
 from syndarix_obs_read.answers.errors import normalise
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import Page, StoredRecord
+from syndarix_obs_read.backends.rows import Rows, StoredRecord
 
 MOST_CALLS: Final = 10_000
 """Calls of one period that are looked at, the newest."""
@@ -84,7 +84,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
 """Figures that a change is looked for in."""
 
 
-async def calls(backend: Backend, where: Filter, since_ns: int, until_ns: int) -> Page[StoredRecord]:
+async def calls(backend: Backend, where: Filter, since_ns: int, until_ns: int) -> Rows[StoredRecord]:
     """Calls and sessions of a time, without payloads; `more` when only the newest were taken."""
     kinds = (v.KIND_LLM_CALL, v.KIND_TOOL_CALL, v.KIND_SESSION)
     wanted = replace(where, since_ns=since_ns, until_ns=until_ns, kinds=kinds)

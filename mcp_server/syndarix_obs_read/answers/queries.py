@@ -11,7 +11,7 @@ from pydantic import Field
 from syndarix_obs_read.amounts import Frozen
 from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.backends.protocols import Backend, RawSource
-from syndarix_obs_read.backends.rows import Page, RawLine, Series
+from syndarix_obs_read.backends.rows import RawLine, Rows, Series
 from syndarix_obs_read.errors import NeedsStack, QueryError
 from syndarix_obs_read.next_steps import Ask
 from syndarix_obs_read.timerange import TimeRange, to_datetime
@@ -129,7 +129,7 @@ def _rows(limit: int) -> int:
     return max(1, min(limit, MOST_ROWS))
 
 
-def _about(backend: Backend, query: str, period: TimeRange, page: Page[Any], narrow: str) -> dict[str, Any]:
+def _about(backend: Backend, query: str, period: TimeRange, page: Rows[Any], narrow: str) -> dict[str, Any]:
     about = listing(page, narrow)
     if not page.rows:
         about["hints"] = ("nothing fits; list_names says which names occur, and a longer time may help",)

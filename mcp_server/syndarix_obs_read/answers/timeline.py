@@ -15,7 +15,7 @@ from syndarix_obs_read.answers.messages import brief
 from syndarix_obs_read.answers.wording import failure, summary, title
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import Page, StoredRecord
+from syndarix_obs_read.backends.rows import Rows, StoredRecord
 from syndarix_obs_read.errors import NotFound
 from syndarix_obs_read.timerange import to_datetime
 
@@ -63,19 +63,19 @@ async def get_timeline(backend: Backend, trace_or_session: str, *, limit: int = 
     return _timeline(backend, page, limit, trace_id=trace_id)
 
 
-async def _of_session(backend: Backend, session_id: str, limit: int) -> Page[StoredRecord]:
+async def _of_session(backend: Backend, session_id: str, limit: int) -> Rows[StoredRecord]:
     records: list[StoredRecord] = []
     more = False
     for trace_id in (await backend.sessions(Filter(session_id=session_id), 1)).rows[0].trace_ids:
         page = await backend.trace(trace_id, limit=limit, payloads=True)
         records += (record for record in page.rows if record.text("session_id") == session_id)
         more = more or page.more
-    return Page(tuple(records), more, None)
+    return Rows(tuple(records), more, None)
 
 
 def _timeline(
     backend: Backend,
-    page: Page[StoredRecord],
+    page: Rows[StoredRecord],
     limit: int,
     *,
     trace_id: str | None = None,

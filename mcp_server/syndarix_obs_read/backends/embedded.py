@@ -18,7 +18,7 @@ from syndarix_obs_read.backends.rows import (
     Check,
     CostRow,
     Dimension,
-    Page,
+    Rows,
     SessionRow,
     StoredRecord,
     TraceRow,
@@ -59,7 +59,7 @@ class EmbeddedBackend:
         """Close the connections."""
         self._pool.close()
 
-    async def trace(self, trace_id: str, *, limit: int, payloads: bool) -> Page[StoredRecord]:
+    async def trace(self, trace_id: str, *, limit: int, payloads: bool) -> Rows[StoredRecord]:
         """See `TraceSource`."""
         return await self._pool.run(lambda c: records.of_trace(c, trace_id, _rows(limit), payloads))
 
@@ -67,11 +67,11 @@ class EmbeddedBackend:
         """See `TraceSource`."""
         return await self._pool.run(lambda c: records.ids_beginning(c, beginning, _rows(limit)))
 
-    async def search_traces(self, where: Filter, limit: int) -> Page[TraceRow]:
+    async def search_traces(self, where: Filter, limit: int) -> Rows[TraceRow]:
         """See `TraceSource`."""
         return await self._pool.run(lambda c: traces.found(c, where, _rows(limit)))
 
-    async def records(self, where: Filter, *, limit: int, payloads: bool) -> Page[StoredRecord]:
+    async def records(self, where: Filter, *, limit: int, payloads: bool) -> Rows[StoredRecord]:
         """See `RecordSource`."""
         return await self._pool.run(lambda c: records.listed(c, where, _rows(limit), payloads))
 
@@ -90,7 +90,7 @@ class EmbeddedBackend:
         """See `LedgerSource`."""
         return await self._pool.run(lambda c: ledger.grouped(c, where, by, zone))
 
-    async def sessions(self, where: Filter, limit: int) -> Page[SessionRow]:
+    async def sessions(self, where: Filter, limit: int) -> Rows[SessionRow]:
         """See `SessionSource`."""
         return await self._pool.run(lambda c: sessions.found(c, where, _rows(limit)))
 

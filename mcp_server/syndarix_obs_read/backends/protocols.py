@@ -19,8 +19,8 @@ from syndarix_obs_read.backends.rows import (
     Check,
     CostRow,
     Dimension,
-    Page,
     RawLine,
+    Rows,
     Series,
     SessionRow,
     SilenceRow,
@@ -33,7 +33,7 @@ from syndarix_obs_read.backends.rows import (
 class TraceSource(Protocol):
     """Traces: one by id, some by their beginning, many by criteria."""
 
-    async def trace(self, trace_id: str, *, limit: int, payloads: bool) -> Page[StoredRecord]:
+    async def trace(self, trace_id: str, *, limit: int, payloads: bool) -> Rows[StoredRecord]:
         """Records of one trace, oldest first, sessions that still run included; empty when it does not exist.
 
         Lines of the ledger are not among them: they repeat what the model calls say.
@@ -44,7 +44,7 @@ class TraceSource(Protocol):
         """Ids of traces that begin with these characters, in order."""
         ...
 
-    async def search_traces(self, where: Filter, limit: int) -> Page[TraceRow]:
+    async def search_traces(self, where: Filter, limit: int) -> Rows[TraceRow]:
         """Traces that fit. `agent`, `project`, `user`, `session_id`, `task_type`, `model`, `tool`, `text` and status
         `error` fit when something in the trace does; status `ok` and `running` and the duration are the trace's own."""
         ...
@@ -54,7 +54,7 @@ class TraceSource(Protocol):
 class RecordSource(Protocol):
     """Records of any kind, which are also the log lines."""
 
-    async def records(self, where: Filter, *, limit: int, payloads: bool) -> Page[StoredRecord]:
+    async def records(self, where: Filter, *, limit: int, payloads: bool) -> Rows[StoredRecord]:
         """Records that fit; without `kinds` all but plain spans and lines of the ledger."""
         ...
 
@@ -78,7 +78,7 @@ class LedgerSource(Protocol):
 class SessionSource(Protocol):
     """Sessions, running ones included."""
 
-    async def sessions(self, where: Filter, limit: int) -> Page[SessionRow]:
+    async def sessions(self, where: Filter, limit: int) -> Rows[SessionRow]:
         """Sessions that began in the period and fit; `status` and `min_duration_ns` are the session's own."""
         ...
 
@@ -174,15 +174,15 @@ class RawSource(Protocol):
 
     async def query_metrics(
         self, promql: str, since_ns: int, until_ns: int, step_s: float | None, limit: int
-    ) -> Page[Series]:
+    ) -> Rows[Series]:
         """Series of a PromQL expression over a range; at `until_ns` alone without a step."""
         ...
 
-    async def query_logs(self, logql: str, since_ns: int, until_ns: int, limit: int) -> Page[RawLine] | Page[Series]:
+    async def query_logs(self, logql: str, since_ns: int, until_ns: int, limit: int) -> Rows[RawLine] | Rows[Series]:
         """Lines of a LogQL query, newest first, or series of a metric query."""
         ...
 
-    async def query_traces(self, traceql: str, since_ns: int, until_ns: int, limit: int) -> Page[Mapping[str, Any]]:
+    async def query_traces(self, traceql: str, since_ns: int, until_ns: int, limit: int) -> Rows[Mapping[str, Any]]:
         """Traces of a TraceQL query as Tempo describes them, ids padded to 32 digits."""
         ...
 

@@ -20,7 +20,7 @@ COUNTED_UP_TO: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Rows(Generic[T]):
     """Some rows of an answer. `total` is how many there are, None when only `more` is known."""
 
     rows: tuple[T, ...] = ()

@@ -24,7 +24,7 @@ _COUNTERS: Final = (
 
 
 async def checks(settings: ReadSettings) -> list[Check]:
-    """Reach the scrape endpoint of an agent on this machine, and read its failure counters.
+    """TimeBounds the scrape endpoint of an agent on this machine, and read its failure counters.
 
     It is where SYNDARIX_OBS_METRICS_PORT says, or with the stack the first default port that answers.
     """

@@ -29,7 +29,7 @@ _DEEPEST: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Limits:
     """One degree of cutting: longest text in characters, longest list inside of a row, fewest rows of the answer."""
 
     text: int
@@ -38,13 +38,13 @@ class Step:
 
 
 _STEPS: Final = (
-    Step(4_000, 200, 1_000_000), Step(1_500, 50, 1_000_000), Step(500, 30, 20), Step(240, 20, 8), Step(120, 10, 3),
-    Step(60, 5, 1), Step(40, 3, 0),
+    Limits(4_000, 200, 1_000_000), Limits(1_500, 50, 1_000_000), Limits(500, 30, 20), Limits(240, 20, 8),
+    Limits(120, 10, 3), Limits(60, 5, 1), Limits(40, 3, 0),
 )  # fmt: skip
 
 
 @dataclass(slots=True)
-class Told:
+class FittedAnswer:
     """An answer as it is told: its JSON, its estimated tokens, and whether something was cut."""
 
     text: str
@@ -60,7 +60,7 @@ class Told:
 
 @dataclass(slots=True)
 class _Cutter:
-    step: Step
+    limits: Limits
     rows: int
     texts: int = 0
     inner: int = 0
@@ -92,18 +92,18 @@ class _Cutter:
 
     def _many(self, value: Any, depth: int) -> Any:
         if depth > _DEEPEST:
-            return self._text(str(value)[: self.step.text + 1])
-        most = max(self.step.inner, _FEWEST_NAMES) if isinstance(value, Mapping) else self.step.inner
+            return self._text(str(value)[: self.limits.text + 1])
+        most = max(self.limits.inner, _FEWEST_NAMES) if isinstance(value, Mapping) else self.limits.inner
         self.inner += len(value) > most
         if isinstance(value, Mapping):
             return {self.value(str(name), depth): self.value(each, depth) for name, each in islice(value.items(), most)}
         return tuple(self.value(each, depth) for each in value[:most])
 
     def _text(self, text: str) -> str:
-        if len(text) <= self.step.text:
+        if len(text) <= self.limits.text:
             return visible(text)
         self.texts += 1
-        return f"{visible(text[: self.step.text])}{CUT} [cut, {len(text):,} characters]"
+        return f"{visible(text[: self.limits.text])}{CUT} [cut, {len(text):,} characters]"
 
     @property
     def cut(self) -> bool:
@@ -114,7 +114,7 @@ def _is_rows(value: Any) -> bool:
     return isinstance(value, tuple) and bool(value) and isinstance(value[0], (BaseModel, Mapping))
 
 
-def fit(answer: Answer, tokens: int, narrow: str) -> Told:
+def fit(answer: Answer, tokens: int, narrow: str) -> FittedAnswer:
     """The answer in at most so many tokens.
 
     Args:
@@ -125,22 +125,24 @@ def fit(answer: Answer, tokens: int, narrow: str) -> Told:
         BackendAnswer: even its frame is larger than the budget.
     """
     rows = _most_rows(answer)
-    for step in _STEPS:
-        told = _tell(answer, step, rows, tokens, narrow)
+    for limits in _STEPS:
+        told = _tell(answer, limits, rows, tokens, narrow)
         if told.tokens <= tokens:
             return told
-        if step.rows < rows:
-            fewest = _tell(answer, step, step.rows, tokens, narrow)
+        if limits.rows < rows:
+            fewest = _tell(answer, limits, limits.rows, tokens, narrow)
             if fewest.tokens <= tokens:
-                return _as_many_as_fit(answer, step, rows, tokens, narrow, fewest)
+                return _as_many_as_fit(answer, limits, rows, tokens, narrow, fewest)
     raise BackendAnswer(f"the answer does not fit {tokens:,} tokens, however short; narrow with {narrow}")
 
 
-def _as_many_as_fit(answer: Answer, step: Step, most: int, tokens: int, narrow: str, best: Told) -> Told:
-    low, high = step.rows, most
+def _as_many_as_fit(
+    answer: Answer, limits: Limits, most: int, tokens: int, narrow: str, best: FittedAnswer
+) -> FittedAnswer:
+    low, high = limits.rows, most
     while high - low > 1:
         middle = (low + high) // 2
-        told = _tell(answer, step, middle, tokens, narrow)
+        told = _tell(answer, limits, middle, tokens, narrow)
         if told.tokens <= tokens:
             low, best = middle, told
         else:
@@ -153,22 +155,22 @@ def _most_rows(answer: Answer) -> int:
     return max((len(value) for value in lists if _is_rows(value)), default=0)
 
 
-def _tell(answer: Answer, step: Step, rows: int, tokens: int, narrow: str) -> Told:
-    cutter = _Cutter(step, rows)
+def _tell(answer: Answer, limits: Limits, rows: int, tokens: int, narrow: str) -> FittedAnswer:
+    cutter = _Cutter(limits, rows)
     short = cutter.answer(answer)
     if cutter.cut:
         more = {"more": True} if cutter.lists and "more" in type(answer).model_fields else {}
         short = short.model_copy(update={"hints": (_said(cutter, tokens, narrow), *short.hints), **more})
     text = to_json(_with_notice(short)).decode()
-    return Told(text, 10 * tokens if surely_more(text, tokens) else estimate(text), cutter.cut)
+    return FittedAnswer(text, 10 * tokens if surely_more(text, tokens) else estimate(text), cutter.cut)
 
 
 def _said(cutter: _Cutter, tokens: int, narrow: str) -> str:
     parts = [f"{kept:,} of {whole:,} {name}" for name, (kept, whole) in cutter.lists.items()]
     if cutter.texts:
-        parts.append(f"{cutter.texts:,} texts after {cutter.step.text:,} characters")
+        parts.append(f"{cutter.texts:,} texts after {cutter.limits.text:,} characters")
     if cutter.inner:
-        parts.append(f"{cutter.inner:,} inner lists after {cutter.step.inner} items")
+        parts.append(f"{cutter.inner:,} inner lists after {cutter.limits.inner} items")
     return f"cut to stay under {tokens:,} tokens: {', '.join(parts)}; narrow with {narrow}"
 
 

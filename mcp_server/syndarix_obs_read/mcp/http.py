@@ -14,7 +14,7 @@ from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.mcp.meters import Meters
 from syndarix_obs_read.mcp.server import build_server
 from syndarix_obs_read.mcp.token_verifier import TokenFile
-from syndarix_obs_read.serving.access_rules import Gate
+from syndarix_obs_read.serving.access_rules import AccessControl
 from syndarix_obs_read.serving.address import Address, rules
 from syndarix_obs_read.settings import ReadSettings
 
@@ -49,7 +49,7 @@ def build_app(
         # The gate has checked Host and Origin, for every path.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
-    return Gate(app, rules(settings, address), found)
+    return AccessControl(app, rules(settings, address), found)
 
 
 def serve(settings: ReadSettings, address: Address) -> None:

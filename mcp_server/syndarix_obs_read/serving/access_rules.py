@@ -79,7 +79,7 @@ class Buckets:
         return 0.0 if passes else (1 - left) * 60 / self._most
 
 
-class Gate:
+class AccessControl:
     """ASGI middleware around the whole server."""
 
     def __init__(

@@ -19,13 +19,13 @@ from syndarix_obs_read import catalogue
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import ReadError
-from syndarix_obs_read.serving.access_rules import Gate
+from syndarix_obs_read.serving.access_rules import AccessControl
 from syndarix_obs_read.serving.address import Address, rules
 from syndarix_obs_read.serving.tokens import Tokens
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web import assets, follow, scoring
 from syndarix_obs_read.web.asked import Asked, failure
-from syndarix_obs_read.web.authentication import Door
+from syndarix_obs_read.web.authentication import Authentication
 from syndarix_obs_read.web.headers import Hardened
 from syndarix_obs_read.web.names import Names
 from syndarix_obs_read.web.pages import overview, step, walk
@@ -92,8 +92,8 @@ def build_app(
 
     inner: ASGIApp = Starlette(routes=_routes(explorer), lifespan=lifespan, exception_handlers={404: _lost(explorer)})
     if address.token_file is not None:
-        inner = Door(inner, Tokens(address.token_file, Uncounted()))
-    return Hardened(Gate(inner, rules(settings, address), Uncounted()))
+        inner = Authentication(inner, Tokens(address.token_file, Uncounted()))
+    return Hardened(AccessControl(inner, rules(settings, address), Uncounted()))
 
 
 def _routes(explorer: Explorer) -> list[Route]:

@@ -16,7 +16,7 @@ from syndarix_obs_read.serving.tokens import Tokens
 _ASK: Final = {"WWW-Authenticate": 'Basic realm="syndarix-obs: any name, a token as password", charset="UTF-8"'}
 
 
-class Door:
+class Authentication:
     """ASGI middleware around the pages, for addresses that others can reach."""
 
     def __init__(self, app: ASGIApp, tokens: Tokens) -> None:

@@ -14,11 +14,11 @@ import pytest
 from real_servers import Ledger, get, server, until
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.delivery.disk_budget import Budget
+from syndarix_obs.delivery.disk_budget import DiskBudget
 from syndarix_obs.delivery.frames import parse
 from syndarix_obs.delivery.http import HttpPost
 from syndarix_obs.delivery.spooled import Post
-from syndarix_obs.destinations.loki import PUSH_PATH, LokiExporter
+from syndarix_obs.destinations.loki import PUSH_PATH, LokiDestination
 from syndarix_obs.destinations.loki_push import encode_line, labels_text, metadata_fields, push_body
 from syndarix_obs.records import model as r
 from syndarix_obs_stack.launcher import Stack
@@ -40,9 +40,9 @@ def health() -> Ledger:
 
 
 @pytest.fixture
-def loki(stack: Stack, tmp_path: Path, health: Ledger) -> Iterator[LokiExporter]:
+def loki(stack: Stack, tmp_path: Path, health: Ledger) -> Iterator[LokiDestination]:
     url = f"http://127.0.0.1:{stack.options.ports.loki}"
-    exporter = LokiExporter(url, Post(tmp_path / "spool", Budget(1 << 28), health))
+    exporter = LokiDestination(url, Post(tmp_path / "spool", DiskBudget(1 << 28), health))
     yield exporter
     exporter.close(5)
 
@@ -95,7 +95,7 @@ def expected(service: str, count: int) -> Counter[str]:
 
 
 def test_every_record_is_found_once_with_its_line_time_and_metadata(
-    stack: Stack, loki: LokiExporter, health: Ledger
+    stack: Stack, loki: LokiDestination, health: Ledger
 ) -> None:
     sent = [llm("counts", number) for number in range(3_000)]
     for start in range(0, 3_000, 100):
@@ -120,7 +120,7 @@ def test_every_record_is_found_once_with_its_line_time_and_metadata(
     assert 1 == len(ids(stack, "counts", f' | trace_id="{5:032x}"'))
 
 
-def test_streams_have_the_labels_of_the_vocabulary_and_no_others(stack: Stack, loki: LokiExporter) -> None:
+def test_streams_have_the_labels_of_the_vocabulary_and_no_others(stack: Stack, loki: LokiDestination) -> None:
     loki.consume(None, [llm("labels", 0)])
     assert loki.flush(20)
     answer = get(stack.options.ports.loki, "/loki/api/v1/series", **{"match[]": '{service_name="labels"}'})
@@ -128,7 +128,7 @@ def test_streams_have_the_labels_of_the_vocabulary_and_no_others(stack: Stack, l
     assert set(v.LOKI_LABELS) == set(answer["data"][0])
 
 
-def test_the_ledger_adds_up_in_loki(stack: Stack, loki: LokiExporter) -> None:
+def test_the_ledger_adds_up_in_loki(stack: Stack, loki: LokiDestination) -> None:
     costs = [Decimal(number) / 7_000_000 for number in range(1, 501)]
     now = time.time_ns()
     records = [
@@ -144,7 +144,7 @@ def test_the_ledger_adds_up_in_loki(stack: Stack, loki: LokiExporter) -> None:
 
 
 def test_a_prompt_of_two_megabytes_arrives_whole_beside_small_ones(
-    stack: Stack, loki: LokiExporter, health: Ledger
+    stack: Stack, loki: LokiDestination, health: Ledger
 ) -> None:
     text = "prompt " * 300_000
     loki.consume(None, [llm("large", 0), llm("large", 1, text=text), llm("large", 2)])
@@ -156,7 +156,7 @@ def test_a_prompt_of_two_megabytes_arrives_whole_beside_small_ones(
 
 
 def test_a_line_beyond_lokis_limit_is_shortened_and_its_neighbours_arrive(
-    stack: Stack, loki: LokiExporter, health: Ledger
+    stack: Stack, loki: LokiDestination, health: Ledger
 ) -> None:
     records = [llm("beyond", number) for number in range(20)]
     records[7] = llm("beyond", 7, text="y" * 6_000_000)
@@ -169,7 +169,7 @@ def test_a_line_beyond_lokis_limit_is_shortened_and_its_neighbours_arrive(
     assert ({}, {"destination": 1}) == (health.drops, health.cuts)
 
 
-def test_hostile_text_arrives(stack: Stack, loki: LokiExporter, health: Ledger) -> None:
+def test_hostile_text_arrives(stack: Stack, loki: LokiDestination, health: Ledger) -> None:
     texts = ["lone \ud83d", "nul \x00", "🙂", 'q"uo\\te', "\u2028", "tab\tnew\nline"]
     loki.consume(None, [llm("hostile", n, text=text, session_id=text) for n, text in enumerate(texts)])
     assert loki.flush(20)
@@ -178,7 +178,7 @@ def test_hostile_text_arrives(stack: Stack, loki: LokiExporter, health: Ledger) 
     assert {} == health.drops
 
 
-def test_lines_out_of_time_are_kept_once_under_lokis_time(stack: Stack, loki: LokiExporter, health: Ledger) -> None:
+def test_lines_out_of_time_are_kept_once_under_lokis_time(stack: Stack, loki: LokiDestination, health: Ledger) -> None:
     now = time.time_ns()
     loki.consume(None, [llm("late", number, end_ns=now + number) for number in range(10)])
     assert loki.flush(20)
@@ -211,8 +211,8 @@ def test_loki_takes_gzip_around_a_push(stack: Stack) -> None:
     assert {each.record_id: (each.end_ns, json.loads(each.line()), {"agent": "a"}) for each in sent} == lines
 
 
-@pytest.mark.parametrize("service", ['q"uo\\te', "tab\tnew\nline", "nul \x00", "\u2028 🙂", "{a=\"b\"}"])
-def test_any_text_is_a_label(stack: Stack, loki: LokiExporter, health: Ledger, service: str) -> None:
+@pytest.mark.parametrize("service", ['q"uo\\te', "tab\tnew\nline", "nul \x00", "\u2028 🙂", '{a="b"}'])
+def test_any_text_is_a_label(stack: Stack, loki: LokiDestination, health: Ledger, service: str) -> None:
     loki.consume(None, [llm(service, 0)])
     assert loki.flush(20)
     answer = get(stack.options.ports.loki, "/loki/api/v1/label/service_name/values")
@@ -224,14 +224,14 @@ def test_what_is_sent_twice_is_there_once(stack: Stack, tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{stack.options.ports.loki}"
     records = [llm("twice", number) for number in range(100)]
     for folder in ("a", "b"):  # as after a crash between the answer and its note on disk
-        exporter = LokiExporter(url, Post(tmp_path / folder, Budget(1 << 28), Ledger()))
+        exporter = LokiDestination(url, Post(tmp_path / folder, DiskBudget(1 << 28), Ledger()))
         exporter.consume(None, records)
         assert exporter.flush(20)
         exporter.close(5)
     assert 100 == total(stack, "twice")
 
 
-def test_stopping_loki_in_the_middle_loses_nothing(stack: Stack, loki: LokiExporter, health: Ledger) -> None:
+def test_stopping_loki_in_the_middle_loses_nothing(stack: Stack, loki: LokiDestination, health: Ledger) -> None:
     def emit(first: int, last: int) -> None:
         for number in range(first, last):
             loki.consume(None, [llm("outage", number)])

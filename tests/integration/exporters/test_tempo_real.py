@@ -12,9 +12,9 @@ import pytest
 from real_servers import Ledger, get, server, until
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.delivery.disk_budget import Budget
+from syndarix_obs.delivery.disk_budget import DiskBudget
 from syndarix_obs.delivery.spooled import Post
-from syndarix_obs.destinations.tempo import TempoExporter
+from syndarix_obs.destinations.tempo import TempoDestination
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import SpanEvent
 from syndarix_obs.records.resource import Resource
@@ -39,13 +39,13 @@ def health() -> Ledger:
 @pytest.fixture(params=["http/protobuf", "grpc"])
 def tempo(
     stack: Stack, tmp_path: Path, health: Ledger, request: pytest.FixtureRequest
-) -> Iterator[tuple[TempoExporter, str]]:
+) -> Iterator[tuple[TempoDestination, str]]:
     """An exporter, and the service name that its spans go under."""
     protocol, ports = request.param, stack.options.ports
     service = f"{request.node.originalname}-{protocol[:4]}"
     endpoint = f"http://127.0.0.1:{ports.otlp_grpc if protocol == 'grpc' else ports.otlp_http}"
-    post = Post(tmp_path / "spool", Budget(1 << 28), health)
-    exporter = TempoExporter(endpoint, post, Resource(service, "test"), protocol=protocol)
+    post = Post(tmp_path / "spool", DiskBudget(1 << 28), health)
+    exporter = TempoDestination(endpoint, post, Resource(service, "test"), protocol=protocol)
     yield exporter, service
     exporter.close(5)
 
@@ -90,7 +90,7 @@ def hit(stack: Stack, query: str) -> int:
 
 
 def test_every_span_of_every_trace_is_found_by_id_and_by_search(
-    stack: Stack, tempo: tuple[TempoExporter, str], health: Ledger
+    stack: Stack, tempo: tuple[TempoDestination, str], health: Ledger
 ) -> None:
     exporter, service = tempo
     for number in range(200):
@@ -107,7 +107,7 @@ def test_every_span_of_every_trace_is_found_by_id_and_by_search(
     assert ({}, 0) == (health.drops, health.failures)
 
 
-def test_a_span_keeps_its_ids_times_attributes_and_events(stack: Stack, tempo: tuple[TempoExporter, str]) -> None:
+def test_a_span_keeps_its_ids_times_attributes_and_events(stack: Stack, tempo: tuple[TempoDestination, str]) -> None:
     exporter, service = tempo
     sent = trace(service, 0)
     for span in sent:
@@ -130,7 +130,7 @@ def test_a_span_keeps_its_ids_times_attributes_and_events(stack: Stack, tempo: t
 
 
 def test_stopping_tempo_in_the_middle_loses_nothing(
-    stack: Stack, tempo: tuple[TempoExporter, str], health: Ledger
+    stack: Stack, tempo: tuple[TempoDestination, str], health: Ledger
 ) -> None:
     exporter, service = tempo
 
@@ -155,7 +155,7 @@ def test_stopping_tempo_in_the_middle_loses_nothing(
 
 
 def test_a_burst_of_many_large_spans_fits_the_servers_limits(
-    stack: Stack, tempo: tuple[TempoExporter, str], health: Ledger
+    stack: Stack, tempo: tuple[TempoDestination, str], health: Ledger
 ) -> None:
     exporter, service = tempo
     for number in range(600):

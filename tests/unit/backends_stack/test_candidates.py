@@ -12,7 +12,7 @@ from syndarix_obs_read.backends.stack.candidates import Servers, driver, having_
 from syndarix_obs_read.backends.stack.clients.loki import Loki
 from syndarix_obs_read.backends.stack.clients.tempo import Tempo
 from syndarix_obs_read.backends.stack.ledger import Ledger
-from syndarix_obs_read.backends.stack.reach import Reach
+from syndarix_obs_read.backends.stack.time_bounds import TimeBounds
 
 
 def servers(**named: list[str]) -> Servers:
@@ -24,8 +24,8 @@ def servers(**named: list[str]) -> Servers:
         return streams([(str(NOW), f"r{n} {NOW} {trace}") for n, trace in enumerate(found)])
 
     loki, tempo = Loki(client("loki", answer)), Tempo(client("tempo", answer))
-    reach = Reach(loki, tempo, 2, lambda: NOW)
-    return Servers(loki, tempo, reach, Ledger(loki, reach))
+    bounds = TimeBounds(loki, tempo, 2, lambda: NOW)
+    return Servers(loki, tempo, bounds, Ledger(loki, bounds))
 
 
 async def test_what_the_filter_names_besides_is_had_by_all_that_are_left() -> None:

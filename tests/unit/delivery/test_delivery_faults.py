@@ -13,13 +13,13 @@ from scripted_sink import Answer, Ledger, Request, ScriptedSink, until
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.delivery.spooled import Post
-from syndarix_obs.destinations.loki import LokiExporter
+from syndarix_obs.destinations.loki import LokiDestination
 from syndarix_obs.records.model import Record
 
-Make = Callable[[], LokiExporter]
+Make = Callable[[], LokiDestination]
 
 
-def send(exporter: LokiExporter, records: Iterable[Record]) -> None:
+def send(exporter: LokiDestination, records: Iterable[Record]) -> None:
     """What the worker does in one round."""
     exporter.consume(None, list(records))
     exporter.tick()
@@ -40,9 +40,7 @@ def test_records_arrive_once_and_nothing_is_left_on_disk(loki: Make, sink: Scrip
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_a_busy_or_failing_server_is_asked_again(
-    loki: Make, sink: ScriptedSink, health: Ledger, status: int
-) -> None:
+def test_a_busy_or_failing_server_is_asked_again(loki: Make, sink: ScriptedSink, health: Ledger, status: int) -> None:
     sink.script.extend([Answer(status), Answer(status)])
     exporter = loki()
     send(exporter, [record(0)])
@@ -81,16 +79,14 @@ def test_an_answer_that_breaks_off_counts_as_none(loki: Make, sink: ScriptedSink
 
 def test_a_hanging_server_is_given_up_after_the_timeout(post: Post, sink: ScriptedSink, health: Ledger) -> None:
     sink.script.append(Answer(hang=True))
-    exporter = LokiExporter(sink.url, replace(post, timeout=0.5))
+    exporter = LokiDestination(sink.url, replace(post, timeout=0.5))
     send(exporter, [record(0)])
     until(lambda: health.failures["loki"] == 1)
     until(lambda: len(sink.requests) == 2)
     exporter.close(2)
 
 
-def test_one_poison_record_is_dropped_and_its_neighbours_arrive(
-    loki: Make, sink: ScriptedSink, health: Ledger
-) -> None:
+def test_one_poison_record_is_dropped_and_its_neighbours_arrive(loki: Make, sink: ScriptedSink, health: Ledger) -> None:
     sink.policy = lambda request: Answer(400, b"bad line") if b"poison" in request.body else Answer()
     exporter = loki()
     send(exporter, [record(n, text="poison" if n == 7 else "fine") for n in range(20)])
@@ -213,11 +209,9 @@ def test_a_flush_reports_safety_while_the_server_hangs(loki: Make, sink: Scripte
     assert exporter.spool.waiting_bytes > 0
 
 
-def test_a_burst_while_the_server_is_down_arrives_exactly_once(
-    post: Post, sink: ScriptedSink, health: Ledger
-) -> None:
+def test_a_burst_while_the_server_is_down_arrives_exactly_once(post: Post, sink: ScriptedSink, health: Ledger) -> None:
     sink.stop()
-    exporter = LokiExporter(sink.url, post)
+    exporter = LokiDestination(sink.url, post)
     for start in range(0, 20_000, 1_000):
         send(exporter, [record(n, payload='{"input":"x"}') for n in range(start, start + 1_000)])
     until(lambda: health.failures["loki"] > 0)

@@ -20,7 +20,7 @@ from scripted_sink import Answer, Ledger, ScriptedSink, until
 from syndarix_obs.delivery.sender import Delivery
 from syndarix_obs.delivery.spool import Spool
 from syndarix_obs.delivery.spooled import Post
-from syndarix_obs.destinations.loki import LokiEmitter, LokiExporter
+from syndarix_obs.destinations.loki import LokiDestination, LokiEmitter
 from syndarix_obs.destinations.loki_push import encode_line
 
 PRELUDE = """
@@ -28,15 +28,15 @@ import sys, os, time, threading
 from pathlib import Path
 from exporter_samples import record, span
 from scripted_sink import Ledger
-from syndarix_obs.delivery.disk_budget import Budget
-from syndarix_obs.destinations.loki import LokiExporter
-from syndarix_obs.destinations.tempo import TempoExporter
-from syndarix_obs.destinations.zipkin import ZipkinExporter
+from syndarix_obs.delivery.disk_budget import DiskBudget
+from syndarix_obs.destinations.loki import LokiDestination
+from syndarix_obs.destinations.tempo import TempoDestination
+from syndarix_obs.destinations.zipkin import ZipkinDestination
 from syndarix_obs.delivery.spooled import Post
 from syndarix_obs.records.resource import Resource
 url, folder = sys.argv[1], Path(sys.argv[2])
 health = Ledger()
-post = Post(folder, Budget(1 << 28), health, timeout=30.0)
+post = Post(folder, DiskBudget(1 << 28), health, timeout=30.0)
 """
 
 
@@ -70,7 +70,7 @@ def test_what_a_killed_process_left_is_sent_by_the_next_one(
     sink.policy = lambda _request: Answer(503)
     killed = run(
         """
-        loki = LokiExporter(url, post)
+        loki = LokiDestination(url, post)
         for number in range(500):
             loki.consume(None, [record(number)])
             if number % 50 == 49:
@@ -84,7 +84,7 @@ def test_what_a_killed_process_left_is_sent_by_the_next_one(
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     sink.policy = lambda _request: Answer()
-    heir = LokiExporter(sink.url, post)
+    heir = LokiDestination(sink.url, post)
     heir.consume(None, [record(500)])
     heir.tick()
     until(lambda: len(sink.record_ids) == 501)
@@ -107,10 +107,10 @@ def test_a_process_ends_in_time_whatever_its_destinations_do_and_loses_nothing(
         """
         resource = Resource("shop", "test")
         exporters = [
-            TempoExporter(url, post, resource),
-            LokiExporter(url, post),
-            ZipkinExporter(url + "/api/v2/spans", post, resource),
-            TempoExporter(url.removeprefix("http://"), post, resource, protocol="grpc", name="otlp_extra"),
+            TempoDestination(url, post, resource),
+            LokiDestination(url, post),
+            ZipkinDestination(url + "/api/v2/spans", post, resource),
+            TempoDestination(url.removeprefix("http://"), post, resource, protocol="grpc", name="otlp_extra"),
         ]
         for number in range(200):
             for exporter in exporters:
@@ -133,7 +133,7 @@ def test_a_process_ends_in_time_whatever_its_destinations_do_and_loses_nothing(
 
 
 def test_a_forked_child_sends_its_own_records_and_not_its_parents(
-    loki: Callable[[], LokiExporter], sink: ScriptedSink
+    loki: Callable[[], LokiDestination], sink: ScriptedSink
 ) -> None:
     exporter = loki()
     exporter.consume(None, [record(0)])
@@ -160,7 +160,7 @@ def test_a_full_disk_costs_no_record_while_memory_lasts(
         import resource, signal
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
-        loki = LokiExporter(url, post)
+        loki = LokiDestination(url, post)
         for number in range(300):
             loki.consume(None, [record(number)])
             loki.tick()
@@ -180,9 +180,7 @@ def test_a_full_disk_costs_no_record_while_memory_lasts(
     assert Counter({f"r{number}": 1 for number in range(300)}) == sink.record_ids
 
 
-def test_where_no_thread_can_be_started_flush_sends_by_itself(
-    post: Post, sink: ScriptedSink, health: Ledger
-) -> None:
+def test_where_no_thread_can_be_started_flush_sends_by_itself(post: Post, sink: ScriptedSink, health: Ledger) -> None:
     emitter = LokiEmitter(sink.url)
     spool = Spool(post.folder / "loki", "loki", post.budget, health, emitter.shorten)
     delivery = Delivery(spool, emitter, health, thread=_Unstartable)
@@ -204,7 +202,7 @@ class _Unstartable(threading.Thread):
 def test_platforms_in_one_process_share_a_folder_without_touching_each_other(
     post: Post, sink: ScriptedSink, health: Ledger
 ) -> None:
-    first, second = LokiExporter(sink.url, post), LokiExporter(sink.url, post)
+    first, second = LokiDestination(sink.url, post), LokiDestination(sink.url, post)
     for number in range(100):
         (first if number % 2 else second).consume(None, [record(number)])
     assert first.flush(10)
@@ -215,7 +213,7 @@ def test_platforms_in_one_process_share_a_folder_without_touching_each_other(
 
 
 def test_closing_twice_and_using_it_afterwards_does_no_harm(post: Post, sink: ScriptedSink, health: Ledger) -> None:
-    exporter = LokiExporter(sink.url, post)
+    exporter = LokiDestination(sink.url, post)
     exporter.close(5)
     exporter.close(5)
     exporter.consume(None, [record(0)])
@@ -224,7 +222,7 @@ def test_closing_twice_and_using_it_afterwards_does_no_harm(post: Post, sink: Sc
 
 
 def test_a_clock_that_steps_back_does_not_delay_delivery(
-    loki: Callable[[], LokiExporter], sink: ScriptedSink, monkeypatch: pytest.MonkeyPatch
+    loki: Callable[[], LokiDestination], sink: ScriptedSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = time.time
     sink.script.append(Answer(503))

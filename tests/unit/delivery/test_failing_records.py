@@ -13,12 +13,12 @@ from scripted_sink import Answer, Ledger, Policy, Request, ScriptedSink, until
 
 from syndarix_obs import guard
 from syndarix_obs.delivery.backoff import Backoff
-from syndarix_obs.delivery.disk_budget import Budget
+from syndarix_obs.delivery.disk_budget import DiskBudget
 from syndarix_obs.delivery.outbox import Outbox
 from syndarix_obs.delivery.sender import Delivery
 from syndarix_obs.delivery.spool import Spool
 from syndarix_obs.delivery.spooled import Post
-from syndarix_obs.destinations.loki import LokiEmitter, LokiExporter
+from syndarix_obs.destinations.loki import LokiDestination, LokiEmitter
 from syndarix_obs.destinations.loki_push import encode_line
 from syndarix_obs.records.model import Record
 
@@ -182,7 +182,7 @@ def test_a_failing_record_at_the_end_of_a_segment_lets_the_next_segments_pass(
 ) -> None:
     sink.policy = refuses_poison()
     emitter = LokiEmitter(sink.url)
-    spool = Spool(tmp_path / "loki", "loki", Budget(500_000), health, emitter.shorten)
+    spool = Spool(tmp_path / "loki", "loki", DiskBudget(500_000), health, emitter.shorten)
     send(spool, record(0, text="poison" + "x" * 20_000))
     send(spool, *numbers(1, 50))
     delivery = Delivery(spool, emitter, health, backoff=Backoff(longest=0.004))
@@ -225,13 +225,13 @@ def test_what_was_delivered_behind_a_refused_record_is_not_sent_again_by_the_nex
     post: Post, sink: ScriptedSink, health: Ledger
 ) -> None:
     sink.policy = refuses_poison(500)
-    first = LokiExporter(sink.url, post)
+    first = LokiDestination(sink.url, post)
     first.consume(None, numbers(0, 20, ill=frozenset({0})))
     first.tick()
     until(lambda: len(sink.record_ids) == 19)
     first.close(2)
     sink.policy = lambda _request: Answer()
-    heir = LokiExporter(sink.url, post)
+    heir = LokiDestination(sink.url, post)
     until(lambda: len(sink.record_ids) == 20)
     assert once(*range(20)) == sink.record_ids
     heir.close(2)

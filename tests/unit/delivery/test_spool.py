@@ -13,7 +13,7 @@ from scripted_sink import Ledger
 
 from syndarix_obs import guard
 from syndarix_obs.delivery import ownership
-from syndarix_obs.delivery.disk_budget import Budget
+from syndarix_obs.delivery.disk_budget import DiskBudget
 from syndarix_obs.delivery.frames import Frame, parse
 from syndarix_obs.delivery.spool import MEMORY_BYTES, Spool
 
@@ -39,8 +39,8 @@ def names(spool: Spool, max_bytes: int = 1 << 20) -> list[str]:
 
 @pytest.fixture
 def make(tmp_path: Path, health: Ledger) -> Callable[..., Spool]:
-    def made(max_bytes: int = 1 << 26, folder: Path | None = None, budget: Budget | None = None) -> Spool:
-        return Spool(folder or tmp_path / "loki", "loki", budget or Budget(max_bytes), health, shorten)
+    def made(max_bytes: int = 1 << 26, folder: Path | None = None, budget: DiskBudget | None = None) -> Spool:
+        return Spool(folder or tmp_path / "loki", "loki", budget or DiskBudget(max_bytes), health, shorten)
 
     return made
 
@@ -211,7 +211,7 @@ def test_then_the_oldest_records_go_and_are_counted(make: Callable[..., Spool], 
 def test_destinations_share_one_budget_and_the_oldest_goes_first(
     make: Callable[..., Spool], tmp_path: Path, health: Ledger
 ) -> None:
-    budget = Budget(1_000_000)
+    budget = DiskBudget(1_000_000)
     loki, tempo = make(budget=budget), make(budget=budget, folder=tmp_path / "tempo")
     for number in range(600):
         loki.append(frame(f"{number:05d}" + "r" * 1_000))
@@ -275,9 +275,7 @@ def test_memory_is_bounded_and_what_does_not_fit_is_counted(
     assert "39" == kept[-1]
 
 
-def test_what_waits_in_memory_at_the_end_is_counted(
-    make: Callable[..., Spool], tmp_path: Path, health: Ledger
-) -> None:
+def test_what_waits_in_memory_at_the_end_is_counted(make: Callable[..., Spool], tmp_path: Path, health: Ledger) -> None:
     (tmp_path / "file").write_text("not a folder")
     spool = make(folder=tmp_path / "file" / "loki")
     spool.append(frame("a"))

@@ -46,9 +46,7 @@ def test_many_lines_take_few_requests_and_all_arrive(log: logging.Logger, sink: 
     assert len(sink.requests) < 250
 
 
-def test_lines_logged_while_loki_is_down_arrive_later(
-    log: logging.Logger, sink: ScriptedSink, health: Ledger
-) -> None:
+def test_lines_logged_while_loki_is_down_arrive_later(log: logging.Logger, sink: ScriptedSink, health: Ledger) -> None:
     sink.stop()
     log.info("kept")
     until(lambda: health.failures["loki"] > 0)

@@ -21,15 +21,15 @@ from scripted_sink import Answer, Ledger, Request, ScriptedSink, until
 from syndarix_obs import vocabulary as v
 from syndarix_obs.delivery import frames as f
 from syndarix_obs.delivery.http import HttpPost, gzipped
-from syndarix_obs.destinations.loki import LokiExporter
+from syndarix_obs.destinations.loki import LokiDestination
 from syndarix_obs.destinations.loki_push import encode_line, labels_text, metadata_fields, push_body, shorten
 from syndarix_obs.records import model as r
 
-Make = Callable[[], LokiExporter]
+Make = Callable[[], LokiDestination]
 LABELS = b'{kind="app"}'
 
 
-def pushed(sink: ScriptedSink, exporter: LokiExporter, *records: r.Record) -> list[Stream]:
+def pushed(sink: ScriptedSink, exporter: LokiDestination, *records: r.Record) -> list[Stream]:
     """Send records, get the streams of the one push."""
     exporter.consume(span(), records)
     assert exporter.flush(10)
@@ -42,9 +42,7 @@ def lines_of(*data: bytes) -> list[tuple[int, dict[str, Any], dict[str, str]]]:
     return Request("", {}, unpacked(push_body(f.parse(b"".join(data)).frames))).lines
 
 
-def test_a_push_goes_to_the_api_with_the_tenant_and_uncompressed_on_one_machine(
-    loki: Make, sink: ScriptedSink
-) -> None:
+def test_a_push_goes_to_the_api_with_the_tenant_and_uncompressed_on_one_machine(loki: Make, sink: ScriptedSink) -> None:
     pushed(sink, loki(), record())
     request = sink.taken[0]
     assert "/loki/api/v1/push" == request.path
@@ -141,7 +139,7 @@ def test_a_line_without_payload_cannot_be_shortened() -> None:
 
 
 def test_an_url_with_the_path_of_the_api_is_taken_as_it_is(sink: ScriptedSink, post: Any) -> None:
-    exporter = LokiExporter(f"{sink.url}/custom/push", post)
+    exporter = LokiDestination(f"{sink.url}/custom/push", post)
     pushed(sink, exporter, record())
     assert "/custom/push" == sink.taken[0].path
     exporter.close(2)
@@ -175,9 +173,7 @@ def _sink() -> Any:
     return module
 
 
-def test_a_frame_of_another_form_stands_in_nobodys_way(
-    loki: Make, sink: ScriptedSink, health: Ledger
-) -> None:
+def test_a_frame_of_another_form_stands_in_nobodys_way(loki: Make, sink: ScriptedSink, health: Ledger) -> None:
     def parses(request: Request) -> Answer:
         try:
             return Answer() if request.streams else Answer(400)

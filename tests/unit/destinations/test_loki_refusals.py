@@ -11,10 +11,10 @@ from scripted_sink import Answer, Ledger, Request, ScriptedSink, until
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.delivery.http import Reply
-from syndarix_obs.destinations.loki import LokiExporter
+from syndarix_obs.destinations.loki import LokiDestination
 from syndarix_obs.destinations.loki_refusals import refusal
 
-Make = Callable[[], LokiExporter]
+Make = Callable[[], LokiDestination]
 NOW = 1_900_000_000
 HOUR = 3600
 

@@ -68,9 +68,7 @@ def test_a_program_that_forgets_to_shut_down_delivers_everything(sink: ScriptedS
 
 
 @pytest.mark.slow
-def test_a_program_whose_stack_hangs_ends_in_time_and_the_next_one_delivers(
-    sink: ScriptedSink, tmp_path: Path
-) -> None:
+def test_a_program_whose_stack_hangs_ends_in_time_and_the_next_one_delivers(sink: ScriptedSink, tmp_path: Path) -> None:
     sink.policy = lambda _request: Answer(503, hang=True)
     assert run(sink, tmp_path, 50) < 6.0  # 5 s for the destinations, the rest for the interpreter
     sink.policy = lambda _request: Answer()

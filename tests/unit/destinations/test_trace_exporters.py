@@ -26,8 +26,8 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.delivery.spooled import Post
 from syndarix_obs.destinations.otlp import parse_headers, traces_url
 from syndarix_obs.destinations.span_proto import encode_span
-from syndarix_obs.destinations.tempo import TempoExporter
-from syndarix_obs.destinations.zipkin import ZipkinExporter
+from syndarix_obs.destinations.tempo import TempoDestination
+from syndarix_obs.destinations.zipkin import ZipkinDestination
 from syndarix_obs.records.model import SpanEvent
 from syndarix_obs.records.resource import Resource
 
@@ -35,8 +35,8 @@ RESOURCE = Resource("shop", "test", {"host.name": "h1"})
 
 
 @pytest.fixture
-def tempo(sink: ScriptedSink, post: Post) -> Iterator[TempoExporter]:
-    exporter = TempoExporter(sink.url, post, RESOURCE, headers={"x-scope-orgid": "team-a"})
+def tempo(sink: ScriptedSink, post: Post) -> Iterator[TempoDestination]:
+    exporter = TempoDestination(sink.url, post, RESOURCE, headers={"x-scope-orgid": "team-a"})
     yield exporter
     exporter.close(2)
 
@@ -64,7 +64,7 @@ def attributes(of: Any) -> dict[str, Any]:
     return found
 
 
-def test_a_span_arrives_with_ids_times_kind_and_typed_attributes(tempo: TempoExporter, sink: ScriptedSink) -> None:
+def test_a_span_arrives_with_ids_times_kind_and_typed_attributes(tempo: TempoDestination, sink: ScriptedSink) -> None:
     tempo.consume(span(), [])
     assert tempo.flush(10)
     (found,) = spans(sink)
@@ -83,7 +83,7 @@ def test_a_span_arrives_with_ids_times_kind_and_typed_attributes(tempo: TempoExp
     } == attributes(found.attributes)
 
 
-def test_the_request_names_the_service_the_scope_and_the_tenant(tempo: TempoExporter, sink: ScriptedSink) -> None:
+def test_the_request_names_the_service_the_scope_and_the_tenant(tempo: TempoDestination, sink: ScriptedSink) -> None:
     tempo.consume(span(0, scope=("a", "1.0")), [])
     tempo.consume(span(1, scope=("b", None)), [])
     tempo.consume(span(2, scope=("a", "1.0")), [])
@@ -138,7 +138,7 @@ def test_payloads_never_ride_on_a_span() -> None:
 
 
 def test_times_before_the_epoch_and_broken_ids_do_not_break_the_others(
-    tempo: TempoExporter, sink: ScriptedSink
+    tempo: TempoDestination, sink: ScriptedSink
 ) -> None:
     tempo.consume(span(0, start_ns=-5, end_ns=-1), [])
     with pytest.raises(ValueError, match="hexadecimal"):
@@ -148,7 +148,7 @@ def test_times_before_the_epoch_and_broken_ids_do_not_break_the_others(
     assert [0, NOW_NS] == [found.end_time_unix_nano for found in spans(sink)]
 
 
-def test_a_trace_that_is_not_kept_leaves_no_span(tempo: TempoExporter, sink: ScriptedSink) -> None:
+def test_a_trace_that_is_not_kept_leaves_no_span(tempo: TempoDestination, sink: ScriptedSink) -> None:
     tempo.consume(None, [])
     assert tempo.flush(10)
     assert [] == sink.requests
@@ -158,7 +158,7 @@ def test_spans_that_the_server_did_not_take_are_counted(post: Post, health: Ledg
     answer = ExportTraceServiceResponse()
     answer.partial_success.rejected_spans = 2
     sink = ScriptedSink(Answer(200, answer.SerializeToString()), Answer(200, b""))
-    exporter = TempoExporter(sink.url, post, RESOURCE)
+    exporter = TempoDestination(sink.url, post, RESOURCE)
     for number in range(2):
         exporter.consume(span(number), [])
         assert exporter.flush(10)
@@ -168,7 +168,7 @@ def test_spans_that_the_server_did_not_take_are_counted(post: Post, health: Ledg
 
 
 def test_a_span_that_is_too_large_is_shortened_and_says_so(
-    tempo: TempoExporter, sink: ScriptedSink, health: Ledger
+    tempo: TempoDestination, sink: ScriptedSink, health: Ledger
 ) -> None:
     sink.policy = lambda request: Answer(413) if len(request.body) > 50_000 else Answer(200)
     tempo.consume(span(0), [])
@@ -185,7 +185,7 @@ def test_a_span_that_is_too_large_is_shortened_and_says_so(
 
 
 def test_a_span_that_cannot_be_shortened_is_dropped_once_others_pass(
-    tempo: TempoExporter, sink: ScriptedSink, health: Ledger, caplog: pytest.LogCaptureFixture
+    tempo: TempoDestination, sink: ScriptedSink, health: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
     sink.policy = lambda request: Answer(413) if b"execute_ill" in request.body else Answer(200)
     tempo.consume(span(0), [])
@@ -259,14 +259,14 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.fixture
-def over_grpc(collector: Collector, post: Post) -> Iterator[TempoExporter]:
+def over_grpc(collector: Collector, post: Post) -> Iterator[TempoDestination]:
     endpoint = f"http://127.0.0.1:{collector.port}"
-    exporter = TempoExporter(endpoint, post, RESOURCE, protocol="grpc", headers={"x-tenant": "t"})
+    exporter = TempoDestination(endpoint, post, RESOURCE, protocol="grpc", headers={"x-tenant": "t"})
     yield exporter
     exporter.close(3)
 
 
-def test_spans_arrive_over_grpc_with_their_headers(over_grpc: TempoExporter, collector: Collector) -> None:
+def test_spans_arrive_over_grpc_with_their_headers(over_grpc: TempoDestination, collector: Collector) -> None:
     for number in range(10):
         over_grpc.consume(span(number), [])
     assert over_grpc.flush(10)
@@ -283,7 +283,7 @@ def test_spans_arrive_over_grpc_with_their_headers(over_grpc: TempoExporter, col
     ],
 )
 def test_a_grpc_server_that_cannot_take_spans_now_gets_them_later(
-    over_grpc: TempoExporter, collector: Collector, health: Ledger, code: grpc.StatusCode, text: str
+    over_grpc: TempoDestination, collector: Collector, health: Ledger, code: grpc.StatusCode, text: str
 ) -> None:
     collector.failures.append((code, text, b""))
     over_grpc.consume(span(), [])
@@ -295,7 +295,7 @@ def test_a_grpc_server_that_cannot_take_spans_now_gets_them_later(
 
 
 def test_a_grpc_message_that_is_too_large_is_halved(
-    over_grpc: TempoExporter, collector: Collector, health: Ledger
+    over_grpc: TempoDestination, collector: Collector, health: Ledger
 ) -> None:
     text = "grpc: received message larger than max (5000000 vs. 4194304)"
     collector.failures.append((grpc.StatusCode.RESOURCE_EXHAUSTED, text, b""))
@@ -308,7 +308,7 @@ def test_a_grpc_message_that_is_too_large_is_halved(
 
 
 def test_a_span_that_a_grpc_server_rejects_is_dropped_once_others_pass(
-    over_grpc: TempoExporter, collector: Collector, health: Ledger
+    over_grpc: TempoDestination, collector: Collector, health: Ledger
 ) -> None:
     collector.ill = "ill"
     over_grpc.consume(span(0), [])
@@ -318,7 +318,9 @@ def test_a_span_that_a_grpc_server_rejects_is_dropped_once_others_pass(
     assert 1 == collector.count
 
 
-def test_a_grpc_server_may_say_how_long_to_wait(over_grpc: TempoExporter, collector: Collector, health: Ledger) -> None:
+def test_a_grpc_server_may_say_how_long_to_wait(
+    over_grpc: TempoDestination, collector: Collector, health: Ledger
+) -> None:
     info = AnyMessage()
     info.Pack(RetryInfo(retry_delay=Duration(seconds=1)))
     details = RpcStatus(code=8, details=[info]).SerializeToString()
@@ -335,7 +337,7 @@ def test_a_grpc_server_may_say_how_long_to_wait(over_grpc: TempoExporter, collec
 
 
 def test_a_span_arrives_at_zipkin_in_its_shape(sink: ScriptedSink, post: Post) -> None:
-    exporter = ZipkinExporter(f"{sink.url}/api/v2/spans", post, RESOURCE)
+    exporter = ZipkinDestination(f"{sink.url}/api/v2/spans", post, RESOURCE)
     events = [SpanEvent("loop", 7_000, {"n": 1})]
     exporter.consume(span(status=v.STATUS_ERROR, status_message="boom", events=events), [])
     exporter.consume(None, [])
@@ -370,7 +372,7 @@ def test_a_span_arrives_at_zipkin_in_its_shape(sink: ScriptedSink, post: Post) -
 
 def test_a_zipkin_span_that_is_too_large_is_shortened(sink: ScriptedSink, post: Post, health: Ledger) -> None:
     sink.policy = lambda request: Answer(413) if len(request.body) > 5_000 else Answer(202)
-    exporter = ZipkinExporter(sink.url, post, RESOURCE)
+    exporter = ZipkinDestination(sink.url, post, RESOURCE)
     exporter.consume(span(0), [])
     exporter.consume(span(1, attributes={"long": "x" * 10_000, "short": "y"}), [])
     until(lambda: exporter.flush(1) and len(sink.taken) == 2)

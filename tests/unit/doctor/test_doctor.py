@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from syndarix_obs_read.backends.filters import Filter
-from syndarix_obs_read.backends.rows import Check, Page, StoredRecord, broken
+from syndarix_obs_read.backends.rows import Check, Rows, StoredRecord, broken
 from syndarix_obs_read.doctor import agents, chain, machine, servers, spool
 from syndarix_obs_read.doctor.examine import examine
 from syndarix_obs_read.errors import ReadError
@@ -257,14 +257,14 @@ class Ends:
     trace_rows: tuple[StoredRecord, ...] = ()
     asked: list[str] = field(default_factory=list)
 
-    async def records(self, _where: Filter, **_: Any) -> Page[StoredRecord]:
+    async def records(self, _where: Filter, **_: Any) -> Rows[StoredRecord]:
         if self.start_ns is None:
-            return Page()
-        return Page((StoredRecord({"trace_id": "ab", "start_ns": self.start_ns}),))
+            return Rows()
+        return Rows((StoredRecord({"trace_id": "ab", "start_ns": self.start_ns}),))
 
-    async def trace(self, trace_id: str, **_: Any) -> Page[StoredRecord]:
+    async def trace(self, trace_id: str, **_: Any) -> Rows[StoredRecord]:
         self.asked.append(trace_id)
-        return Page(self.trace_rows, total=len(self.trace_rows))
+        return Rows(self.trace_rows, total=len(self.trace_rows))
 
 
 async def follow(ends: Any) -> dict[str, Check]:

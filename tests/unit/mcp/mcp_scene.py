@@ -15,7 +15,7 @@ from syndarix_obs.records.model import Record
 from syndarix_obs.store.location import store_path
 from syndarix_obs.store.writer import StoreWriter
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
-from syndarix_obs_read.backends.rows import AlertRow, Page, RawLine, Series, SilenceRow
+from syndarix_obs_read.backends.rows import AlertRow, RawLine, Rows, Series, SilenceRow
 from syndarix_obs_read.errors import NotFound
 
 S = 1_000_000_000
@@ -145,20 +145,20 @@ class ScriptedStack(EmbeddedBackend):
 
     async def query_metrics(
         self, promql: str, since_ns: int, until_ns: int, step_s: float | None, limit: int
-    ) -> Page[Series]:
+    ) -> Rows[Series]:
         points = tuple((since_ns + i * S, float("nan") if i == 0 else i / 2) for i in range(60))
         self.sent.append(("metrics", promql, step_s, limit))
         return self._page([Series({"agent": f"a{i}"}, points) for i in range(self.rows)], limit)
 
-    async def query_logs(self, logql: str, since_ns: int, until_ns: int, limit: int) -> Page[Any]:
+    async def query_logs(self, logql: str, since_ns: int, until_ns: int, limit: int) -> Rows[Any]:
         if logql.startswith("count"):
             return self._page([Series({}, ((since_ns, 1.0),))], limit)
         return self._page([RawLine(since_ns + i, {"kind": "app"}, HOSTILE * 9) for i in range(self.rows)], limit)
 
-    async def query_traces(self, traceql: str, since_ns: int, until_ns: int, limit: int) -> Page[Any]:
+    async def query_traces(self, traceql: str, since_ns: int, until_ns: int, limit: int) -> Rows[Any]:
         return self._page(
             [{"traceID": f"{i:032}", "rootTraceName": HOSTILE, "durationMs": i} for i in range(self.rows)], limit
         )
 
-    def _page(self, rows: list[Any], limit: int) -> Page[Any]:
-        return Page(tuple(rows[:limit]), len(rows) > limit, len(rows))
+    def _page(self, rows: list[Any], limit: int) -> Rows[Any]:
+        return Rows(tuple(rows[:limit]), len(rows) > limit, len(rows))

@@ -19,7 +19,7 @@ from syndarix_obs_read.mcp.meters import Meters
 from syndarix_obs_read.mcp.server import build_server
 from syndarix_obs_read.mcp.token_verifier import TokenFile
 from syndarix_obs_read.mcp.tracing import export_spans
-from syndarix_obs_read.serving.access_rules import Buckets, Gate, Rules
+from syndarix_obs_read.serving.access_rules import AccessControl, Buckets, Rules
 from syndarix_obs_read.serving.address import Address
 from syndarix_obs_read.settings import ReadSettings
 
@@ -51,7 +51,7 @@ def token_file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost", "LOCALHOST:1", "[::1]:8765", "mcp:8765"])
 async def test_a_name_of_the_server_is_let_in(host: str) -> None:
-    gate = Gate(inside, Rules(hosts=frozenset({"mcp"})), Meters())
+    gate = AccessControl(inside, Rules(hosts=frozenset({"mcp"})), Meters())
 
     assert "inside /mcp" == (await ask(gate, host=host)).text
 
@@ -61,7 +61,7 @@ async def test_a_name_of_the_server_is_let_in(host: str) -> None:
 )
 async def test_a_foreign_host_is_refused(host: str) -> None:
     meters = Meters()
-    answer = await ask(Gate(inside, Rules(hosts=frozenset({"mcp"})), meters), host=host)
+    answer = await ask(AccessControl(inside, Rules(hosts=frozenset({"mcp"})), meters), host=host)
 
     assert (421, "host") == (answer.status_code, answer.json()["error"])
     assert 1 == meters.value(v.MCP_REFUSED, reason="host")
@@ -71,7 +71,7 @@ async def test_a_foreign_host_is_refused(host: str) -> None:
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost.evil.example", "null", "http://[::1"])
 async def test_a_foreign_web_page_is_refused_everywhere(path: str, origin: str) -> None:
     meters = Meters()
-    answer = await ask(Gate(inside, Rules(), meters), path, origin=origin)
+    answer = await ask(AccessControl(inside, Rules(), meters), path, origin=origin)
 
     assert (403, "origin") == (answer.status_code, answer.json()["error"])
     assert 1 == meters.value(v.MCP_REFUSED, reason="origin")
@@ -79,7 +79,7 @@ async def test_a_foreign_web_page_is_refused_everywhere(path: str, origin: str) 
 
 @pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1", "https://obs.example"])
 async def test_a_web_page_of_this_machine_or_of_the_setting_is_let_in(origin: str) -> None:
-    gate = Gate(inside, Rules(origins=frozenset({"https://obs.example"})), Meters())
+    gate = AccessControl(inside, Rules(origins=frozenset({"https://obs.example"})), Meters())
 
     assert 200 == (await ask(gate, origin=origin)).status_code
 
@@ -87,7 +87,7 @@ async def test_a_web_page_of_this_machine_or_of_the_setting_is_let_in(origin: st
 async def test_more_requests_than_allowed_must_wait() -> None:
     now = [0.0]
     meters = Meters()
-    gate = Gate(inside, Rules(per_minute=2), meters, clock=lambda: now[0])
+    gate = AccessControl(inside, Rules(per_minute=2), meters, clock=lambda: now[0])
 
     assert [200, 200, 429] == [(await ask(gate)).status_code for _ in range(3)]
     assert "31" == (await ask(gate)).headers["Retry-After"]

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from syndarix_obs.metrics.pushgateway import PushgatewayExporter
+from syndarix_obs.metrics.pushgateway import PushgatewayDestination
 from syndarix_obs.metrics.registry import Metrics
 
 Push = tuple[str, str, str | None, str]
@@ -60,7 +60,7 @@ def failures(metrics: Metrics) -> float | None:
 
 
 def test_closing_pushes_all_metrics_under_job_and_instance(gateway: Gateway, metrics: Metrics) -> None:
-    exporter = PushgatewayExporter(metrics, f"http://{gateway.address}", "nightly", grouping={"instance": "i1"})
+    exporter = PushgatewayDestination(metrics, f"http://{gateway.address}", "nightly", grouping={"instance": "i1"})
     exporter.consume(None, ())
     exporter.close(5)
     [(method, path, login, body)] = gateway.pushes
@@ -69,12 +69,12 @@ def test_closing_pushes_all_metrics_under_job_and_instance(gateway: Gateway, met
 
 
 def test_the_instance_is_this_host_by_default(gateway: Gateway, metrics: Metrics) -> None:
-    assert PushgatewayExporter(metrics, f"http://{gateway.address}", "nightly").flush(5) is True
+    assert PushgatewayDestination(metrics, f"http://{gateway.address}", "nightly").flush(5) is True
     assert gateway.pushes[0][1].endswith(f"/instance/{socket.gethostname()}")
 
 
 def test_a_login_in_the_url_is_sent_as_basic_authentication(gateway: Gateway, metrics: Metrics) -> None:
-    exporter = PushgatewayExporter(metrics, f"http://me:p%40ss@{gateway.address}", "nightly")
+    exporter = PushgatewayDestination(metrics, f"http://me:p%40ss@{gateway.address}", "nightly")
     assert exporter.flush(5) is True
     assert "Basic " + base64.b64encode(b"me:p@ss").decode() == gateway.pushes[0][2]
 
@@ -83,7 +83,7 @@ def test_a_refusal_is_counted_and_warned_about_once(
     gateway: Gateway, metrics: Metrics, caplog: pytest.LogCaptureFixture
 ) -> None:
     gateway.status = 500
-    exporter = PushgatewayExporter(metrics, f"http://me:secret@{gateway.address}", "nightly")
+    exporter = PushgatewayDestination(metrics, f"http://me:secret@{gateway.address}", "nightly")
     with caplog.at_level(logging.WARNING):
         assert exporter.flush(5) is False
         assert exporter.flush(5) is False
@@ -96,7 +96,7 @@ def test_a_gateway_that_is_down_is_a_counted_failure(gateway: Gateway, metrics: 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        assert PushgatewayExporter(metrics, url, "nightly").flush(5) is False
+        assert PushgatewayDestination(metrics, url, "nightly").flush(5) is False
     assert failures(metrics) == 1
 
 
@@ -105,5 +105,5 @@ def test_a_gateway_that_hangs_is_given_up_after_the_timeout(metrics: Metrics) ->
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        PushgatewayExporter(metrics, url, "nightly", timeout=0.2).close(60)
+        PushgatewayDestination(metrics, url, "nightly", timeout=0.2).close(60)
     assert failures(metrics) == 1

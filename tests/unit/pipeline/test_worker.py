@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from syndarix_obs import guard
-from syndarix_obs.pipeline.consumers import BaseConsumer
+from syndarix_obs.pipeline.destination import BaseDestination
 from syndarix_obs.testing import recording
 
 
-class Broken(BaseConsumer):
+class Broken(BaseDestination):
     """A destination that always fails."""
 
     def consume(self, span: object, records: object) -> None:
@@ -48,7 +48,7 @@ def test_flush_without_any_span_is_true_at_once() -> None:
         assert kit.obs.flush(0.1)
 
 
-class Stuck(BaseConsumer):
+class Stuck(BaseDestination):
     """A destination that hangs until released."""
 
     def __init__(self) -> None:
@@ -82,9 +82,9 @@ def _run(script: str, home: Path) -> subprocess.CompletedProcess[str]:
 FILE_CONSUMER = """
 import json, os, sys
 from syndarix_obs import ObservabilityPlatform, Settings
-from syndarix_obs.pipeline.consumers import BaseConsumer
+from syndarix_obs.pipeline.destination import BaseDestination
 
-class ToFile(BaseConsumer):
+class ToFile(BaseDestination):
     def consume(self, span, records):
         with open(os.environ["SYNDARIX_OBS_HOME"] + "/out", "a") as out:
             for record in records:
@@ -168,7 +168,7 @@ def test_a_wall_clock_that_steps_back_does_not_make_durations_negative() -> None
     assert ended[0].end_ns >= ended[0].start_ns
 
 
-class Slow(BaseConsumer):
+class Slow(BaseDestination):
     """A destination that takes its time over every span."""
 
     def __init__(self) -> None:

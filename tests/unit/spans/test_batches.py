@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syndarix_obs import guard
 from syndarix_obs import vocabulary as v
-from syndarix_obs.pipeline.consumers import BaseConsumer
+from syndarix_obs.pipeline.destination import BaseDestination
 from syndarix_obs.testing import recording
 
 
@@ -29,7 +29,7 @@ def test_a_loop_is_seen_on_its_session_though_both_ended_in_one_round() -> None:
 def test_steps_of_a_session_come_between_its_start_and_its_end() -> None:
     seen: list[str] = []
 
-    class Order(BaseConsumer):
+    class Order(BaseDestination):
         """Notes what it is told."""
 
         def consume(self, span: object, records: object) -> None:
@@ -46,7 +46,7 @@ def test_steps_of_a_session_come_between_its_start_and_its_end() -> None:
     assert ["started", "tool_call", "session", "started", "tool_call", "session"] == seen
 
 
-class Picky(BaseConsumer):
+class Picky(BaseDestination):
     """A destination that fails on one tool."""
 
     def __init__(self) -> None:

@@ -14,14 +14,14 @@ import pytest
 
 from syndarix_obs import guard
 from syndarix_obs import vocabulary as v
-from syndarix_obs.destinations.sqlite import EmbeddedExporter
+from syndarix_obs.destinations.sqlite import EmbeddedDestination
 from syndarix_obs.errors import StoreCorrupt, StoreTooNew
 from syndarix_obs.records.model import LLMRecord, Record, SessionRecord
 from syndarix_obs.store import search
 from syndarix_obs.store.database import open_for_read, open_for_write
 from syndarix_obs.store.retention import prune
 
-Make = Callable[..., EmbeddedExporter]
+Make = Callable[..., EmbeddedDestination]
 Llm = Callable[..., LLMRecord]
 LONG = 20.0
 
@@ -33,13 +33,13 @@ def dropped() -> Counter[str]:
 
 @pytest.fixture
 def make(path: Path, dropped: Counter[str]) -> Iterator[Make]:
-    exporters: list[EmbeddedExporter] = []
+    exporters: list[EmbeddedDestination] = []
 
-    def build(**options: Any) -> EmbeddedExporter:
+    def build(**options: Any) -> EmbeddedDestination:
         def on_drop(reason: str, count: int) -> None:
             dropped[reason] += count
 
-        exporters.append(EmbeddedExporter(path, on_drop=on_drop, **{"commit_interval_s": 0.01, **options}))
+        exporters.append(EmbeddedDestination(path, on_drop=on_drop, **{"commit_interval_s": 0.01, **options}))
         return exporters[-1]
 
     yield build
@@ -116,9 +116,7 @@ def test_a_session_is_visible_while_it_runs(path: Path, make: Make) -> None:
     assert [("one", "running")] == rows(path, "SELECT session_id, status FROM sessions")
 
 
-def test_a_lock_of_another_process_only_delays(
-    path: Path, make: Make, llm: Llm, dropped: Counter[str]
-) -> None:
+def test_a_lock_of_another_process_only_delays(path: Path, make: Make, llm: Llm, dropped: Counter[str]) -> None:
     exporter = make()
     exporter.consume(None, [llm(1)])
     exporter.flush(LONG)
@@ -166,9 +164,7 @@ def test_what_cannot_even_be_left_beside_the_store_is_counted(
     other.close()
 
 
-def test_memory_is_bounded_payloads_go_before_records(
-    path: Path, make: Make, llm: Llm, dropped: Counter[str]
-) -> None:
+def test_memory_is_bounded_payloads_go_before_records(path: Path, make: Make, llm: Llm, dropped: Counter[str]) -> None:
     open_for_write(path).close()
     other = lock(path)
     exporter = make(max_records=4, max_bytes=5100)
@@ -272,9 +268,7 @@ def test_a_folder_that_cannot_be_used_yet_is_tried_again(path: Path, make: Make,
     assert [("t1",)] == rows(path)
 
 
-def test_records_that_cannot_be_stored_are_counted(
-    path: Path, make: Make, llm: Llm, dropped: Counter[str]
-) -> None:
+def test_records_that_cannot_be_stored_are_counted(path: Path, make: Make, llm: Llm, dropped: Counter[str]) -> None:
     exporter = make()
     exporter.consume(None, [llm(1), llm(2, name=None)])
     exporter.flush(LONG)
@@ -302,9 +296,7 @@ def test_a_record_whose_code_fails_does_not_take_its_neighbours_down(
     assert {"rejected": 1} == dropped
 
 
-def test_the_text_index_is_brought_up_to_date_when_nothing_comes_in(
-    path: Path, make: Make, llm: Llm
-) -> None:
+def test_the_text_index_is_brought_up_to_date_when_nothing_comes_in(path: Path, make: Make, llm: Llm) -> None:
     exporter = make(index_after_s=0.01)
     exporter.consume(None, [llm(number) for number in range(400)])
     exporter.flush(LONG)

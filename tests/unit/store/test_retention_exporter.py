@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from syndarix_obs.destinations import sqlite as embedded
-from syndarix_obs.destinations.sqlite import EmbeddedExporter
+from syndarix_obs.destinations.sqlite import EmbeddedDestination
 from syndarix_obs.records.model import ToolRecord
 from syndarix_obs.store.database import open_for_read
 
@@ -28,12 +28,10 @@ def _tools(path: Path) -> list[str]:
         connection.close()
 
 
-def test_records_past_their_retention_go_and_younger_ones_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_records_past_their_retention_go_and_younger_ones_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "_PRUNE_AFTER_S", 0.0)
     path = tmp_path / "store.sqlite3"
-    exporter = EmbeddedExporter(path, on_drop=lambda _reason, _count: None, retention_days=30)
+    exporter = EmbeddedDestination(path, on_drop=lambda _reason, _count: None, retention_days=30)
     exporter.consume(None, [_tool("old", 31), _tool("young", 29)])
     exporter.flush(5)
     deadline = time.monotonic() + 10
@@ -48,7 +46,7 @@ def test_records_past_their_retention_go_and_younger_ones_stay(
 def test_without_a_retention_nothing_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "_PRUNE_AFTER_S", 0.0)
     path = tmp_path / "store.sqlite3"
-    exporter = EmbeddedExporter(path, on_drop=lambda _reason, _count: None)
+    exporter = EmbeddedDestination(path, on_drop=lambda _reason, _count: None)
     exporter.consume(None, [_tool("old", 4000)])
     exporter.flush(5)
     exporter.close(5)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from syndarix_obs import vocabulary as v
 from syndarix_obs.store import schema, search
 from syndarix_obs_read.backends.filters import Filter
-from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, StoredRecord
+from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Rows, StoredRecord
 from syndarix_obs_read.backends.sql.conditions import DEFAULT_KINDS, Where, bindable, of_records, over, pico_at_least
 
 _WITH_PAYLOAD: Final = "r.*, p.body AS body"
@@ -31,7 +31,7 @@ def _payload(body: str | None) -> dict[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def listed(connection: sqlite3.Connection, where: Filter, limit: int, payloads: bool) -> Page[StoredRecord]:
+def listed(connection: sqlite3.Connection, where: Filter, limit: int, payloads: bool) -> Rows[StoredRecord]:
     """Records that fit, newest first; how many there are is counted unless a text is searched."""
     if where.kinds == (v.KIND_COST,):
         return _ledger_lines(connection, where, limit)
@@ -46,8 +46,8 @@ def listed(connection: sqlite3.Connection, where: Filter, limit: int, payloads: 
     return _page(found, len(rows) > limit, lambda: _count(connection, conditions, kinds))
 
 
-def _page(rows: list[StoredRecord], more: bool, count: Any) -> Page[StoredRecord]:
-    return Page(tuple(rows), more, max(count(), len(rows) + 1) if more else len(rows))
+def _page(rows: list[StoredRecord], more: bool, count: Any) -> Rows[StoredRecord]:
+    return Rows(tuple(rows), more, max(count(), len(rows) + 1) if more else len(rows))
 
 
 def _source(where: Filter, kinds: tuple[str, ...], conditions: Where, limit: int) -> Where:
@@ -76,7 +76,7 @@ def _count(connection: sqlite3.Connection, conditions: Where, kinds: tuple[str, 
     return int(connection.execute(statement, (*kinds, *conditions.values, COUNTED_UP_TO)).fetchone()[0])
 
 
-def _containing(connection: sqlite3.Connection, where: Filter, limit: int, payloads: bool) -> Page[StoredRecord]:
+def _containing(connection: sqlite3.Connection, where: Filter, limit: int, payloads: bool) -> Rows[StoredRecord]:
     conditions = of_records(where)
     conditions.among("r.kind", where.kinds or DEFAULT_KINDS)
     rows = search.find(
@@ -88,10 +88,10 @@ def _containing(connection: sqlite3.Connection, where: Filter, limit: int, paylo
         limit=limit + 1,
     )
     found = sorted((stored(row) for row in rows[:limit]), key=lambda record: -record.start_ns)
-    return Page(tuple(found), len(rows) > limit, None if len(rows) > limit else len(found))
+    return Rows(tuple(found), len(rows) > limit, None if len(rows) > limit else len(found))
 
 
-def of_trace(connection: sqlite3.Connection, trace_id: str, limit: int, payloads: bool) -> Page[StoredRecord]:
+def of_trace(connection: sqlite3.Connection, trace_id: str, limit: int, payloads: bool) -> Rows[StoredRecord]:
     """Records of one trace, oldest first, and its sessions that still run."""
     trace_id = bindable(trace_id)
     columns, join = (_WITH_PAYLOAD, _JOIN) if payloads else ("r.*", "records r")
@@ -109,7 +109,7 @@ def of_trace(connection: sqlite3.Connection, trace_id: str, limit: int, payloads
     if more:
         total = connection.execute("SELECT count(*) FROM records WHERE trace_id = ?", (trace_id,)).fetchone()[0]
         total += len(running)
-    return Page((*running, *rows)[:limit], more, total)
+    return Rows((*running, *rows)[:limit], more, total)
 
 
 def ids_beginning(connection: sqlite3.Connection, beginning: str, limit: int) -> list[str]:
@@ -174,7 +174,7 @@ def of_ledger(where: Filter, question: str) -> Where:
     return found
 
 
-def _ledger_lines(connection: sqlite3.Connection, where: Filter, limit: int) -> Page[StoredRecord]:
+def _ledger_lines(connection: sqlite3.Connection, where: Filter, limit: int) -> Rows[StoredRecord]:
     conditions = of_ledger(where, "the ledger")
     statement = f"SELECT * FROM ledger l WHERE {conditions.sql} ORDER BY l.ts_ns DESC, l.id DESC LIMIT ?"
     rows = connection.execute(statement, (*conditions.values, limit + 1)).fetchall()

@@ -10,7 +10,7 @@ from typing import Any, Final
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Activity, Cost, Tokens
 from syndarix_obs_read.backends.filters import Filter
-from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, SessionRow
+from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Rows, SessionRow
 from syndarix_obs_read.backends.sql.conditions import Where, bindable, over
 from syndarix_obs_read.backends.sql.membership import contain
 from syndarix_obs_read.backends.sql.sums import activity_of, costs_of
@@ -26,7 +26,7 @@ _FIRST: Final = (
 """Columns that the first run speaks for the whole session."""
 
 
-def found(connection: sqlite3.Connection, where: Filter, limit: int) -> Page[SessionRow]:
+def found(connection: sqlite3.Connection, where: Filter, limit: int) -> Rows[SessionRow]:
     """Sessions that fit, the last begun first."""
     conditions = over("s", where, time="started_ns", columns=())
     conditions.add(_IS_FIRST)
@@ -52,7 +52,7 @@ def outcomes(connection: sqlite3.Connection, session_ids: Collection[str]) -> di
     return {row[0]: (row[1], row[2]) for row in connection.execute(statement, (wanted,))}
 
 
-def _page(connection: sqlite3.Connection, conditions: Where, limit: int, complete: bool) -> Page[SessionRow]:
+def _page(connection: sqlite3.Connection, conditions: Where, limit: int, complete: bool) -> Rows[SessionRow]:
     statement = (
         f"SELECT s.session_id FROM sessions s WHERE {conditions.sql} ORDER BY s.started_ns DESC, s.session_id LIMIT ?"
     )
@@ -60,7 +60,7 @@ def _page(connection: sqlite3.Connection, conditions: Where, limit: int, complet
     most = max(limit + 1, COUNTED_UP_TO)
     ids = [row[0] for row in connection.execute(statement, (*conditions.values, most))]
     more = len(ids) > limit or not complete
-    return Page(_summed(connection, ids[:limit]), more, len(ids) if complete else None)
+    return Rows(_summed(connection, ids[:limit]), more, len(ids) if complete else None)
 
 
 def _summed(connection: sqlite3.Connection, ids: list[str]) -> tuple[SessionRow, ...]:

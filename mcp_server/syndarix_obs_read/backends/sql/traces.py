@@ -8,7 +8,7 @@ from typing import Any, Final
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Activity, Cost, Tokens
 from syndarix_obs_read.backends.filters import Filter
-from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Page, TraceRow
+from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Rows, TraceRow
 from syndarix_obs_read.backends.sql.conditions import Where, over
 from syndarix_obs_read.backends.sql.membership import contain, with_error
 from syndarix_obs_read.backends.sql.sums import activity_of, costs_of
@@ -27,7 +27,7 @@ _ROOTS: Final = """
     GROUP BY s.trace_id"""
 
 
-def found(connection: sqlite3.Connection, where: Filter, limit: int) -> Page[TraceRow]:
+def found(connection: sqlite3.Connection, where: Filter, limit: int) -> Rows[TraceRow]:
     """Traces that fit, the last begun first."""
     roots = over("r", where, time="ts_ns", columns=())
     runs = over("s", where, time="started_ns", columns=())
@@ -42,7 +42,7 @@ def found(connection: sqlite3.Connection, where: Filter, limit: int) -> Page[Tra
     # Fetched as far as they are counted: asking a second time for their number would cost as much again.
     rows = connection.execute(statement, (*values, max(limit + 1, COUNTED_UP_TO))).fetchall()
     more = len(rows) > limit
-    return Page(_summed(connection, rows[:limit]), more or not complete, len(rows) if complete else None)
+    return Rows(_summed(connection, rows[:limit]), more or not complete, len(rows) if complete else None)
 
 
 def _own(where: Filter, conditions: Where) -> None:

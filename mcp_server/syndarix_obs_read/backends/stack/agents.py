@@ -14,8 +14,8 @@ from syndarix_obs_read.backends.stack.candidates import Servers
 from syndarix_obs_read.backends.stack.clients.loki import Stream
 from syndarix_obs_read.backends.stack.columns import Columns
 from syndarix_obs_read.backends.stack.queries import logql
-from syndarix_obs_read.backends.stack.reach import Range
 from syndarix_obs_read.backends.stack.runs import Runs
+from syndarix_obs_read.backends.stack.time_bounds import Range
 from syndarix_obs_read.backends.together import together
 
 
@@ -46,7 +46,7 @@ async def found(servers: Servers, where: Filter) -> list[AgentRow]:
     with Scratch() as scratch:
         statistics(scratch.connection, where)  # a filter that does not fit is refused before anything is fetched
         scratch.expect_many()
-        place, narrowed = await servers.reach.of(where), servers.reach.until_past(where)
+        place, narrowed = await servers.bounds.of(where), servers.bounds.until_past(where)
         given = {name: value for name in FILTERS if (value := getattr(where, name)) is not None}
         await together(
             Runs(servers.loki, place, given).into(scratch, narrowed),

@@ -20,8 +20,8 @@ from syndarix_obs_read.backends.rows import (
     Check,
     CostRow,
     Dimension,
-    Page,
     RawLine,
+    Rows,
     Series,
     SessionRow,
     SilenceRow,
@@ -43,7 +43,7 @@ from syndarix_obs_read.backends.stack.clients.tempo import Tempo
 from syndarix_obs_read.backends.stack.gather import Gather
 from syndarix_obs_read.backends.stack.health import Health
 from syndarix_obs_read.backends.stack.ledger import Ledger
-from syndarix_obs_read.backends.stack.reach import Reach
+from syndarix_obs_read.backends.stack.time_bounds import TimeBounds
 from syndarix_obs_read.errors import BackendTimeout
 from syndarix_obs_read.next_steps import NARROW
 
@@ -97,9 +97,9 @@ class StackBackend:
         self._tempo = Tempo(options.client("Tempo"))
         self._prometheus = Prometheus(options.client("Prometheus"))
         self._alertmanager = Alertmanager(options.client("Alertmanager"))
-        self._reach = Reach(self._loki, self._tempo, options.retention_days, options.clock)
-        self._ledger = Ledger(self._loki, self._reach)
-        self._servers = Servers(self._loki, self._tempo, self._reach, self._ledger)
+        self._bounds = TimeBounds(self._loki, self._tempo, options.retention_days, options.clock)
+        self._ledger = Ledger(self._loki, self._bounds)
+        self._servers = Servers(self._loki, self._tempo, self._bounds, self._ledger)
         self._health = Health(self._servers, self._prometheus, self._alertmanager, options.stalled_after_s)
 
     async def close(self) -> None:
@@ -109,7 +109,7 @@ class StackBackend:
 
     # --- traces ---
 
-    async def trace(self, trace_id: str, *, limit: int, payloads: bool) -> Page[StoredRecord]:
+    async def trace(self, trace_id: str, *, limit: int, payloads: bool) -> Rows[StoredRecord]:
         """See `TraceSource`."""
         return await self._within(traces.of_trace(self._servers, trace_id, limit, payloads))
 
@@ -117,7 +117,7 @@ class StackBackend:
         """See `TraceSource`."""
         return await self._within(traces.ids_beginning(self._servers, beginning, limit))
 
-    async def search_traces(self, where: Filter, limit: int) -> Page[TraceRow]:
+    async def search_traces(self, where: Filter, limit: int) -> Rows[TraceRow]:
         """See `TraceSource`."""
         gather = Gather[TraceRow](
             self._servers, "trace_id", where, lambda s, w, most: traces_of.found(s.connection, w, most)
@@ -126,18 +126,18 @@ class StackBackend:
 
     # --- records ---
 
-    async def records(self, where: Filter, *, limit: int, payloads: bool) -> Page[StoredRecord]:
+    async def records(self, where: Filter, *, limit: int, payloads: bool) -> Rows[StoredRecord]:
         """See `RecordSource`."""
         if where.kinds == (v.KIND_COST,):
             lines = self._ledger.whole(
                 where, "the ledger", lambda s: records_of.listed(s.connection, where, limit, False)
             )
             return await self._within(lines)
-        return await self._within(records.listed(self._loki, self._reach, where, limit, payloads))
+        return await self._within(records.listed(self._loki, self._bounds, where, limit, payloads))
 
     def follow(self, where: Filter) -> AsyncIterator[StoredRecord]:
         """See `RecordSource`; asks twice a second."""
-        return records.follow(self._loki, self._reach, where)
+        return records.follow(self._loki, self._bounds, where)
 
     # --- sums ---
 
@@ -149,7 +149,7 @@ class StackBackend:
         sums = self._ledger.sums(where, "costs", keys, lambda s: ledger_of.grouped(s.connection, where, by, zone))
         return await self._within(sums)
 
-    async def sessions(self, where: Filter, limit: int) -> Page[SessionRow]:
+    async def sessions(self, where: Filter, limit: int) -> Rows[SessionRow]:
         """See `SessionSource`."""
         gather = Gather[SessionRow](
             self._servers, "session_id", where, lambda s, w, most: sessions_of.found(s.connection, w, most)
@@ -168,11 +168,11 @@ class StackBackend:
 
     async def names(self, field: str, limit: int) -> list[str]:
         """See `NameSource`."""
-        return await self._within(names.distinct(self._loki, self._reach.all(), field, limit))
+        return await self._within(names.distinct(self._loki, self._bounds.all(), field, limit))
 
     async def extent(self) -> tuple[int, int] | None:
         """See `NameSource`."""
-        return await self._within(names.extent(self._loki, self._reach.all()))
+        return await self._within(names.extent(self._loki, self._bounds.all()))
 
     async def health(self) -> list[Check]:
         """See `HealthSource`."""
@@ -206,15 +206,15 @@ class StackBackend:
 
     async def query_metrics(
         self, promql: str, since_ns: int, until_ns: int, step_s: float | None, limit: int
-    ) -> Page[Series]:
+    ) -> Rows[Series]:
         """See `RawSource`."""
         return await self._within(raw.metrics(self._prometheus, promql, since_ns, until_ns, step_s, limit))
 
-    async def query_logs(self, logql: str, since_ns: int, until_ns: int, limit: int) -> Page[RawLine] | Page[Series]:
+    async def query_logs(self, logql: str, since_ns: int, until_ns: int, limit: int) -> Rows[RawLine] | Rows[Series]:
         """See `RawSource`."""
         return await self._within(raw.logs(self._loki, logql, since_ns, until_ns, limit))
 
-    async def query_traces(self, traceql: str, since_ns: int, until_ns: int, limit: int) -> Page[Mapping[str, Any]]:
+    async def query_traces(self, traceql: str, since_ns: int, until_ns: int, limit: int) -> Rows[Mapping[str, Any]]:
         """See `RawSource`."""
         return await self._within(raw.traces(self._tempo, traceql, since_ns, until_ns, limit))
 

@@ -15,7 +15,7 @@ from syndarix_obs_read.backends.stack.candidates import Servers
 from syndarix_obs_read.backends.stack.clients.loki import Stream
 from syndarix_obs_read.backends.stack.columns import Columns
 from syndarix_obs_read.backends.stack.queries import logql
-from syndarix_obs_read.backends.stack.reach import Range
+from syndarix_obs_read.backends.stack.time_bounds import Range
 from syndarix_obs_read.backends.together import together
 
 
@@ -38,7 +38,7 @@ async def found(servers: Servers, where: Filter, step_ns: int) -> list[BucketRow
     with Scratch() as scratch:
         buckets.found(scratch.connection, where, step_ns)  # what does not fit is refused before anything is fetched
         scratch.expect_many()
-        place, narrowed = await servers.reach.of(where), servers.reach.until_past(where)
+        place, narrowed = await servers.bounds.of(where), servers.bounds.until_past(where)
         given = {name: value for name in FILTERS if (value := getattr(where, name)) is not None}
         await together(
             _costs(servers, where, scratch),

@@ -17,7 +17,7 @@ from syndarix_obs_read.backends.stack.fetch import whole
 from syndarix_obs_read.backends.stack.ledger import Ledger
 from syndarix_obs_read.backends.stack.lines import fits, record
 from syndarix_obs_read.backends.stack.queries import logql, traceql
-from syndarix_obs_read.backends.stack.reach import Range, Reach
+from syndarix_obs_read.backends.stack.time_bounds import Range, TimeBounds
 from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.errors import BackendTimeout, BackendUnavailable
 from syndarix_obs_read.timerange import SECOND_NS
@@ -46,7 +46,7 @@ class Servers:
 
     loki: Loki
     tempo: Tempo
-    reach: Reach
+    bounds: TimeBounds
     ledger: Ledger
 
 
@@ -59,7 +59,7 @@ async def named(servers: Servers, where: Filter, key: Key, size: int) -> AsyncIt
         key: traces or sessions.
         size: lines of one portion.
     """
-    where = servers.reach.until_past(where)
+    where = servers.bounds.until_past(where)
     narrowed, kinds = driver(where, key)
     if narrowed.text is None and _is_by_cost(where, narrowed):
         yield await _costly(servers, where, key), 0
@@ -67,7 +67,7 @@ async def named(servers: Servers, where: Filter, key: Key, size: int) -> AsyncIt
     if where.status == v.STATUS_RUNNING and narrowed.text is None:
         yield await _running(servers, where, key), 0
         return
-    query, place = logql.lines(narrowed, kinds), await servers.reach.of(where)
+    query, place = logql.lines(narrowed, kinds), await servers.bounds.of(where)
     short = whole(query) if narrowed.text else logql.columns(query, (*_PLACE, key))
     async for page in servers.loki.walk(short, *place, size):
         found: Named = {}
@@ -85,7 +85,7 @@ async def plain_traces(servers: Servers, where: Filter, limit: int) -> Named:
         return {}
     if where.model or where.tool or where.decision_type:
         return {}
-    place = servers.reach.of_period(where)
+    place = servers.bounds.of_period(where)
     try:
         found = await servers.tempo.search(traceql.plain_roots(where), *place, min(limit + 1, _PLAIN_TRACES))
     except (BackendUnavailable, BackendTimeout):
@@ -98,11 +98,11 @@ async def having_the_rest(servers: Servers, where: Filter, key: Key) -> set[str]
 
     A filter of several parts may fit few of the many that fit one of them.
     """
-    where = servers.reach.until_past(where)
+    where = servers.bounds.until_past(where)
     parts = _parts(where, key)[1:]
     if where.text is not None or not parts:
         return None
-    place = await servers.reach.of(where)
+    place = await servers.bounds.of(where)
     return set.intersection(*await together(*(_all_named(servers, *part, key, place) for part in parts)))
 
 
@@ -184,7 +184,7 @@ async def _running(servers: Servers, where: Filter, key: Key) -> Named:
     begun: Named = {}
     record_ids: dict[str, str] = {}
     ended = set()
-    for line in sorted(await servers.loki.every(query, *await servers.reach.of(where)), key=_newest):
+    for line in sorted(await servers.loki.every(query, *await servers.bounds.of(where)), key=_newest):
         name, start_ns = _columns(line)
         record_id, status = [*line.text.split(" "), "", ""][2:4]
         if status != v.STATUS_RUNNING:

@@ -13,7 +13,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import Filter
-from syndarix_obs_read.backends.rows import Page, StoredRecord
+from syndarix_obs_read.backends.rows import Rows, StoredRecord
 from syndarix_obs_read.backends.sql.scratch import Scratch
 from syndarix_obs_read.backends.stack import spans
 from syndarix_obs_read.backends.stack.candidates import (
@@ -28,7 +28,7 @@ from syndarix_obs_read.backends.stack.candidates import (
 from syndarix_obs_read.backends.stack.clients.loki import DAY_NS
 from syndarix_obs_read.backends.stack.fetch import heads
 from syndarix_obs_read.backends.stack.queries import logql, traceql
-from syndarix_obs_read.backends.stack.reach import AHEAD_NS, Range
+from syndarix_obs_read.backends.stack.time_bounds import AHEAD_NS, Range
 from syndarix_obs_read.errors import BackendTimeout, BackendUnavailable
 
 _FEWEST: Final = 20
@@ -50,7 +50,7 @@ class _Row(Protocol):
 
 
 R = TypeVar("R", bound=_Row)
-Statement = Callable[[Scratch, Filter, int], Page[R]]
+Statement = Callable[[Scratch, Filter, int], Rows[R]]
 
 
 class Gather(Generic[R]):
@@ -70,7 +70,7 @@ class Gather(Generic[R]):
         self._statement = statement
         self._loaded: set[str] = set()
 
-    async def page(self, limit: int) -> Page[R]:
+    async def page(self, limit: int) -> Rows[R]:
         """The newest rows that fit; only a complete answer knows how many there are."""
         # A text was looked for in whole lines: only traces and sessions that have it become candidates.
         asked = replace(self._where, text=None)
@@ -83,13 +83,13 @@ class Gather(Generic[R]):
                 if len(rows) > limit and rows[limit].start_ns > before_ns:
                     break
         more = len(rows) > limit
-        return Page(rows[:limit], more, None if more else len(rows))
+        return Rows(rows[:limit], more, None if more else len(rows))
 
     async def _chunks(self, limit: int) -> AsyncIterator[tuple[Named, int]]:
         """Candidates to look at together, at first as many as are wanted, later more."""
         most = min(max(limit + 1, _FEWEST), _MOST)
         if self._key == "trace_id" and (plain := await plain_traces(self._servers, self._where, limit)):
-            yield plain, self._servers.reach.now() + AHEAD_NS
+            yield plain, self._servers.bounds.now() + AHEAD_NS
         waiting: Named = {}
         wanted: set[str] | None = None
         looked = False
@@ -111,7 +111,7 @@ class Gather(Generic[R]):
         """Everything that belongs to the candidates."""
         self._loaded |= set(chunk)
         if self._key == "session_id":
-            runs = await self._lines(list(chunk), self._servers.reach.all(), (v.KIND_SESSION,))
+            runs = await self._lines(list(chunk), self._servers.bounds.all(), (v.KIND_SESSION,))
             scratch.add(runs)
             for run in runs:
                 own = run.start_ns, max(run.start_ns, run.end_ns)
@@ -142,7 +142,7 @@ class Gather(Generic[R]):
         return {each.text("trace_id") for each in found if each.get("parent_id") is None and each.kind in OF_WORK}
 
     async def _lines(self, keys: Sequence[str], place: Range, kinds: Sequence[str] = v.LOG_KINDS) -> list[StoredRecord]:
-        first, last = self._servers.reach.all()
+        first, last = self._servers.bounds.all()
         query = f"{logql.selector(kind=tuple(kinds))} {logql.among(self._key, keys)}"
         return await heads(self._servers.loki, query, max(first, place[0]), min(last, place[1]))
 

@@ -62,10 +62,10 @@ class Health:
         return list(await asyncio.gather(*(_look(name, look) for name, look in looks)))
 
     async def _freshness(self) -> Check:
-        reach, query = self.servers.reach, logql.selector(kind=v.LOG_KINDS)
-        async for page in self.servers.loki.walk(short(query), *reach.all(), 50):
+        bounds, query = self.servers.bounds, logql.selector(kind=v.LOG_KINDS)
+        async for page in self.servers.loki.walk(short(query), *bounds.all(), 50):
             newest = max((each.start_ns for each in await read(self.servers.loki, query, page, head)), default=0)
-            age = max(0, reach.now() - newest) / SECOND_NS
+            age = max(0, bounds.now() - newest) / SECOND_NS
             return Check(name="records", state="ok", finding=f"the newest is {_age(age)} old")
         return Check(
             name="records", state="warning", finding="Loki holds no record",
@@ -73,9 +73,11 @@ class Health:
         )  # fmt: skip
 
     async def _running(self) -> Check:
-        reach = self.servers.reach
-        now = reach.now()
-        lines = await heads(self.servers.loki, logql.selector(kind=v.KIND_SESSION), now - _LOOK_BACK_NS, reach.all()[1])
+        bounds = self.servers.bounds
+        now = bounds.now()
+        lines = await heads(
+            self.servers.loki, logql.selector(kind=v.KIND_SESSION), now - _LOOK_BACK_NS, bounds.all()[1]
+        )
         ended = {each.text("record_id") for each in lines if not is_running(each)}
         running = {each.text("session_id") for each in lines if each.text("record_id") not in ended}
         if not running:
@@ -83,7 +85,7 @@ class Health:
         recent = await heads(
             self.servers.loki,
             f"{logql.selector(kind=v.LOG_KINDS)} {logql.among('session_id', sorted(running)[:200])}",
-            now - int(self.stalled_after_s * SECOND_NS), reach.all()[1],
+            now - int(self.stalled_after_s * SECOND_NS), bounds.all()[1],
         )  # fmt: skip
         alive = {each.text("session_id") for each in recent}
         stalled = len(running - alive) if len(running) <= 200 else 0
@@ -97,9 +99,9 @@ class Health:
         return Check(name="sessions", state="ok", finding=f"{len(running)} running")
 
     async def _prices(self) -> Check:
-        reach = self.servers.reach
+        bounds = self.servers.bounds
         query = f"{logql.selector(kind=v.KIND_COST)} |= {quoted(_UNPRICED)}"
-        now = reach.now()
+        now = bounds.now()
         counts = await self.servers.loki.counts(
             logql.count_by(query, "model", 7 * 86_400), logql.label_of("model"), now
         )

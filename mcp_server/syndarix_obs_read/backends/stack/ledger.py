@@ -21,7 +21,7 @@ from syndarix_obs_read.backends.stack.columns import Columns
 from syndarix_obs_read.backends.stack.fetch import whole
 from syndarix_obs_read.backends.stack.lines import head
 from syndarix_obs_read.backends.stack.queries import logql
-from syndarix_obs_read.backends.stack.reach import Reach
+from syndarix_obs_read.backends.stack.time_bounds import TimeBounds
 
 T = TypeVar("T")
 
@@ -62,11 +62,11 @@ class Ledger:
 
     Args:
         loki: the lines.
-        reach: where they lie.
+        bounds: where they lie.
     """
 
     loki: Loki
-    reach: Reach
+    bounds: TimeBounds
 
     async def whole(self, where: Filter, what: str, question: Callable[[Scratch], T]) -> T:
         """Ask a scratch store with the whole lines that can fit.
@@ -77,14 +77,14 @@ class Ledger:
             question: what to ask.
         """
         of_ledger(where, what)  # the same filters are refused
-        lines = await self.loki.every(whole(self._query(where)), *await self.reach.of(where, ledger=True))
+        lines = await self.loki.every(whole(self._query(where)), *await self.bounds.of(where, ledger=True))
         with Scratch() as scratch:
             return await scratch.ask(lambda s: _with_lines(s, lines, question))
 
     async def costs_by(self, where: Filter, key: str) -> dict[str, tuple[int, int, int]]:
         """First and last time and trillionths of a dollar of each trace or session (`key`), in no order."""
         columns = Columns(("total_cost_usd", key))
-        streams = await self.loki.streams(columns.query(self._query(where)), *await self.reach.of(where, ledger=True))
+        streams = await self.loki.streams(columns.query(self._query(where)), *await self.bounds.of(where, ledger=True))
         return await asyncio.to_thread(_added, columns, streams)
 
     async def sums(self, where: Filter, what: str, keys: Sequence[str], question: Callable[[Scratch], T]) -> T:
@@ -102,10 +102,10 @@ class Ledger:
         given = {name: value for name in IN_LEDGER if (value := getattr(where, name)) is not None}
         columns = Columns((*_NUMBERS, *ids), texts, {**_EMPTY, **given})
         query = columns.query(self._query(where))
-        return Lines(columns, await self.loki.streams(query, *await self.reach.of(where, ledger=True)))
+        return Lines(columns, await self.loki.streams(query, *await self.bounds.of(where, ledger=True)))
 
     def _query(self, where: Filter) -> str:
-        return logql.lines(self.reach.until_past(where), (v.KIND_COST,))
+        return logql.lines(self.bounds.until_past(where), (v.KIND_COST,))
 
 
 def _added(columns: Columns, streams: Sequence[Stream]) -> dict[str, tuple[int, int, int]]:

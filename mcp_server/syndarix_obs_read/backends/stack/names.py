@@ -9,7 +9,7 @@ from syndarix_obs_read.backends.stack.clients.loki import DAY_NS, Loki
 from syndarix_obs_read.backends.stack.fetch import heads, read, short
 from syndarix_obs_read.backends.stack.lines import head
 from syndarix_obs_read.backends.stack.queries import logql
-from syndarix_obs_read.backends.stack.reach import Range
+from syndarix_obs_read.backends.stack.time_bounds import Range
 from syndarix_obs_read.errors import FilterError, Refused
 from syndarix_obs_read.timerange import SECOND_NS
 

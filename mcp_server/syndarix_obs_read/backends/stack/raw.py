@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from syndarix_obs_read.backends.rows import Page, RawLine, Series
+from syndarix_obs_read.backends.rows import RawLine, Rows, Series
 from syndarix_obs_read.backends.stack.clients.loki import DAY_NS, PAGE, Loki
 from syndarix_obs_read.backends.stack.clients.prometheus import Prometheus
 from syndarix_obs_read.backends.stack.clients.tempo import Tempo
@@ -23,7 +23,7 @@ _MOST_TRACES: Final = 1_000
 
 async def metrics(
     prometheus: Prometheus, promql: str, since_ns: int, until_ns: int, step_s: float | None, limit: int
-) -> Page[Series]:
+) -> Rows[Series]:
     """Series of a PromQL expression."""
     seconds = _length(since_ns, until_ns) / SECOND_NS
     if step_s is not None and (step_s <= 0 or seconds / step_s > MOST_POINTS):
@@ -39,7 +39,7 @@ async def metrics(
     return _page(found, limit)
 
 
-async def logs(loki: Loki, logql: str, since_ns: int, until_ns: int, limit: int) -> Page[RawLine] | Page[Series]:
+async def logs(loki: Loki, logql: str, since_ns: int, until_ns: int, limit: int) -> Rows[RawLine] | Rows[Series]:
     """Lines of a LogQL query, newest first, or series of a metric query."""
     length = _length(since_ns, until_ns)
     step_s = max(1.0, length / SECOND_NS / 250)
@@ -55,7 +55,7 @@ async def logs(loki: Loki, logql: str, since_ns: int, until_ns: int, limit: int)
     return _page([Series(each["metric"], _points(each)) for each in data.get("result") or ()], limit)
 
 
-async def traces(tempo: Tempo, traceql: str, since_ns: int, until_ns: int, limit: int) -> Page[Mapping[str, Any]]:
+async def traces(tempo: Tempo, traceql: str, since_ns: int, until_ns: int, limit: int) -> Rows[Mapping[str, Any]]:
     """Traces of a TraceQL query as Tempo describes them."""
     _length(since_ns, until_ns)
     async with _readable("TraceQL", traceql):
@@ -80,9 +80,9 @@ async def _readable(language: str, query: str) -> AsyncIterator[None]:
         raise
 
 
-def _page(found: list[Any], limit: int) -> Page[Any]:
+def _page(found: list[Any], limit: int) -> Rows[Any]:
     more = len(found) > limit
-    return Page(tuple(found[:limit]), more, None if more else len(found))
+    return Rows(tuple(found[:limit]), more, None if more else len(found))
 
 
 def _points(each: Mapping[str, Any]) -> tuple[tuple[int, float], ...]:

@@ -9,13 +9,13 @@ from typing import Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import Filter
-from syndarix_obs_read.backends.rows import Page, StoredRecord
+from syndarix_obs_read.backends.rows import Rows, StoredRecord
 from syndarix_obs_read.backends.sql.conditions import DEFAULT_KINDS
 from syndarix_obs_read.backends.stack.clients.loki import PAGE, Line, Loki
 from syndarix_obs_read.backends.stack.fetch import read, short, whole, whole_record
 from syndarix_obs_read.backends.stack.lines import fits, is_running, once, record
 from syndarix_obs_read.backends.stack.queries import logql
-from syndarix_obs_read.backends.stack.reach import AHEAD_NS, Reach
+from syndarix_obs_read.backends.stack.time_bounds import AHEAD_NS, TimeBounds
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.next_steps import Argument, Ask
 from syndarix_obs_read.timerange import SECOND_NS
@@ -28,13 +28,13 @@ _FOLLOW_BACK_NS: Final = 60 * SECOND_NS
 _FOLLOWED: Final = 50_000
 
 
-async def listed(loki: Loki, reach: Reach, where: Filter, limit: int, payloads: bool) -> Page[StoredRecord]:
+async def listed(loki: Loki, bounds: TimeBounds, where: Filter, limit: int, payloads: bool) -> Rows[StoredRecord]:
     """Records that fit, the last begun first; only an answer that is not cut knows how many there are."""
     kinds = _log_kinds(where)
-    query, uncut = logql.lines(reach.until_past(where), kinds), payloads or bool(where.text)
+    query, uncut = logql.lines(bounds.until_past(where), kinds), payloads or bool(where.text)
     size = min(max(limit + 1, _FEWEST), _WITH_PAYLOADS if uncut else PAGE)
     found: list[StoredRecord] = []
-    async for page in loki.walk(whole(query) if uncut else short(query), *await reach.of(where), size):
+    async for page in loki.walk(whole(query) if uncut else short(query), *await bounds.of(where), size):
         if uncut:
             new = _fitting(page, where, payloads=payloads)
         else:
@@ -44,10 +44,10 @@ async def listed(loki: Loki, reach: Reach, where: Filter, limit: int, payloads: 
         if len(found) > limit and found[limit].start_ns > page[-1].ts_ns:
             break
     more = len(found) > limit
-    return Page(tuple(found[:limit]), more, None if more else len(found))
+    return Rows(tuple(found[:limit]), more, None if more else len(found))
 
 
-async def follow(loki: Loki, reach: Reach, where: Filter) -> AsyncIterator[StoredRecord]:
+async def follow(loki: Loki, bounds: TimeBounds, where: Filter) -> AsyncIterator[StoredRecord]:
     """Records that fit and arrive from now on: Loki is asked twice a second for its last minute.
 
     Asking again, unlike Loki's websocket, passes through every proxy and survives a restart of Loki. A line that
@@ -55,17 +55,17 @@ async def follow(loki: Loki, reach: Reach, where: Filter) -> AsyncIterator[Store
     """
     query = whole(logql.lines(where, _log_kinds(where)))
     seen: OrderedDict[str, None] = OrderedDict()
-    await _arrived(loki, reach, query, where, seen)
+    await _arrived(loki, bounds, query, where, seen)
     while True:
-        for found in await _arrived(loki, reach, query, where, seen):
+        for found in await _arrived(loki, bounds, query, where, seen):
             yield found
         await asyncio.sleep(_FOLLOW_EVERY_S)
 
 
 async def _arrived(
-    loki: Loki, reach: Reach, query: str, where: Filter, seen: OrderedDict[str, None]
+    loki: Loki, bounds: TimeBounds, query: str, where: Filter, seen: OrderedDict[str, None]
 ) -> list[StoredRecord]:
-    now = reach.now()
+    now = bounds.now()
     page = await loki.page(query, now - _FOLLOW_BACK_NS, now + AHEAD_NS, PAGE)
     new = []
     for found in reversed(_fitting(page, where, payloads=True)):

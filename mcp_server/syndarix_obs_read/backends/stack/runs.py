@@ -13,7 +13,7 @@ from syndarix_obs_read.backends.sql.scratch import Scratch
 from syndarix_obs_read.backends.stack.clients.loki import Loki, Stream
 from syndarix_obs_read.backends.stack.columns import Columns
 from syndarix_obs_read.backends.stack.queries import logql
-from syndarix_obs_read.backends.stack.reach import Range
+from syndarix_obs_read.backends.stack.time_bounds import Range
 from syndarix_obs_read.backends.together import together
 
 _COLUMNS: Final = (

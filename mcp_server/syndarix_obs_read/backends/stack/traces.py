@@ -6,47 +6,47 @@ from collections.abc import Sequence
 from typing import Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs_read.backends.rows import Page, StoredRecord
+from syndarix_obs_read.backends.rows import Rows, StoredRecord
 from syndarix_obs_read.backends.stack import spans
 from syndarix_obs_read.backends.stack.candidates import Servers
 from syndarix_obs_read.backends.stack.clients.loki import DAY_NS
 from syndarix_obs_read.backends.stack.fetch import read, short, whole, whole_record
 from syndarix_obs_read.backends.stack.lines import is_running, once, record
 from syndarix_obs_read.backends.stack.queries import logql
-from syndarix_obs_read.backends.stack.reach import Range, is_trace_id
+from syndarix_obs_read.backends.stack.time_bounds import Range, is_trace_id
 from syndarix_obs_read.errors import BackendTimeout, BackendUnavailable
 
 _KINDS: Final = tuple(kind for kind in v.LOG_KINDS if kind != v.KIND_COST)
 _PAGES: Final = 200
 
 
-async def of_trace(servers: Servers, trace_id: str, limit: int, payloads: bool) -> Page[StoredRecord]:
+async def of_trace(servers: Servers, trace_id: str, limit: int, payloads: bool) -> Rows[StoredRecord]:
     """Records of one trace, oldest first: Tempo says when it was and knows plain spans, Loki has the rest."""
     from_tempo = await _spans(servers, trace_id)
     if from_tempo:
         ends = [each.end_ns for each in from_tempo]
-        place: Range | None = servers.reach.remember(trace_id, min(e.start_ns for e in from_tempo), max(ends))
+        place: Range | None = servers.bounds.remember(trace_id, min(e.start_ns for e in from_tempo), max(ends))
     else:
         place = await _hunt(servers, trace_id)
     if place is None:
-        return Page(total=0)
+        return Rows(total=0)
     lines = await _lines(servers, trace_id, place, payloads)
     if from_tempo and _lacking(from_tempo, lines):  # some came so late that Loki has them under a later time
-        later = place[1], servers.reach.all()[1]
+        later = place[1], servers.bounds.all()[1]
         lines = once([*lines, *await _lines(servers, trace_id, later, payloads)])
     found = [*lines, *_lacking(from_tempo, lines, plain=True)]
     found.sort(key=_in_order)
-    return Page(tuple(found[:limit]), len(found) > limit, len(found))
+    return Rows(tuple(found[:limit]), len(found) > limit, len(found))
 
 
 async def ids_beginning(servers: Servers, beginning: str, limit: int) -> list[str]:
     """Ids of traces that begin so; a whole id is asked of Tempo first, which takes no search."""
-    if is_trace_id(beginning) and await servers.reach.of_trace(beginning):
+    if is_trace_id(beginning) and await servers.bounds.of_trace(beginning):
         return [beginning]
     query = f"{logql.selector(kind=_KINDS)} {logql.beginning('trace_id', beginning)}"
     stage = f"{logql.ONLY_LEVEL.replace('level', 'trace_id')} | line_format `{{{{.trace_id}}}}`"
     found: set[str] = set()
-    async for page in servers.loki.walk(f"{query} {stage}", *servers.reach.all()):
+    async for page in servers.loki.walk(f"{query} {stage}", *servers.bounds.all()):
         found |= {line.text for line in page}
         if is_trace_id(beginning) and found:
             break
@@ -57,7 +57,7 @@ async def _spans(servers: Servers, trace_id: str) -> list[StoredRecord]:
     if not is_trace_id(trace_id):
         return []
     try:
-        return [spans.record(*each) for each in await servers.reach.spans(trace_id)]
+        return [spans.record(*each) for each in await servers.bounds.spans(trace_id)]
     except (BackendUnavailable, BackendTimeout):
         return []  # what agents did stands in Loki; plain spans are lacking then
 
@@ -65,7 +65,7 @@ async def _spans(servers: Servers, trace_id: str) -> list[StoredRecord]:
 async def _hunt(servers: Servers, trace_id: str) -> Range | None:
     """Where the lines of a trace lie that Tempo does not know, because it was not kept or Tempo is down."""
     query = short(f"{logql.selector(kind=_KINDS)} {logql.among('trace_id', (trace_id,))}")
-    async for page in servers.loki.walk(query, *servers.reach.all(), _PAGES):
+    async for page in servers.loki.walk(query, *servers.bounds.all(), _PAGES):
         return page[-1].ts_ns - DAY_NS, page[0].ts_ns + DAY_NS
     return None
 

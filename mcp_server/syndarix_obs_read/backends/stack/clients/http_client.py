@@ -262,7 +262,7 @@ def _client(
         timeout=httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s)),
         limits=httpx.Limits(max_connections=16, max_keepalive_connections=8),
         follow_redirects=False,
-        # A proxy of the environment cannot reach this machine's own ports.
+        # A proxy of the environment cannot bounds this machine's own ports.
         trust_env=url.host not in _LOOPBACK,
     )
 

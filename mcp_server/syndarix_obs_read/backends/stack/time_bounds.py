@@ -47,7 +47,7 @@ def is_trace_id(text: str) -> bool:
     return len(text) == 32 and all(digit in "0123456789abcdef" for digit in text)
 
 
-class Reach:
+class TimeBounds:
     """Knows how far back the servers keep data, and where traces and sessions lie.
 
     Args:

@@ -13,7 +13,7 @@ from syndarix_obs import guard
 from syndarix_obs.delivery.http import Reply, outcome, retry_after
 from syndarix_obs.delivery.outcome import Kind
 from syndarix_obs.delivery.untraced import own_requests_untraced
-from syndarix_obs.destinations import build_exporters
+from syndarix_obs.destinations import build_destinations
 from syndarix_obs.destinations.otlp import answered
 from syndarix_obs.metrics.registry import Metrics
 from syndarix_obs.records.resource import Resource
@@ -27,7 +27,7 @@ def built(tmp_path: Path, sink: ScriptedSink) -> Iterator[Any]:
 
     def build(metrics: Metrics | None = None, **values: Any) -> list[Any]:
         values = {"loki_url": sink.url, "otlp_endpoint": sink.url, "home": tmp_path, **values}
-        made.extend(build_exporters(Settings(**values), metrics or Metrics(), Resource("shop", "test")))
+        made.extend(build_destinations(Settings(**values), metrics or Metrics(), Resource("shop", "test")))
         return made
 
     yield build
@@ -43,9 +43,9 @@ def names(exporters: list[Any]) -> list[str]:
     ("backend", "expected"),
     [
         ("none", []),
-        ("embedded", ["EmbeddedExporter"]),
-        ("stack", ["TempoExporter", "LokiExporter"]),
-        ("both", ["EmbeddedExporter", "TempoExporter", "LokiExporter"]),
+        ("embedded", ["EmbeddedDestination"]),
+        ("stack", ["TempoDestination", "LokiDestination"]),
+        ("both", ["EmbeddedDestination", "TempoDestination", "LokiDestination"]),
     ],
 )
 def test_the_backend_names_the_destinations(built: Any, backend: str, expected: list[str]) -> None:
@@ -58,21 +58,21 @@ def test_further_trace_destinations_have_spools_of_their_own(built: Any, sink: S
 
 
 def test_a_pushgateway_is_a_destination_whatever_the_backend(built: Any, sink: ScriptedSink) -> None:
-    assert ["PushgatewayExporter"] == names(built(backend="none", pushgateway_url=sink.url))
+    assert ["PushgatewayDestination"] == names(built(backend="none", pushgateway_url=sink.url))
 
 
 def test_a_store_that_cannot_be_used_does_not_take_the_stack_down(
     built: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "store.sqlite3").write_bytes(b"this is not a database, but it is long enough to be looked at" * 20)
-    assert ["TempoExporter", "LokiExporter"] == names(built(backend="both"))
+    assert ["TempoDestination", "LokiDestination"] == names(built(backend="both"))
     assert {"embedded": 1} == guard.failures()
     assert "nothing is stored" in caplog.text
 
 
 def test_the_default_endpoint_means_the_grpc_port_over_grpc(built: Any) -> None:
     found = built(backend="stack", otlp_protocol="grpc", otlp_endpoint="http://127.0.0.1:4318")
-    assert ["TempoExporter", "LokiExporter"] == names(found)
+    assert ["TempoDestination", "LokiDestination"] == names(found)
 
 
 def test_what_waits_on_disk_shows_in_the_metrics(built: Any, sink: ScriptedSink) -> None:

@@ -9,7 +9,7 @@ from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import Record, SessionRecord
 
 
-class Consumer(Protocol):
+class Destination(Protocol):
     """One destination. All methods are called on the worker; none may block for long."""
 
     def consume(self, span: FinishedSpan | None, records: Sequence[Record]) -> None:
@@ -33,16 +33,16 @@ class Consumer(Protocol):
         ...
 
 
-class Measuring(Consumer, Protocol):
-    """The consumer that counts: it can take back what it counted."""
+class Measuring(Destination, Protocol):
+    """The destination that counts: it can take back what it counted."""
 
     def retract(self, records: Sequence[Record]) -> None:
         """Take back the records of one call, which turned out to be counted elsewhere or otherwise."""
         ...
 
 
-class BaseConsumer:
-    """A consumer that has nothing to do but `consume`."""
+class BaseDestination:
+    """A destination that has nothing to do but `consume`."""
 
     def session_started(self, record: SessionRecord) -> None:
         """Nothing to do."""
