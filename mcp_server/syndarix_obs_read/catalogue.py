@@ -125,6 +125,10 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question("forget", "Keep", "Erase a person everywhere, and prove it.", "forget u-42", without=_PERSON),
     Question("export", "Keep", "Write what was recorded to files, with their hashes.",
              "export --to books --what ledger --format csv --since 2026-03", without=_PERSON),
+    Question("convert", "Keep", "Write one run for Perfetto, speedscope, OTLP or as Mermaid text.",
+             "convert 3f2a9c --to perfetto -o run.json",
+             without={"mcp": "get_interactions gives Mermaid text; the other forms are for programs",
+                      "web": "the page `report` offers the files"}),
     Question("redact", "Keep", "Show what redaction makes of a text.", "redact mail.txt", without=_PERSON),
     Question("prune", "Keep", "Delete what is older than a time.", "prune --before 30d", without=_PERSON),
 )  # fmt: skip

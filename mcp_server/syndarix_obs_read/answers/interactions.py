@@ -101,7 +101,7 @@ async def interactions(backend: Backend, run: str, *, limit: int = 200) -> Inter
     Raises:
         NotFound, Ambiguous: see `resolve_session`.
     """
-    name, traces = await _traces_of(backend, run)
+    name, traces = await traces_of(backend, run)
     records: list[StoredRecord] = []
     cut = False
     for trace_id in traces:
@@ -113,7 +113,8 @@ async def interactions(backend: Backend, run: str, *, limit: int = 200) -> Inter
     return _answer(backend.name, name, found, limit, hints, is_session=name not in traces)
 
 
-async def _traces_of(backend: Backend, run: str) -> tuple[str, tuple[str, ...]]:
+async def traces_of(backend: Backend, run: str) -> tuple[str, tuple[str, ...]]:
+    """The whole id of a session or trace, and its traces; raises like `interactions`."""
     try:
         session = await resolve_session(backend, run)
     except NotFound as error:
