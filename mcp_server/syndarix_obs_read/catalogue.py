@@ -125,6 +125,8 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question("forget", "Keep", "Erase a person everywhere, and prove it.", "forget u-42", without=_PERSON),
     Question("export", "Keep", "Write what was recorded to files, with their hashes.",
              "export --to books --what ledger --format csv --since 2026-03", without=_PERSON),
+    Question("report", "Keep", "Write a run, an agent or a week as one file: HTML, Markdown or PDF.",
+             "report --session 3f2a9c -o report.html", without={"mcp": "it writes a file for people"}),
     Question("convert", "Keep", "Write one run for Perfetto, speedscope, OTLP or as Mermaid text.",
              "convert 3f2a9c --to perfetto -o run.json",
              without={"mcp": "get_interactions gives Mermaid text; the other forms are for programs",

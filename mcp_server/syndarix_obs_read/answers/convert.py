@@ -77,7 +77,7 @@ async def convert(backend: Backend, run: str, form: str) -> Converted:
               for trace_id, rows in zip(ids, records, strict=True) if rows]  # fmt: skip
     text = _otlp(records) if form == "otlp" else _dumps((chrome if form == "perfetto" else speedscope)(tracks, name))
     spans = sum(len(track.spans) for track in tracks)
-    return Converted(backend=backend.name, run=name, form=form, trace_ids=ids, spans=spans, text=text, hints=hints)  # type: ignore[arg-type]  # checked above
+    return Converted(backend=backend.name, run=name, form=form, trace_ids=ids, spans=spans, text=text, hints=hints)
 
 
 def _begun(rows: Sequence[StoredRecord]) -> int:

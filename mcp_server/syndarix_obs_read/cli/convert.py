@@ -23,7 +23,7 @@ def convert(
     to: Annotated[str, typer.Option(help=f"{_FORMS}.")] = "perfetto",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File; standard output without one.")] = None,
 ) -> None:
-    """Write one session or trace for Perfetto, speedscope or an OTLP receiver, or as Mermaid text. Secrets are masked."""
+    """Write one session or trace for Perfetto, speedscope or OTLP, or as Mermaid text. Secrets are masked."""
 
     def draw(screen: Screen, answer: Converted) -> None:
         if output is None:

@@ -1,4 +1,4 @@
-"""Files that a command writes for people: never over something else by half, readable by their owner alone, and noted."""
+"""Files that a command writes for people: whole or not at all, readable by their owner alone, and noted."""
 
 from __future__ import annotations
 

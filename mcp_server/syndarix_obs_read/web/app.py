@@ -23,12 +23,12 @@ from syndarix_obs_read.serving.access_rules import AccessControl
 from syndarix_obs_read.serving.address import Address, rules
 from syndarix_obs_read.serving.tokens import Tokens
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.web import assets, follow, scoring
+from syndarix_obs_read.web import assets, downloads, follow, scoring
 from syndarix_obs_read.web.asked import Asked, failure
 from syndarix_obs_read.web.authentication import Authentication
 from syndarix_obs_read.web.headers import Hardened
 from syndarix_obs_read.web.names import Names
-from syndarix_obs_read.web.pages import overview, step, walk
+from syndarix_obs_read.web.pages import overview, report, step, walk
 from syndarix_obs_read.web.parts import layout, pieces
 from syndarix_obs_read.web.view import Page, View
 
@@ -103,6 +103,8 @@ def _routes(explorer: Explorer) -> list[Route]:
         *routes,
         Route("/step/part", _part(explorer, step.PAGE), methods=["GET"]),
         Route("/logs/follow", _follow(explorer), methods=["GET"]),
+        Route("/report/file", _file(explorer, downloads.report, report.PAGE), methods=["GET"]),
+        Route("/convert/file", _file(explorer, downloads.converted, report.PAGE), methods=["GET"]),
         Route("/score", _score(explorer), methods=["POST"]),
         Route("/static/{name}", assets.serve, methods=["GET"]),
         Route("/healthz", _healthz(explorer), methods=["GET"]),
@@ -155,6 +157,13 @@ def _part(explorer: Explorer, page: Page) -> Handler:
 def _follow(explorer: Explorer) -> Handler:
     async def handle(request: Request) -> Response:
         return await follow.stream(await explorer.asked(request, "/logs/follow"), explorer.ending)
+
+    return handle
+
+
+def _file(explorer: Explorer, make: Callable[[Asked], Awaitable[Response]], page: Page) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await make(await explorer.asked(request, page.path, page.since))
 
     return handle
 

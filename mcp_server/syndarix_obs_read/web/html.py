@@ -68,6 +68,17 @@ def document(*children: Child) -> str:
     return f"<!doctype html>\n{joined(children).text}\n"
 
 
+def stylesheet(css: str) -> Html:
+    """A style sheet of ours within a page, for files that stand alone.
+
+    Raises:
+        ValueError: it could end its element.
+    """
+    if "<" in css:
+        raise ValueError("a style sheet within a page holds no `<`")
+    return Html(f"<style>{css}</style>")
+
+
 def escape(text: str) -> str:
     """Text as it may stand in an element or an attribute."""
     return text.translate(_ESCAPES) if _NEEDS.search(text) else text

@@ -33,8 +33,9 @@ START = 1_790_000_000_000_000_007
 def record(kind: type[Record], span: str, parent: str | None, at_ms: float, took_ms: float, **more: Any) -> Any:
     start = START + round(at_ms * MS)
     return kind(
-        record_id=span, trace_id=TRACE, span_id=span, parent_id=parent, start_ns=start, end_ns=start + round(took_ms * MS),
-        service="desk", environment="test", agent="desk", session_id="s-1", user="u_0123456789abcdef", **more,
+        record_id=span, trace_id=TRACE, span_id=span, parent_id=parent, start_ns=start,
+        end_ns=start + round(took_ms * MS), service="desk", environment="test", agent="desk", session_id="s-1",
+        user="u_0123456789abcdef", **more,
     )  # fmt: skip
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from syndarix_obs_read.answers.flow import END
+from syndarix_obs_read.answers.flow import END, START
 from syndarix_obs_read.answers.messages import brief
 from syndarix_obs_read.web.html import Child, Html, el
 from syndarix_obs_read.web.parts.layers import Edge, Layout, lay_out
@@ -41,11 +42,10 @@ def draw(arrows: Sequence[Arrow], about: str) -> Html:
     """The graph.
 
     Args:
-        arrows: its edges; of two nodes the one that is named first stands above.
+        arrows: its edges, in the order in which they happened; any order will do for graphs of many runs.
         about: what it shows, for those who cannot see it.
     """
-    found = dict.fromkeys(name for each in arrows for name in (each.before, each.after))
-    names = tuple(sorted(found, key=lambda name: name == END))
+    names = _names(arrows)
     widths = {name: min(len(name), _NAME) * _LETTER + 22 for name in names}
     laid = lay_out(names, [Edge(each.before, each.after) for each in arrows], widths, _GAP)
     backs = sum(laid.layer[each.before] >= laid.layer[each.after] for each in arrows)
@@ -61,6 +61,22 @@ def draw(arrows: Sequence[Arrow], about: str) -> Html:
         viewBox=f"0 0 {width:.0f} {height}", width=f"{width:.0f}", height=height, cls="graph", role="img",
         aria_label=about,
     )  # fmt: skip
+
+
+def _names(arrows: Sequence[Arrow]) -> tuple[str, ...]:
+    """Nodes from above: as they came first in one run; else from the start along the edges that occur most often."""
+    found = dict.fromkeys(name for each in arrows for name in (each.before, each.after))
+    if START in found and next(iter(found)) != START:
+        after: defaultdict[str, list[str]] = defaultdict(list)
+        for each in sorted(arrows, key=lambda arrow: -arrow.count):
+            after[each.before].append(each.after)
+        reached = {START: None}
+        for name in (queue := [START]):
+            fresh = [each for each in after[name] if each not in reached]
+            reached.update(dict.fromkeys(fresh))
+            queue += dict.fromkeys(fresh)
+        found = reached | found
+    return tuple(sorted(found, key=lambda name: name == END))
 
 
 def _at(laid: Layout, name: str) -> tuple[float, float]:
