@@ -19,7 +19,7 @@ INSTALL := $(PIP) --no-build-isolation --editable
 .PHONY: help demo test check lint docs clean
 
 help:  ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.demo  ## Run a multi-agent workload and show what was recorded
 	@rm -rf $(DEMO_HOME)
@@ -40,7 +40,7 @@ docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	$(BIN)/python docs/generate.py
 
 clean:  ## Remove everything that the other targets made
-	rm -rf .venv .venv-clients .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.*
+	rm -rf .venv .venv-clients .venv-frameworks .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.*
 
 # What the demo needs; `make demo` waits for no test tool.
 .venv/.demo: .venv/.base
@@ -63,7 +63,142 @@ clean:  ## Remove everything that the other targets made
 	@$(PIP) hatchling editables
 	@touch $@
 
--include stack.mk
--include bench.mk
--include clients.mk
--include dashboards.mk
+# --- The stack, in Docker and without ---
+
+STACK = $(BIN)/python -m syndarix_obs_stack
+
+.PHONY: secrets stack-check native-up native-status native-down rules-test compose-check
+
+secrets: .venv/.demo  ## Make .env and the secrets that docker compose needs
+	@$(STACK) init
+
+stack-check: .venv/.demo  ## Say what would keep the stack from starting, and how to mend it
+	@$(STACK) check
+
+native-up: .venv/.demo  ## Start every server that is on the PATH, from the files that Docker uses
+	@$(STACK) up
+
+native-status: .venv/.demo  ## Say which servers run where
+	@$(STACK) status
+
+native-down: .venv/.demo  ## Stop what native-up started
+	@$(STACK) down
+
+rules-test:  ## promtool and amtool over every rule, rule test and route
+	promtool check rules prometheus/rules/*.yml
+	cd prometheus/tests && promtool test rules *.yml
+	amtool check-config alertmanager/alertmanager.yml
+
+compose-check:  ## docker-compose.yml with the example settings
+	SECRETS_DIR=./secrets docker compose --env-file .env.example config --quiet
+
+# --- The boards ---
+
+.PHONY: dashboards dashboards-check bench-dashboards
+
+dashboards: .venv/.dev  ## Write grafana/dashboards anew from grafana/boards
+	$(BIN)/python grafana/build.py
+
+dashboards-check: .venv/.dev  ## Say which boards are stale
+	$(BIN)/python grafana/build.py --check
+
+bench-dashboards: .venv/.dev  ## 30 days of 50 agents × 10 models in a real Prometheus: seconds per board
+	$(BIN)/python benchmarks/dashboards.py
+
+# --- The clients that we watch: oldest, middle and newest versions that the extra `instrument` allows ---
+
+CLIENT_ENVS := .venv-clients
+
+.PHONY: test-clients $(addprefix test-clients-,oldest middle newest)
+
+test-clients: $(addprefix test-clients-,oldest middle newest)  ## Run the integrations' tests beside openai 2 and 3, anthropic 1 and 2
+
+CLIENTS_oldest := 'openai==2.0.0' 'anthropic==1.0.0'
+CLIENTS_middle := 'openai>=2,<3' 'anthropic>=1,<2'
+CLIENTS_newest := 'openai>=3' 'anthropic>=2'
+
+$(addprefix test-clients-,oldest middle newest): test-clients-%: $(CLIENT_ENVS)/%/.done
+	@echo "With $$($(CLIENT_ENVS)/$*/bin/python -m pip freeze | grep -E '^(openai|anthropic)==' | tr '\n' ' ')"
+	@$(CLIENT_ENVS)/$*/bin/python -m pytest -p no:cacheprovider -q tests/unit/integrations
+
+$(CLIENT_ENVS)/%/.done: pyproject.toml
+	@echo "Creating $(@D) …"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet \
+		--editable '.[instrument]' $(CLIENTS_$*) httpx httpx2 pytest pytest-asyncio
+	@touch $@
+
+# --- Benchmarks: the libraries that are compared, all figures, and the short form for CI ---
+
+BENCH_ENVS := benchmarks/.envs
+BENCH_BASE := openai opentelemetry-sdk opentelemetry-exporter-otlp
+
+.PHONY: bench bench-envs bench-check bench-read
+
+bench: .venv/.dev  ## Measure every promised figure and write docs/performance.md (takes an hour or so)
+	$(BIN)/python benchmarks/run.py
+
+bench-read: .venv/.dev  ## Measure the answers of both backends; needs loki and tempo on the PATH (five minutes)
+	$(BIN)/python benchmarks/run.py --only read_stack
+
+bench-check: .venv/.dev  ## Fail when our overhead is more than 25% above the recorded ratio (about a minute)
+	$(BIN)/python benchmarks/overhead.py --check benchmarks/recorded.json
+
+bench-envs: $(addprefix $(BENCH_ENVS)/,$(addsuffix /.done,bare ours official traceloop openinference openlit logfire langfuse))  ## Install the libraries that are compared, each in an environment of its own
+
+REQUIRES_bare :=
+REQUIRES_ours := .
+REQUIRES_official := opentelemetry-instrumentation-genai-openai
+REQUIRES_traceloop := opentelemetry-instrumentation-openai
+REQUIRES_openinference := openinference-instrumentation-openai
+# It refuses openai 3, which the others run on; without the exact version pip looks for a compatible one for hours.
+REQUIRES_openlit := 'openlit==1.45.0' 'openai>=2,<3'
+REQUIRES_logfire := logfire
+REQUIRES_langfuse := langfuse
+
+$(BENCH_ENVS)/%/.done:
+	@echo "Creating $(@D) …"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --upgrade pip
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet $(BENCH_BASE) $(REQUIRES_$*)
+	@touch $@
+
+# --- Agent frameworks and providers' clients, each beside this project in an environment of its own ---
+
+FRAMEWORK_ENVS := .venv-frameworks
+FRAMEWORKS := openai-agents langchain langchain-openinference pydantic-ai crewai llama-index litellm clients google-adk strands \
+	smolagents autogen agent-framework dspy haystack instructor claude-agent mcp
+
+.PHONY: test-frameworks $(addprefix test-frameworks-,$(FRAMEWORKS))
+
+test-frameworks: $(addprefix test-frameworks-,$(FRAMEWORKS)) test-frameworks-node  ## Run each agent framework against a local provider, and compare with what was served
+
+FRAMEWORK_openai-agents := openai-agents
+FRAMEWORK_langchain := langchain langchain-openai langchain-anthropic langgraph
+FRAMEWORK_langchain-openinference := langchain langchain-openai langchain-anthropic langgraph openinference-instrumentation-langchain
+FRAMEWORK_pydantic-ai := 'pydantic-ai-slim[openai,anthropic]'
+FRAMEWORK_crewai := crewai
+FRAMEWORK_llama-index := llama-index-core llama-index-llms-openai
+FRAMEWORK_litellm := litellm
+FRAMEWORK_clients := google-genai boto3 mistralai cohere ollama opentelemetry-instrumentation-google-genai \
+	opentelemetry-instrumentation-genai-bedrock openinference-instrumentation-mistralai \
+	opentelemetry-instrumentation-cohere opentelemetry-instrumentation-ollama
+FRAMEWORK_google-adk := google-adk
+FRAMEWORK_strands := strands-agents
+FRAMEWORK_smolagents := 'smolagents[openai]' openinference-instrumentation-smolagents
+FRAMEWORK_autogen := autogen-agentchat 'autogen-ext[openai]'
+FRAMEWORK_agent-framework := agent-framework-core agent-framework-openai
+FRAMEWORK_dspy := dspy openinference-instrumentation-dspy
+FRAMEWORK_haystack := haystack-ai openinference-instrumentation-haystack
+FRAMEWORK_instructor := instructor
+FRAMEWORK_claude-agent := claude-agent-sdk
+FRAMEWORK_mcp := mcp openinference-instrumentation-mcp
+
+$(addprefix test-frameworks-,$(FRAMEWORKS)): test-frameworks-%: $(FRAMEWORK_ENVS)/%/.done
+	@$(FRAMEWORK_ENVS)/$*/bin/python tests/frameworks/run.py $*
+
+$(FRAMEWORK_ENVS)/%/.done:
+	@echo "Creating $(@D) …"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --editable . httpx $(FRAMEWORK_$*)
+	@touch $@

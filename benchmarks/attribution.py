@@ -138,7 +138,7 @@ def place(weights: dict[str, float], steps: Candidates, right: int) -> int:
 
 def draw(part: str, found: dict[str, float], crossed: dict[str, float] | None) -> str:
     """The figures of one part as lines."""
-    percent: Callable[[str], str] = lambda key: f"{100 * found[key]:5.1f} %"  # noqa: E731
+    percent: Callable[[str], str] = lambda key: f"{100 * found[key]:5.1f} %"
     lines = [
         f"{part}, {found['sessions']:.0f} sessions          first    in top three",
         f"  step, our rules        {percent('top1')}  {percent('top3')}",

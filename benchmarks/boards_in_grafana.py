@@ -16,13 +16,13 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[1]
 sys.path += [str(ROOT / "tests" / "support"), str(ROOT / "grafana")]
 
-from browser_pilot import flying, installed  # noqa: E402
-from grafana_pages import Grafana, panels, size  # noqa: E402
+from browser_pilot import flying, installed
+from grafana_pages import Grafana, panels, size
 
-import queries  # noqa: E402 - its folder is put on the path above
-from syndarix_obs import ObservabilityPlatform, Settings  # noqa: E402
-from syndarix_obs_stack.launcher import running_stack  # noqa: E402
-from syndarix_obs_stack.options import Options  # noqa: E402
+import queries
+from syndarix_obs import ObservabilityPlatform, Settings
+from syndarix_obs_stack.launcher import running_stack
+from syndarix_obs_stack.options import Options
 
 HOURS = 6
 MODELS = (("openai", "gpt-4o-mini"), ("anthropic", "claude-sonnet-4-5"), ("openai", "gpt-4o"))

@@ -25,8 +25,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "grafana"), str(ROOT / "benchmarks")]
 
-import queries  # noqa: E402 - the boards are no package
-from dashboard_series import Series, series  # noqa: E402
+import queries
+from dashboard_series import Series, series
 
 PARALLEL = 6
 """Connections that a browser opens to one host."""

@@ -83,10 +83,10 @@ def child(way: str, url: str, calls: int) -> None:
         chat = workload.client(provider).chat.completions
         original = type(chat).create
         obs = ObservabilityPlatform(settings)
-        plain: Call = lambda: original(chat, model="gpt-4o-mini", messages=messages)  # noqa: E731
+        plain: Call = lambda: original(chat, model="gpt-4o-mini", messages=messages)
         if kind == "auto":
             obs.auto_instrument()
-            recorded: Call = lambda: chat.create(model="gpt-4o-mini", messages=messages)  # noqa: E731
+            recorded: Call = lambda: chat.create(model="gpt-4o-mini", messages=messages)
         else:
             recorded = through_api(obs, plain, messages)
         in_turn(plain, recorded, provider, CHUNK)

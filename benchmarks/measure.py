@@ -85,12 +85,12 @@ def runner(kind: str, size: int, around: Callable[[Callable[[], Any], str], Any]
     if kind == "async":
         return concurrent(size)
     if kind == "none":
-        call: Callable[[], Any] = lambda: None  # noqa: E731
+        call: Callable[[], Any] = lambda: None
     else:
         call = workload.streamed_call(size) if kind == "stream" else workload.call(size)
     if around is not None:
         inner, prompt = call, workload.prompt(size)
-        call = lambda: around(inner, prompt)  # noqa: E731
+        call = lambda: around(inner, prompt)
     return threaded(call) if kind == "threads" else repeated(call)
 
 

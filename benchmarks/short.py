@@ -44,7 +44,7 @@ def subjects(url: str, home: Path) -> dict[str, Subject]:
 
     with_span = bare.wrapper(provider.get_tracer("bench"), content=False)
     with_api = ours.wrapper(obs)
-    flush = lambda: obs.flush(30)  # noqa: E731
+    flush = lambda: obs.flush(30)
     return {
         "bare": (lambda: with_span(plain, prompt), provider.force_flush),
         "api": (lambda: with_api(plain, prompt), flush),

@@ -13,11 +13,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / "tests" / "support"), str(ROOT / "grafana")]
 
-from browser_pilot import flying, installed  # noqa: E402
-from grafana_pages import TALL, Grafana, panels, picture, size  # noqa: E402
+from browser_pilot import flying, installed
+from grafana_pages import TALL, Grafana, panels, picture, size
 
-import queries  # noqa: E402 - its folder is put on the path above
-from syndarix_obs_stack.options import Options  # noqa: E402
+import queries
+from syndarix_obs_stack.options import Options
 
 WIDTH = 1440
 

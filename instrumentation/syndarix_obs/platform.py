@@ -169,7 +169,7 @@ class ObservabilityPlatform:
         """One assembly of a context window of `limit` tokens."""
         return ContextAssembly(self._source, limit)
 
-    def span(self, name: str, **attributes: Any) -> SpanOperation:
+    def span(self, /, name: str, **attributes: Any) -> SpanOperation:
         """Any other step worth seeing in the trace."""
         return SpanOperation(self._source, text_of(name)).set(**attributes)
 
@@ -207,6 +207,7 @@ class ObservabilityPlatform:
 
     def annotate(
         self,
+        /,
         note: str,
         *,
         target: str | None = None,
@@ -345,7 +346,7 @@ class ObservabilityPlatform:
             function, lambda args, kwargs: self.tool(name, arguments=arguments(args, kwargs)), keep_result=True
         )
 
-    def agent_session(self, agent: str, **options: Any) -> Callable[[F], F]:
+    def agent_session(self, /, agent: str, **options: Any) -> Callable[[F], F]:
         """Decorator: every call of the function is a session; takes the arguments of `session`."""
         return lambda function: decorators.wrap(
             function, lambda _args, _kwargs: self.session(agent, **options), keep_result=False

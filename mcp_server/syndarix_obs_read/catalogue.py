@@ -55,6 +55,11 @@ _ON_TRACE: Final[Mapping[Face, str]] = {"web": "the page of a trace shows it"}
 _SERVERS_ONLY: Final[Mapping[Face, str]] = {"web": "the servers' own query pages do this better"}
 _PERSON: Final[Mapping[Face, str]] = {"mcp": "a person decides this", "web": "a person decides this at a terminal"}
 _STARTS: Final[Mapping[Face, str]] = {"mcp": "it starts a program", "web": "it starts a program"}
+_LOCAL: Final[Mapping[Face, str]] = {"mcp": "it reads files of this machine", "web": "it reads files of this machine"}
+_CODING: Final[Mapping[Face, str]] = {
+    "mcp": "get_cost_summary by project and agent and get_decisions of type permission say the same",
+    "web": "the page `costs` sums by project and agent",
+}
 _RUNS: Final[Mapping[Face, str]] = {"mcp": "it runs the user's own code", "web": "it runs the user's own code"}
 _INSIDE: Final[Mapping[Face, str]] = {"web": "a part of the page `health`", "mcp": "a part of the tools of `alerts`"}
 
@@ -79,14 +84,19 @@ QUESTIONS: Final[tuple[Question, ...]] = (
              "replay 3f2a9c --with my_agent:answer", without=_RUNS),
     Question("costs", "Money", "Sum the cost ledger by agent, model, day and more.",
              "costs --by agent,model --since 2026-03"),
+    Question("coding", "Money", "Say what coding agents cost, what filled their context, what was refused.",
+             "coding --by repository,branch --since 7d", without=_CODING),
     Question("forecast", "Money", "Say what the current month will cost, with an interval.",
              "forecast --by project,model"),
+    Question("reconcile", "Money", "Hold the ledger against the provider's bill, and name each difference.",
+             "reconcile --provider openai --month 2026-11"),
     Question("errors", "Explain", "Group what failed by its message.", "errors --agent support --since 7d"),
     Question("loops", "Explain", "List loops: one tool called again and again with the same arguments.",
              "loops --since 7d", without={"mcp": "get_errors lists them"}),
     Question("logs", "Look", "Search log lines and records, or follow them.",
              "logs --grep refund --level warning --follow"),
     Question("agents", "Look", "Say how each agent is doing: success, duration, failures, tools.", "agents --since 7d"),
+    Question("services", "Look", "Say what each service and version of its agents did.", "services --since 7d"),
     Question("names", "Look", "List the names that can be asked for.", "names agent model",
              without={"web": "filters offer them"}),
     Question("quality", "Explain", "Show scores and outcomes by agent, version, prompt, model or day.",
@@ -120,6 +130,8 @@ QUESTIONS: Final[tuple[Question, ...]] = (
              "up --install claude-code", without=_STARTS),
     Question("run", "Serve", "Run a program and record its model calls, without a line of code.",
              "run python app.py", module="run_command", without=_STARTS),
+    Question("import", "Serve", "Read the transcripts that a coding agent keeps on disk.",
+             "import claude-code --follow", module="importing", without=_LOCAL),
     Question("web", "Serve", "Serve the explorer to a browser.", "web --open", without=_STARTS),
     Question("mcp", "Serve", "Serve the answers to assistants over MCP.", "mcp --print-config", without=_STARTS),
     Question("forget", "Keep", "Erase a person everywhere, and prove it.", "forget u-42", without=_PERSON),

@@ -18,7 +18,7 @@ _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
 def targets() -> set[str]:
     """Targets of the Makefile and of what it includes."""
-    files = [ROOT / "Makefile", *sorted(ROOT.glob("*.mk"))]
+    files = [ROOT / "Makefile"]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     return set(re.findall(r"(?m)^([a-z][a-z-]*):", text))
 

@@ -176,7 +176,7 @@ class LokiDestination(SpooledDestination):
         self._last, self._last_ids = ("", ""), b""
         super().__init__(LokiEmitter(url, tenant=tenant), post)
 
-    def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002
+    def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002 - the protocol has both
         """One line per record; plain spans live in the trace store only."""
         return [self._encode(record) for record in records if record.kind not in _NO_LINE]
 

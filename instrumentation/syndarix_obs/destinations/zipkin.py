@@ -113,9 +113,10 @@ class ZipkinDestination(SpooledDestination):
         self._service = resource.service
         super().__init__(ZipkinServer(url), post)
 
-    def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002
+    def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002 - the protocol has both
         """One frame per span whose trace is kept."""
         if span is None:
             return ()
-        made = _json(zipkin_span(span, self._service)).encode("utf-8", "replace")
+        service = self._service if span.resource is None else span.resource.service
+        made = _json(zipkin_span(span, service)).encode("utf-8", "replace")
         return (encode(span.end_ns, b"", made),)

@@ -82,7 +82,7 @@ def preview(connection: sqlite3.Connection, found: list[Rule], now_ns: int) -> I
     for rule in found:
         where, values = rule.where(now_ns)
         source = _source(rule)
-        yield rule, int(connection.execute(f"SELECT count(*) FROM {source} AND {where}", values).fetchone()[0])  # noqa: S608
+        yield rule, int(connection.execute(f"SELECT count(*) FROM {source} AND {where}", values).fetchone()[0])
 
 
 def apply(
@@ -123,7 +123,7 @@ def _source(rule: Rule) -> str:
 
 def _remove(connection: sqlite3.Connection, rule: Rule, now_ns: int, wait_s: float) -> int:
     where, values = rule.where(now_ns)
-    chosen = f"SELECT r.id FROM {_source(rule)} AND {where} LIMIT {_STEP}"  # noqa: S608 - our own names
+    chosen = f"SELECT r.id FROM {_source(rule)} AND {where} LIMIT {_STEP}"
     with transaction(connection, wait_s):
         ids = [int(row[0]) for row in connection.execute(chosen, values)]
         if not ids:
@@ -143,10 +143,10 @@ def _drop_payloads(connection: sqlite3.Connection, ids: list[int]) -> None:
     some = "id IN (SELECT value FROM json_each(?))"
     rows = f"r.id, {SEARCH_TEXT} FROM records r LEFT JOIN payloads p ON p.id = r.id WHERE r.id <= ? AND r.{some}"
     connection.execute(f"INSERT INTO search (search, rowid, text) SELECT 'delete', {rows}", (mark, marks))
-    connection.execute(f"DELETE FROM payloads WHERE {some}", (marks,))  # noqa: S608
+    connection.execute(f"DELETE FROM payloads WHERE {some}", (marks,))
     previews = ", ".join(f"'$.attributes.\"{name}\"'" for name in (v.PREVIEW_INPUT, v.PREVIEW_OUTPUT))
     connection.execute(
-        f"UPDATE records SET extra = json_remove(extra, {previews}) WHERE extra IS NOT NULL AND {some}", (marks,)  # noqa: S608
+        f"UPDATE records SET extra = json_remove(extra, {previews}) WHERE extra IS NOT NULL AND {some}", (marks,)
     )
     connection.execute(f"INSERT INTO search (rowid, text) SELECT {rows}", (mark, marks))
 

@@ -11,13 +11,13 @@ from syndarix_obs.store.schema import VOID_SUFFIX
 
 _OF_CALL: Final = "ts_ns = ? AND record_id = ?"
 _SET_ASIDE: Final = (
-    f"UPDATE records SET kind = '{v.KIND_SPAN}', cost_usd = NULL, priced = NULL, extra = json_set("  # noqa: S608
+    f"UPDATE records SET kind = '{v.KIND_SPAN}', cost_usd = NULL, priced = NULL, extra = json_set("
     f"coalesce(extra, '{{}}'), '$.attributes', json_patch(coalesce(json_extract(extra, '$.attributes'), '{{}}'),"
     f" json_object('{v.SET_ASIDE_REASON}', ?, '{v.SET_ASIDE_BY}', ?, '{v.SET_ASIDE_TOKENS}', ?)))"
     f" WHERE {_OF_CALL} AND kind = '{v.KIND_LLM_CALL}'"
 )
 _COUNT: Final = (
-    f"UPDATE records SET kind = '{v.KIND_LLM_CALL}', agent = ?, session_id = ?, project = ?, \"user\" = ?,"  # noqa: S608
+    f"UPDATE records SET kind = '{v.KIND_LLM_CALL}', agent = ?, session_id = ?, project = ?, \"user\" = ?,"
     f" task_type = ?, operation = coalesce(operation, '{v.OPERATION_CHAT}'), provider = ?, model = ?, input_tokens = ?,"
     f" output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?, reasoning_tokens = ?, estimated = ?,"
     f" priced = ?, cost_usd = ?, extra = json_remove(coalesce(extra, '{{}}'), '$.attributes.\"{v.SET_ASIDE_REASON}\"',"

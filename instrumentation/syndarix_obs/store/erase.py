@@ -26,9 +26,9 @@ _TABLES: Final = ("records", "ledger", "sessions")
 
 _KEYS: Final = '"user" = NULL, session_id = CASE WHEN session_id IS NULL THEN NULL ELSE trace_id END'
 _MINE: Final = '("user" = ?1 OR "user" IS NULL AND trace_id IN (SELECT id FROM temp.erased_traces))'
-_LEDGER: Final = f"UPDATE ledger SET {_KEYS} WHERE {_MINE}"  # noqa: S608 - our own names
+_LEDGER: Final = f"UPDATE ledger SET {_KEYS} WHERE {_MINE}"
 _SESSIONS: Final = (
-    f"UPDATE OR REPLACE sessions SET {_KEYS}, outcome = NULL, error_message = NULL WHERE {_MINE}"  # noqa: S608
+    f"UPDATE OR REPLACE sessions SET {_KEYS}, outcome = NULL, error_message = NULL WHERE {_MINE}"
 )
 _EXTRA: Final = ", ".join(f"'{name}', extra -> '$.{name}'" for name in EXTRA_KEPT)
 _KEEP_EXTRA: Final = f"nullif(json_patch('{{}}', json_object({_EXTRA})), '{{}}')"
@@ -59,7 +59,7 @@ def traces_of(connection: sqlite3.Connection, pseudonym: str) -> list[str]:
 def sessions_of(connection: sqlite3.Connection, pseudonym: str) -> list[str]:
     """Names of the sessions of a user, as the caller chose them; ids of traces are not among them."""
     parts = " UNION ".join(
-        f'SELECT session_id FROM {table} WHERE "user" = ?1 AND session_id <> trace_id'  # noqa: S608 - our own names
+        f'SELECT session_id FROM {table} WHERE "user" = ?1 AND session_id <> trace_id'
         for table in _TABLES
     )
     return sorted(row[0] for row in connection.execute(parts, (pseudonym,)) if row[0])
@@ -157,13 +157,13 @@ def _applied(connection: sqlite3.Connection) -> str:
 
 
 def _users(connection: sqlite3.Connection) -> list[str]:
-    parts = " UNION ".join(f'SELECT "user" FROM {table} WHERE "user" IS NOT NULL' for table in _TABLES)  # noqa: S608
+    parts = " UNION ".join(f'SELECT "user" FROM {table} WHERE "user" IS NOT NULL' for table in _TABLES)
     return [row[0] for row in connection.execute(parts)]
 
 
 def _traces(connection: sqlite3.Connection, where: str, pseudonym: str) -> set[str]:
     one = f"WHERE {where.replace('?', '?1')}"
-    parts = " UNION ".join(f"SELECT trace_id FROM {table} {one}" for table in _TABLES)  # noqa: S608
+    parts = " UNION ".join(f"SELECT trace_id FROM {table} {one}" for table in _TABLES)
     return {row[0] for row in connection.execute(parts, (pseudonym,)) if row[0]}
 
 
@@ -174,7 +174,7 @@ def _list_traces(connection: sqlite3.Connection, traces: Sequence[str]) -> None:
 
 
 def _erase_records(connection: sqlite3.Connection, pseudonym: str) -> int:
-    ids = [row[0] for row in connection.execute(f"SELECT id FROM records WHERE {_MINE}", (pseudonym,))]  # noqa: S608
+    ids = [row[0] for row in connection.execute(f"SELECT id FROM records WHERE {_MINE}", (pseudonym,))]
     for start in range(0, len(ids), _STEP):
         with transaction(connection, _WAIT_S):
             _erase_some(connection, ids[start : start + _STEP])
@@ -187,9 +187,9 @@ def _erase_some(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
     mark = indexed_to(connection)
     rows = f"r.id, {SEARCH_TEXT} FROM records r LEFT JOIN payloads p ON p.id = r.id WHERE r.id <= ? AND r.{chosen}"
     connection.execute(f"INSERT INTO search (search, rowid, text) SELECT 'delete', {rows}", (mark, marks))
-    connection.execute(f"DELETE FROM payloads WHERE {chosen}", (marks,))  # noqa: S608
+    connection.execute(f"DELETE FROM payloads WHERE {chosen}", (marks,))
     connection.execute(
-        f"UPDATE records SET {_KEYS}, name = kind, error_message = NULL, outcome = NULL, target = NULL, label = NULL,"  # noqa: S608
+        f"UPDATE records SET {_KEYS}, name = kind, error_message = NULL, outcome = NULL, target = NULL, label = NULL,"
         f" selected = CASE decision_type WHEN '{TOOL_SELECTION}' THEN selected END,"
         f" extra = CASE WHEN extra IS NULL THEN NULL ELSE {_KEEP_EXTRA} END WHERE {chosen}",
         (marks,),

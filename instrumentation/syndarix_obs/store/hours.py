@@ -47,7 +47,7 @@ _KEYS: Final = ", ".join(HOUR_KEYS)
 def _insert(sign: str, chosen: str) -> str:
     sums = ", ".join(sign + each for each in _SUMS)
     return (
-        f"INSERT INTO ledger_hours ({', '.join(HOUR_COLUMNS)})"  # noqa: S608 - our own names only
+        f"INSERT INTO ledger_hours ({', '.join(HOUR_COLUMNS)})"
         f" SELECT ts_ns - ts_ns % {HOUR_NS}, {_KEYS}, {sums} FROM ledger WHERE {chosen}"
         f" GROUP BY ts_ns / {HOUR_NS}, {_KEYS}"
     )
@@ -102,7 +102,7 @@ def delete_rows(connection: sqlite3.Connection, ids: Sequence[Any]) -> None:
     marks = ", ".join("?" * len(ids))
     subtract = _insert("-", f"id <= ? AND id IN ({marks})")
     connection.execute(subtract, (summed_to(connection), *ids))
-    connection.execute(f"DELETE FROM ledger WHERE id IN ({marks})", ids)  # noqa: S608 - question marks only
+    connection.execute(f"DELETE FROM ledger WHERE id IN ({marks})", ids)
     # The highest ids may be given out again: what comes then has to be summed.
     connection.execute(
         "UPDATE meta SET value = min(value, (SELECT coalesce(max(id), 0) FROM ledger)) WHERE key = 'summed_to'"

@@ -143,7 +143,7 @@ def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: s
     if not columns:
         return 0, None
     names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
-    insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own schema
+    insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"
     if table == "sessions":
         with transaction(target):
             target.executemany(insert, from_both_ends(source, table, columns, "session_id, span_id"))
@@ -154,7 +154,7 @@ def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: s
             with transaction(target):
                 target.executemany(insert, rows)
         gaps = salvage.gaps
-    kept = int(target.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608
+    kept = int(target.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
     return kept, _lost(source, target, table, kept, gaps)
 
 

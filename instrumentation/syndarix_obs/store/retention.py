@@ -101,7 +101,7 @@ def _delete_lines(connection: sqlite3.Connection, before_ns: int) -> int:
 
 
 def _delete_some(connection: sqlite3.Connection, where: str, parameters: Sequence[Any]) -> int:
-    chosen = f"SELECT id FROM records WHERE {where} LIMIT {_STEP}"  # noqa: S608 - conditions of this file only
+    chosen = f"SELECT id FROM records WHERE {where} LIMIT {_STEP}"
     ids = [row[0] for row in connection.execute(chosen, parameters)]
     if ids:
         delete_records(connection, ids)
@@ -113,12 +113,12 @@ def delete_records(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
     marks = ", ".join("?" * len(ids))
     mark = indexed_to(connection)
     connection.execute(
-        f"INSERT INTO search (search, rowid, text) SELECT 'delete', r.id, {SEARCH_TEXT}"  # noqa: S608
+        f"INSERT INTO search (search, rowid, text) SELECT 'delete', r.id, {SEARCH_TEXT}"
         f" FROM records r LEFT JOIN payloads p ON p.id = r.id WHERE r.id <= ? AND r.id IN ({marks})",
         (mark, *ids),
     )
-    connection.execute(f"DELETE FROM payloads WHERE id IN ({marks})", ids)  # noqa: S608
-    connection.execute(f"DELETE FROM records WHERE id IN ({marks})", ids)  # noqa: S608
+    connection.execute(f"DELETE FROM payloads WHERE id IN ({marks})", ids)
+    connection.execute(f"DELETE FROM records WHERE id IN ({marks})", ids)
     # The highest ids may be given out again: what comes then has to be indexed.
     connection.execute(
         "UPDATE meta SET value = min(value, (SELECT coalesce(max(id), 0) FROM records))"
@@ -129,7 +129,7 @@ def delete_records(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
 def delete_sessions(connection: sqlite3.Connection, where: str, parameters: Sequence[Any]) -> int:
     """Delete sessions that have ended, by an SQL condition; returns how many."""
     statement = (
-        f"DELETE FROM sessions WHERE (session_id, span_id) IN (SELECT session_id, span_id FROM sessions"  # noqa: S608
+        f"DELETE FROM sessions WHERE (session_id, span_id) IN (SELECT session_id, span_id FROM sessions"
         f" WHERE {where} AND ended_ns IS NOT NULL LIMIT ?)"
     )
     return _in_steps(connection, statement, parameters, math.inf, _WAIT_S)

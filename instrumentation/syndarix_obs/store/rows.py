@@ -39,7 +39,7 @@ Values = tuple[Any, ...]
 def _insert(table: str, columns: tuple[str, ...]) -> str:
     names = ", ".join(f'"{column}"' for column in columns)
     marks = ", ".join("?" * len(columns))
-    return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - own names
+    return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"
 
 
 INSERT_PAYLOAD: Final = "INSERT INTO payloads (id, bytes, body) VALUES (?, ?, ?)"
@@ -57,7 +57,7 @@ UPSERT_SESSION: Final = (
     + f" WHERE sessions.status = '{v.STATUS_RUNNING}'"
 )
 MOVE_PROGRESS: Final = (
-    f"UPDATE sessions SET last_progress_ns = ?2"  # noqa: S608
+    f"UPDATE sessions SET last_progress_ns = ?2"
     f" WHERE session_id = ?1 AND last_progress_ns < ?2 AND status = '{v.STATUS_RUNNING}'"
 )
 

@@ -22,7 +22,7 @@ class Salvage:
     def __init__(self, connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> None:
         names = ", ".join(f'"{name}"' for name in columns)
         # Without an index: those are what may be wrong.
-        self._select = f"SELECT id, {names} FROM {table} NOT INDEXED WHERE id >= ? ORDER BY id LIMIT ?"  # noqa: S608
+        self._select = f"SELECT id, {names} FROM {table} NOT INDEXED WHERE id >= ? ORDER BY id LIMIT ?"
         self._connection = connection
         self.gaps: list[tuple[int, int]] = []
 
@@ -72,7 +72,7 @@ def from_both_ends(connection: sqlite3.Connection, table: str, columns: Sequence
     for order in ("ASC", "DESC"):
         by = ", ".join(f"{part} {order}" for part in key.split(", "))
         try:
-            yield from connection.execute(f"SELECT {names} FROM {table} NOT INDEXED ORDER BY {by}")  # noqa: S608
+            yield from connection.execute(f"SELECT {names} FROM {table} NOT INDEXED ORDER BY {by}")
         except sqlite3.DatabaseError:
             continue
         return
@@ -86,7 +86,7 @@ def counted_by_index(connection: sqlite3.Connection, table: str) -> int | None:
     found: list[int] = []
     for (name,) in indexes:
         try:
-            statement = f"SELECT count(*) FROM {table} INDEXED BY {name}"  # noqa: S608 - names of our own schema
+            statement = f"SELECT count(*) FROM {table} INDEXED BY {name}"
             found.append(int(connection.execute(statement).fetchone()[0]))
         except sqlite3.DatabaseError:
             continue

@@ -48,7 +48,7 @@ def find(
     needles = _needles(text)
     check, values = _check(needles)
     rest = f"{where} AND {check} ORDER BY r.id DESC LIMIT ?"
-    above = f"SELECT {columns} FROM {_FROM} WHERE r.id > ? AND {rest}"  # noqa: S608 - texts are bound, columns ours
+    above = f"SELECT {columns} FROM {_FROM} WHERE r.id > ? AND {rest}"
     rows = connection.execute(above, (mark, *parameters, *values, limit)).fetchall()
     if len(rows) < limit:
         below, bound = _indexed(columns, rest, needles, mark)
@@ -92,7 +92,7 @@ def _step(connection: sqlite3.Connection) -> bool:
         last = _pending(connection, mark)
         if last:
             connection.execute(
-                f"INSERT INTO search (rowid, text) SELECT r.id, {SEARCH_TEXT} FROM {_FROM}"  # noqa: S608
+                f"INSERT INTO search (rowid, text) SELECT r.id, {SEARCH_TEXT} FROM {_FROM}"
                 " WHERE r.id > ? AND r.id <= ?",
                 (mark, last),
             )
@@ -102,7 +102,7 @@ def _step(connection: sqlite3.Connection) -> bool:
 
 def _pending(connection: sqlite3.Connection, mark: int) -> int | None:
     """The last id of the next step, None when everything is indexed."""
-    statement = f"SELECT r.id, coalesce(p.bytes, 0) FROM {_FROM} WHERE r.id > ? ORDER BY r.id LIMIT ?"  # noqa: S608
+    statement = f"SELECT r.id, coalesce(p.bytes, 0) FROM {_FROM} WHERE r.id > ? ORDER BY r.id LIMIT ?"
     last, total = None, 0
     for row in connection.execute(statement, (mark, _ROWS_PER_STEP)).fetchall():
         last, total = int(row[0]), total + int(row[1])
@@ -139,12 +139,12 @@ def _indexed(columns: str, rest: str, needles: list[str], mark: int) -> tuple[st
     """The statement over indexed rows: through the index, or, for less than three characters, row by row."""
     expression = _match(needles)
     if expression is None:
-        return f"SELECT {columns} FROM {_FROM} WHERE r.id <= ? AND {rest}", [mark]  # noqa: S608
+        return f"SELECT {columns} FROM {_FROM} WHERE r.id <= ? AND {rest}", [mark]
     tables = "search CROSS JOIN records r ON r.id = search.rowid LEFT JOIN payloads p ON p.id = r.id"
     # Ordered by its own id the index delivers in order, and the limit stops it early.
     through = rest.replace("ORDER BY r.id", "ORDER BY search.rowid")
     condition = f"search MATCH ? AND search.rowid <= ? AND {through}"
-    return f"SELECT {columns} FROM {tables} WHERE {condition}", [expression, mark]  # noqa: S608
+    return f"SELECT {columns} FROM {tables} WHERE {condition}", [expression, mark]
 
 
 def _match(needles: list[str]) -> str | None:

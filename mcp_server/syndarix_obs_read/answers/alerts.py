@@ -65,18 +65,20 @@ class Triggered(Answer):
 
     name: str
     labels: Mapping[str, str]
-    state: Literal["raised", "resolved"]
-    until: Moment = Field(description="When it resolves, or did.")
+    state: Literal["raised", "resolved", "to confirm"]
+    until: Moment | None = Field(description="When it resolves, or did.")
+    confirm: str | None = Field(default=None, description="The word to do it with, when it is still to be confirmed.")
 
 
 class Silenced(Answer):
     """A silence that was made, or ended."""
 
     silence_id: str
-    state: Literal["active", "ended"]
+    state: Literal["active", "ended", "to confirm"]
     until: Moment | None = Field(description="When it ends by itself.")
     labels: Mapping[str, str]
     matching: tuple[str, ...] = Field(description="Names of alerts that fire now and that it keeps quiet.")
+    confirm: str | None = Field(default=None, description="The word to do it with, when it is still to be confirmed.")
 
 
 async def list_alerts(backend: Backend, labels: Mapping[str, str], state: str | None, limit: int) -> AlertList:
@@ -120,9 +122,7 @@ async def trigger_alert(
         FilterError: the summary says nothing, or the time is too long.
     """
     source = _source(backend, "alerts")
-    _within(lasts_s, LONGEST_ALERT_S, "an alert lasts")
-    if not (resolve or summary.strip()):
-        raise FilterError("an alert needs a summary that says what is wrong: whoever is told reads nothing else")
+    check_alert(summary, lasts_s, resolve=resolve)
     now = time.time_ns() if now_ns is None else now_ns
     whole = {**(labels or {}), "alertname": name, "severity": severity}
     hints = await _not_raised(source, whole) if resolve else ()
@@ -133,6 +133,37 @@ async def trigger_alert(
         backend=backend.name, name=name, labels=whole, state="resolved" if resolve else "raised",
         until=to_datetime(end), hints=hints,
     )  # fmt: skip
+
+
+def check_alert(summary: str, lasts_s: float, *, resolve: bool = False) -> None:
+    """Whether such an alert may be raised.
+
+    Raises:
+        FilterError: the summary says nothing, or the time is too long.
+    """
+    _within(lasts_s, LONGEST_ALERT_S, "an alert lasts")
+    if not (resolve or summary.strip()):
+        raise FilterError("an alert needs a summary that says what is wrong: whoever is told reads nothing else")
+
+
+def check_silence(labels: Mapping[str, str], lasts_s: float, longest_s: float = LONGEST_SILENCE_S) -> None:
+    """Whether such a silence may be made.
+
+    Raises:
+        FilterError: no label beside the severity is given, or the time is too long.
+    """
+    if not labels.keys() - _WIDE_LABELS:
+        raise FilterError(
+            "a silence needs a label beside severity, for example alertname=HighErrorRate: all alerts of one severity "
+            "are too much"
+        )
+    _within(lasts_s, longest_s, "a silence lasts")
+
+
+async def firing_names(backend: Backend, labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of the alerts with all of these labels that fire now."""
+    rows = await _source(backend, "alerts").alerts(labels)
+    return tuple(dict.fromkeys(row.labels.get("alertname", "?") for row in rows))
 
 
 async def _not_raised(source: AlertSource, labels: Mapping[str, str]) -> tuple[str, ...]:
@@ -162,12 +193,7 @@ async def silence_alert(
         FilterError: no label beside the severity is given, or the time is too long.
     """
     source = _source(backend, "silences")
-    if not labels.keys() - _WIDE_LABELS:
-        raise FilterError(
-            "a silence needs a label beside severity, for example alertname=HighErrorRate: all alerts of one severity "
-            "are too much"
-        )
-    _within(lasts_s, longest_s, "a silence lasts")
+    check_silence(labels, lasts_s, longest_s)
     now = time.time_ns() if now_ns is None else now_ns
     end = now + round(lasts_s * SECOND_NS)
     firing = await source.alerts(labels)

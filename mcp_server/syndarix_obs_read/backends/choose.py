@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.outcomes import count_as_failed, words
 from syndarix_obs_read.settings import ReadSettings
 
 
@@ -12,6 +13,7 @@ def open_backend(settings: ReadSettings, check_s: float = 2.0) -> Backend:
     Args:
         check_s: seconds for which `health` may check the whole SQLite file.
     """
+    count_as_failed(words(settings.failed_outcomes))
     if settings.backend == "stack":
         return _stack(settings)
     from syndarix_obs_read.backends.embedded import EmbeddedBackend

@@ -18,7 +18,7 @@ from syndarix_obs_read.backends.rows import (
     BucketRow,
     Check,
     CostRow,
-    Dimension,
+    LedgerKey,
     RawLine,
     Rows,
     Series,
@@ -67,8 +67,8 @@ class RecordSource(Protocol):
 class LedgerSource(Protocol):
     """Sums of the cost ledger."""
 
-    async def costs(self, where: Filter, by: Sequence[Dimension], zone: tzinfo) -> list[CostRow]:
-        """One row per combination of the dimensions, one in all without any; none for an empty ledger.
+    async def costs(self, where: Filter, by: Sequence[LedgerKey], zone: tzinfo) -> list[CostRow]:
+        """One row per combination of the keys, one in all without any; none for an empty ledger.
 
         `zone` says where days begin."""
         ...

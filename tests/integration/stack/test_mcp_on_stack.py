@@ -88,6 +88,13 @@ async def _until_found(client: Client, trace_id: str) -> None:
     raise AssertionError("the trace was not found")
 
 
+async def confirmed(client: Any, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a call that is confirmed."""
+    asked = (await client.call_tool(tool, arguments)).structured_content or {}
+    done = await client.call_tool(tool, {**arguments, "confirm": asked["confirm"]})
+    return done.structured_content or {}
+
+
 async def test_every_tool_answers_from_the_servers(world: World) -> None:
     calls: dict[str, dict[str, Any]] = {
         "get_trace": {"trace_id": world.trace_id, "payloads": True}, "explain_trace": {"trace_id": world.trace_id},
@@ -120,11 +127,11 @@ async def test_a_raised_alert_is_listed_silenced_and_ended(world: World) -> None
     raised = {"name": "Ended", "summary": "a test", "labels": LABELS}
     only = {"labels": {"alertname": "Ended"}}
     async with asking(world) as client:
-        await client.call_tool("trigger_alert", raised)
-        silenced = (await client.call_tool("silence_alert", {**only, "comment": "x"})).structured_content or {}
+        await confirmed(client, "trigger_alert", raised)
+        silenced = await confirmed(client, "silence_alert", {**only, "comment": "x"})
         listed = (await client.call_tool("list_alerts", only)).structured_content or {}
         ended = await client.call_tool("silence_alert", {"end": silenced["silence_id"]})
-        await client.call_tool("trigger_alert", {**raised, "resolve": True})
+        await confirmed(client, "trigger_alert", {**raised, "resolve": True})
         after = (await client.call_tool("list_alerts", only)).structured_content or {}
 
     assert ["Ended"] == silenced["matching"]

@@ -18,7 +18,8 @@ from mcp.shared.exceptions import MCPError
 from syndarix_obs import vocabulary as v
 from syndarix_obs.identity import Identity
 from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
-from syndarix_obs_read.mcp import logs
+from syndarix_obs_read.errors import FilterError
+from syndarix_obs_read.mcp import confirmation, logs
 from syndarix_obs_read.mcp.meters import Meters
 from syndarix_obs_read.mcp.server import TOOLS, build_server
 from syndarix_obs_read.settings import ReadSettings
@@ -34,6 +35,12 @@ async def call(settings: ReadSettings, tool: str, /, **arguments: Any) -> Any:
     """The result of one call on the embedded backend."""
     async with Client(build_server(settings)) as client:
         return await client.call_tool(tool, arguments)
+
+
+async def confirmed(client: Client, tool: str, arguments: dict[str, Any]) -> Any:
+    """The result of a call that is confirmed."""
+    asked = await client.call_tool(tool, arguments)
+    return await client.call_tool(tool, {**arguments, "confirm": asked.structured_content["confirm"]})
 
 
 async def test_every_tool_of_the_mission_is_listed(settings: ReadSettings) -> None:
@@ -110,7 +117,7 @@ async def test_the_list_of_tools_is_short_enough_to_read(settings: ReadSettings)
     async with Client(build_server(settings)) as client:
         listed = await client.list_tools()
 
-    assert len(listed.model_dump_json()) < 65_000
+    assert len(listed.model_dump_json()) < 70_000
 
 
 async def test_an_unknown_name_is_answered_with_the_known_ones(settings: ReadSettings) -> None:
@@ -227,8 +234,8 @@ async def test_a_server_that_is_down_is_named_and_the_others_still_answer(small:
 async def test_a_raised_alert_reaches_the_source_with_its_labels(small: Path) -> None:
     backend = scene.ScriptedStack(small)
     async with Client(build_server(ReadSettings(home=small), backend=backend)) as client:
-        raised = await client.call_tool("trigger_alert", {**scene.CALLS["trigger_alert"], "severity": "critical"})
-        ended = await client.call_tool("trigger_alert", {**scene.CALLS["trigger_alert"], "resolve": True})
+        raised = await confirmed(client, "trigger_alert", {**scene.CALLS["trigger_alert"], "severity": "critical"})
+        ended = await confirmed(client, "trigger_alert", {**scene.CALLS["trigger_alert"], "resolve": True})
     await backend.close()
 
     labels = {"agent": "support", "alertname": "Harm", "severity": "critical"}
@@ -257,6 +264,31 @@ async def test_a_silence_that_goes_too_far_is_refused(arguments: dict[str, Any],
     assert result.is_error
     assert words in result.content[0].text
     assert [] == backend.sent
+
+
+async def test_a_change_is_made_only_when_the_same_call_comes_again_with_its_word(small: Path) -> None:
+    backend = scene.ScriptedStack(small)
+    wanted = {"labels": {"alertname": "Harm"}, "comment": "known"}
+    async with Client(build_server(ReadSettings(home=small), backend=backend)) as client:
+        first = (await client.call_tool("silence_alert", wanted)).structured_content
+        assert "to confirm" == first["state"]
+        assert [] == backend.sent
+        other = await client.call_tool("silence_alert", {**wanted, "lasts": "4h", "confirm": first["confirm"]})
+        assert "does not belong to this call" in other.content[0].text
+        assert [] == backend.sent
+        done = await client.call_tool("silence_alert", {**wanted, "confirm": first["confirm"]})
+    await backend.close()
+    assert "active" == done.structured_content["state"]
+    assert 1 == len(backend.sent)
+
+
+def test_a_word_is_good_for_five_minutes() -> None:
+    word = confirmation.word_for({"a": 1}, now=1_000)
+    confirmation.check(word, {"a": 1}, now=1_299)
+    with pytest.raises(FilterError, match="five minutes"):
+        confirmation.check(word, {"a": 1}, now=1_301)
+    with pytest.raises(FilterError, match="does not belong"):
+        confirmation.check("x", {"a": 1})
 
 
 async def test_a_silence_is_ended_by_its_id(small: Path) -> None:
