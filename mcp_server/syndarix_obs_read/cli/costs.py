@@ -101,7 +101,7 @@ def _draw_notes(screen: Screen, answer: CostSummary) -> None:
         return
     if answer.cost.unpriced_models:
         screen.text(f"no known price: {', '.join(answer.cost.unpriced_models)}; not in any sum", "yellow")
-    screen.line(f"today {_spent(answer.today)} · month to date {_spent(answer.month_to_date)}", "dim")
+    screen.text(f"today {_spent(answer.today)} · month to date {_spent(answer.month_to_date)}", "dim")
 
 
 def _spent(budget: Budget) -> str:
