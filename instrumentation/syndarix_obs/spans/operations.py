@@ -258,7 +258,7 @@ class MemoryOperation(Operation):
 
     def found(self, count: int, documents: Any = None) -> None:
         """Say how many entries were found or touched, and optionally which."""
-        self.attributes[v.MEMORY_FOUND] = count
+        self.attributes[v.GEN_AI_MEMORY_RECORD_COUNT] = count
         if documents is not None:
             self._put("documents", shallow(documents))
 
