@@ -18,7 +18,7 @@ from syndarix_obs_read.backends.rows import (
     BucketRow,
     Check,
     CostRow,
-    Dimension,
+    LedgerKey,
     RawLine,
     Rows,
     Series,
@@ -107,7 +107,7 @@ class Guarded:
             else:
                 yield _bare(record)
 
-    async def costs(self, where: Filter, by: Sequence[Dimension], zone: tzinfo) -> list[CostRow]:
+    async def costs(self, where: Filter, by: Sequence[LedgerKey], zone: tzinfo) -> list[CostRow]:
         """See `LedgerSource`."""
         found: list[CostRow] = await self._backend.costs(self._searchable(where), by, zone)
         return found
