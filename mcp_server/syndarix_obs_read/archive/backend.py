@@ -26,7 +26,7 @@ from syndarix_obs_read.backends.rows import (
     BucketRow,
     Check,
     CostRow,
-    Dimension,
+    LedgerKey,
     Rows,
     SessionRow,
     StoredRecord,
@@ -87,7 +87,7 @@ class ArchivedBackend:
         """See `RecordSource`: what arrives from now on is in the store."""
         return self._store.follow(where)
 
-    async def costs(self, where: Filter, by: Sequence[Dimension], zone: tzinfo) -> list[CostRow]:
+    async def costs(self, where: Filter, by: Sequence[LedgerKey], zone: tzinfo) -> list[CostRow]:
         """See `LedgerSource`."""
         return await (await self._for(where, (t.LEDGER,))).costs(where, by, zone)
 
