@@ -98,6 +98,10 @@ class EmbeddedBackend:
         """See `OutcomeSource`."""
         return await self._pool.run(lambda c: sessions.outcomes(c, session_ids))
 
+    async def edge_calls(self, field: str, ids: Sequence[str]) -> list[StoredRecord]:
+        """See `EdgeSource`."""
+        return await self._pool.run(lambda c: records.edge_calls(c, field, ids))
+
     async def agents(self, where: Filter) -> list[AgentRow]:
         """See `AgentSource`."""
         return await self._pool.run(lambda c: agents.statistics(c, where))

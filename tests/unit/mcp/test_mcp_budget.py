@@ -171,6 +171,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @limits(deadline=None, max_examples=40)
 @given(st.dictionaries(st.text(max_size=20), json_values, max_size=10), st.integers(1, 200))
 def test_any_payload_fits_any_budget_and_stays_an_answer(payload: dict[str, Any], count: int) -> None:
