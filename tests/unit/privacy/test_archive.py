@@ -187,6 +187,14 @@ def test_days_that_are_too_old_for_the_archive_go(settings: ReadSettings) -> Non
     assert [] == list(known_archives(settings)[0].faults())
 
 
+async def test_health_says_which_days_are_archived(settings: ReadSettings) -> None:
+    run(settings, move.Limits(before_ns=3 * DAY))
+    backend = open_backend(settings)
+    finding = next(each.finding for each in await backend.health() if each.name == "archive")
+    await backend.close()
+    assert finding.startswith("3 days, 1970-01-01 to 1970-01-03")
+
+
 def test_a_row_that_changed_behind_the_file_stays_in_the_store(settings: ReadSettings) -> None:
     class Meddling(ArchivePlace):
         def put(self, draft: Path, name: str) -> None:
