@@ -25,8 +25,12 @@ demo: .venv/.demo  ## Run a support desk of agents and explain the session that 
 	@rm -rf $(DEMO_HOME)
 	@SYNDARIX_OBS_BACKEND=embedded $(BIN)/syndarix-obs demo --sessions $(SESSIONS) --seed $(SEED) --home $(DEMO_HOME) $(if $(OPEN),--open)
 
-test: .venv/.dev  ## Run all tests with coverage (fails under 90%)
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(TEST_ARGS)
+# Two runs: coverage makes the long tests twice as long and adds nothing that the short ones do not reach.
+# pytest ends with 5 when TEST_ARGS chose none of a run's tests.
+test: .venv/.dev  ## Run all tests, the short ones with coverage (fails under 90%)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --cov --cov-report=term:skip-covered $(TEST_ARGS); short=$$?; \
+		$(BIN)/python -m pytest -n $(WORKERS) -m slow $(TEST_ARGS); long=$$?; \
+		[ $$short -eq 0 -o $$short -eq 5 ] && [ $$long -eq 0 -o $$long -eq 5 ]
 
 check: .venv/.dev  ## The inner loop: contract tests and unit tests that start no server and no second process
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not real_servers and not slow" tests/unit/spans tests/unit/records tests/unit/pipeline \
@@ -40,7 +44,7 @@ docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	$(BIN)/python docs/generate.py
 
 clean:  ## Remove everything that the other targets made
-	rm -rf .venv .venv-clients .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.*
+	rm -rf .venv .venv-clients .venv-frameworks .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.*
 
 # What the demo needs; `make demo` waits for no test tool.
 .venv/.demo: .venv/.base
@@ -165,4 +169,44 @@ $(BENCH_ENVS)/%/.done:
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --upgrade pip
 	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet $(BENCH_BASE) $(REQUIRES_$*)
+	@touch $@
+
+# --- Agent frameworks and providers' clients, each beside this project in an environment of its own ---
+
+FRAMEWORK_ENVS := .venv-frameworks
+FRAMEWORKS := openai-agents langchain langchain-openinference pydantic-ai crewai llama-index litellm clients google-adk strands \
+	smolagents autogen agent-framework dspy haystack instructor claude-agent mcp
+
+.PHONY: test-frameworks $(addprefix test-frameworks-,$(FRAMEWORKS))
+
+test-frameworks: $(addprefix test-frameworks-,$(FRAMEWORKS)) test-frameworks-node  ## Run each agent framework against a local provider, and compare with what was served
+
+FRAMEWORK_openai-agents := openai-agents
+FRAMEWORK_langchain := langchain langchain-openai langchain-anthropic langgraph
+FRAMEWORK_langchain-openinference := langchain langchain-openai langchain-anthropic langgraph openinference-instrumentation-langchain
+FRAMEWORK_pydantic-ai := 'pydantic-ai-slim[openai,anthropic]'
+FRAMEWORK_crewai := crewai
+FRAMEWORK_llama-index := llama-index-core llama-index-llms-openai
+FRAMEWORK_litellm := litellm
+FRAMEWORK_clients := google-genai boto3 mistralai cohere ollama opentelemetry-instrumentation-google-genai \
+	opentelemetry-instrumentation-genai-bedrock openinference-instrumentation-mistralai \
+	opentelemetry-instrumentation-cohere opentelemetry-instrumentation-ollama
+FRAMEWORK_google-adk := google-adk
+FRAMEWORK_strands := strands-agents
+FRAMEWORK_smolagents := 'smolagents[openai]' openinference-instrumentation-smolagents
+FRAMEWORK_autogen := autogen-agentchat 'autogen-ext[openai]'
+FRAMEWORK_agent-framework := agent-framework-core agent-framework-openai
+FRAMEWORK_dspy := dspy openinference-instrumentation-dspy
+FRAMEWORK_haystack := haystack-ai openinference-instrumentation-haystack
+FRAMEWORK_instructor := instructor
+FRAMEWORK_claude-agent := claude-agent-sdk
+FRAMEWORK_mcp := mcp openinference-instrumentation-mcp
+
+$(addprefix test-frameworks-,$(FRAMEWORKS)): test-frameworks-%: $(FRAMEWORK_ENVS)/%/.done
+	@$(FRAMEWORK_ENVS)/$*/bin/python tests/frameworks/run.py $*
+
+$(FRAMEWORK_ENVS)/%/.done:
+	@echo "Creating $(@D) …"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --editable . httpx $(FRAMEWORK_$*)
 	@touch $@

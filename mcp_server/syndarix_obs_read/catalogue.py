@@ -57,6 +57,11 @@ _ON_TRACE: Final[Mapping[Face, str]] = {"web": "the page of a trace shows it"}
 _SERVERS_ONLY: Final[Mapping[Face, str]] = {"web": "the servers' own query pages do this better"}
 _PERSON: Final[Mapping[Face, str]] = {"mcp": "a person decides this", "web": "a person decides this at a terminal"}
 _STARTS: Final[Mapping[Face, str]] = {"mcp": "it starts a program", "web": "it starts a program"}
+_LOCAL: Final[Mapping[Face, str]] = {"mcp": "it reads files of this machine", "web": "it reads files of this machine"}
+_CODING: Final[Mapping[Face, str]] = {
+    "mcp": "get_cost_summary by project and agent and get_decisions of type permission say the same",
+    "web": "the page `costs` sums by project and agent",
+}
 _RUNS: Final[Mapping[Face, str]] = {"mcp": "it runs the user's own code", "web": "it runs the user's own code"}
 _INSIDE: Final[Mapping[Face, str]] = {"web": "a part of the page `health`", "mcp": "a part of the tools of `alerts`"}
 
@@ -70,6 +75,8 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question("trace", "Look", "Show one trace as a tree of steps.", "trace 9f6f27 --payloads"),
     Question("timeline", "Explain", "Show what happened in a trace or session, in order.", "timeline 9f6f27",
              without={"web": "the pages of a trace and of a session show it"}),
+    Question("interactions", "Look", "Show who spoke to whom in one run, as a sequence, and its flow.",
+             "interactions 3f2a9c --mermaid"),
     Question("explain", "Explain", "Say why a trace ended as it did.", "explain 9f6f27", without=_ON_TRACE),
     Question("decisions", "Explain", "List decisions with options, choice and reason; or patterns in them.",
              "decisions --patterns --type tool_selection"),
@@ -79,8 +86,12 @@ QUESTIONS: Final[tuple[Question, ...]] = (
              "replay 3f2a9c --with my_agent:answer", without=_RUNS),
     Question("costs", "Money", "Sum the cost ledger by agent, model, day and more.",
              "costs --by agent,model --since 2026-03"),
+    Question("coding", "Money", "Say what coding agents cost, what filled their context, what was refused.",
+             "coding --by repository,branch --since 7d", without=_CODING),
     Question("forecast", "Money", "Say what the current month will cost, with an interval.",
              "forecast --by project,model"),
+    Question("reconcile", "Money", "Hold the ledger against the provider's bill, and name each difference.",
+             "reconcile --provider openai --month 2026-11"),
     Question("errors", "Explain", "Group what failed by its message.", "errors --agent support --since 7d"),
     Question("loops", "Explain", "List loops: one tool called again and again with the same arguments.",
              "loops --since 7d", without={"mcp": "get_errors lists them"}),
@@ -121,11 +132,23 @@ QUESTIONS: Final[tuple[Question, ...]] = (
              "up --install claude-code", without=_STARTS),
     Question("run", "Serve", "Run a program and record its model calls, without a line of code.",
              "run python app.py", module="run_command", without=_STARTS),
+    Question("import", "Serve", "Read the transcripts that a coding agent keeps on disk.",
+             "import claude-code --follow", module="importing", without=_LOCAL),
     Question("web", "Serve", "Serve the explorer to a browser.", "web --open", without=_STARTS),
     Question("mcp", "Serve", "Serve the answers to assistants over MCP.", "mcp --print-config", without=_STARTS),
     Question("forget", "Keep", "Erase a person everywhere, and prove it.", "forget u-42", without=_PERSON),
     Question("export", "Keep", "Write what was recorded to files, with their hashes.",
              "export --to books --what ledger --format csv --since 2026-03", without=_PERSON),
+    Question("archive", "Keep", "Move finished days to Parquet files, or list what is archived.",
+             "archive --before 30d", without=_PERSON),
+    Question("audit", "Keep", "List who read payloads, exported, archived and erased.", "audit --since 30d",
+             without={"mcp": "it is about those who ask"}),
+    Question("report", "Keep", "Write a run, an agent or a week as one file: HTML, Markdown or PDF.",
+             "report --session 3f2a9c -o report.html", without={"mcp": "it writes a file for people"}),
+    Question("convert", "Keep", "Write one run for Perfetto, speedscope, OTLP or as Mermaid text.",
+             "convert 3f2a9c --to perfetto -o run.json",
+             without={"mcp": "get_interactions gives Mermaid text; the other forms are for programs",
+                      "web": "the page `report` offers the files"}),
     Question("redact", "Keep", "Show what redaction makes of a text.", "redact mail.txt", without=_PERSON),
     Question("prune", "Keep", "Delete what is older than a time.", "prune --before 30d", without=_PERSON),
 )  # fmt: skip

@@ -56,7 +56,8 @@ LIBRARIES: Final[Mapping[str, Library]] = {
     "dspy": Library(("dspy",), "openinference-instrumentation-dspy"),
     "haystack-ai": Library(("haystack",), "openinference-instrumentation-haystack", through=_CLIENTS),
     "smolagents": Library(("smolagents",), "openinference-instrumentation-smolagents", through=_CLIENTS),
-    "openai-agents": Library(("openai_agents",), "openinference-instrumentation-openai-agents", through=_CLIENTS),
+    "openai-agents": Library(("openai_agents",), ours=True),
+    "claude-agent-sdk": Library(("claude_agent_sdk",), ours=True),
     "google-adk": Library(("google_adk",), "openinference-instrumentation-google-adk", itself=True),
     "pydantic-ai-slim": Library(("pydantic_ai",), itself=True),
     "strands-agents": Library(("strands",), itself=True),
@@ -109,6 +110,11 @@ def _of(name: str, version: str, library: Library, points: Mapping[str, EntryPoi
     if library.itself:
         return Coverage(name, version, "watched", "by its own spans, once its tracing is switched on")
     return Coverage(name, version, "not watched", library.through, library.package)
+
+
+def is_installed(name: str) -> bool:
+    """Whether a distribution is installed."""
+    return _installed(name) is not None
 
 
 def _installed(name: str) -> Distribution | None:

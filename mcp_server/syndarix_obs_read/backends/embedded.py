@@ -17,7 +17,7 @@ from syndarix_obs_read.backends.rows import (
     BucketRow,
     Check,
     CostRow,
-    Dimension,
+    LedgerKey,
     Rows,
     SessionRow,
     StoredRecord,
@@ -86,7 +86,7 @@ class EmbeddedBackend:
             if len(found) < _FOLLOW_ROWS:
                 await asyncio.sleep(_FOLLOW_EVERY_S)
 
-    async def costs(self, where: Filter, by: Sequence[Dimension], zone: tzinfo) -> list[CostRow]:
+    async def costs(self, where: Filter, by: Sequence[LedgerKey], zone: tzinfo) -> list[CostRow]:
         """See `LedgerSource`."""
         return await self._pool.run(lambda c: ledger.grouped(c, where, by, zone))
 
@@ -97,6 +97,10 @@ class EmbeddedBackend:
     async def outcomes(self, session_ids: Collection[str]) -> Mapping[str, tuple[str, str | None]]:
         """See `OutcomeSource`."""
         return await self._pool.run(lambda c: sessions.outcomes(c, session_ids))
+
+    async def edge_calls(self, field: str, ids: Sequence[str]) -> list[StoredRecord]:
+        """See `EdgeSource`."""
+        return await self._pool.run(lambda c: records.edge_calls(c, field, ids))
 
     async def agents(self, where: Filter) -> list[AgentRow]:
         """See `AgentSource`."""

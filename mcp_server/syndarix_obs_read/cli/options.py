@@ -41,6 +41,9 @@ class Common:
     home: Annotated[
         Path | None, typer.Option(help="Folder of the SQLite file.", rich_help_panel=_OUTPUT, show_default=False)
     ] = None
+    archive: Annotated[
+        bool, typer.Option("--archive", help="Answer from archived days, too.", rich_help_panel=_OUTPUT)
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)

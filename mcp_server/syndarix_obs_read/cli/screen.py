@@ -17,6 +17,7 @@ from rich.text import Text
 from syndarix_obs_read.amounts import Cost
 from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.formats import day_minute
+from syndarix_obs_read.outcomes import in_words
 
 _PIPE_WIDTH: Final = 2_000
 _SHORT_ID: Final = 10
@@ -121,6 +122,11 @@ class Screen:
             parts.append(f"+n? calls without a known price ({', '.join(unpriced)}), not in the sum")
         if parts and not self.piped:
             self.line("; ".join(parts), "dim")
+
+    def success_legend(self, failed: Iterable[str]) -> None:
+        """What a success rate was reckoned with."""
+        if not self.piped:
+            self.line(in_words(failed), "dim")
 
 
 def _fit(table: Table, columns: Sequence[Column], rows: Sequence[tuple[Sequence[Text], str]], width: int) -> None:

@@ -28,7 +28,7 @@ UNTRUSTED: Final = frozenset({
     "message", "name", "names", "never_chosen", "note", "opinion", "options", "outcome", "outcomes", "over", "path",
     "pattern", "payload", "reasoning", "relevant_memory", "said", "selected", "series", "source", "stack_trace",
     "starts", "step", "steps", "summary", "system", "target", "text", "title", "tool", "traces", "value", "verdict",
-    "version", "where",
+    "sentence", "version", "where", "who",
 })  # fmt: skip
 """Names of fields that hold recorded text: what a model, a user, a tool or a library wrote."""
 
