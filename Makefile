@@ -98,7 +98,7 @@ compose-check:  ## docker-compose.yml with the example settings
 
 # --- The boards ---
 
-.PHONY: dashboards dashboards-check bench-dashboards
+.PHONY: pictures dashboards dashboards-check bench-dashboards
 
 pictures: .venv/.dev  ## Take the pictures of the explorer and, with Grafana running (make native-up), of the boards
 	$(BIN)/python docs/pictures/explorer.py

@@ -14,14 +14,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from browser_pilot import Pilot, flying, installed  # noqa: E402 - its folder is put on the path above
-from grafana_pages import picture, size  # noqa: E402
+from browser_pilot import Pilot, flying, installed
+from grafana_pages import picture, size
 
-from syndarix_obs_demo import run  # noqa: E402
-from syndarix_obs_demo.alarm import look  # noqa: E402
-from syndarix_obs_read.serving.address import Address  # noqa: E402
-from syndarix_obs_read.settings import ReadSettings  # noqa: E402
-from syndarix_obs_read.web.server import Serving  # noqa: E402
+from syndarix_obs_demo import run
+from syndarix_obs_demo.alarm import look
+from syndarix_obs_read.serving.address import Address
+from syndarix_obs_read.settings import ReadSettings
+from syndarix_obs_read.web.server import Serving
 
 WIDTH, TALLEST = 1280, 900
 SESSIONS, SEED = 50, 7
