@@ -27,6 +27,7 @@ GROUPS: Final = {
         "span_processor", "capture_logs", "httpx_hooks", "httpx_async_hooks", "metrics", "registry",
     ),
     "Run again": ("replaying",),
+    "Budgets": ("budget",),
 }  # fmt: skip
 """Methods of the platform, in the order in which somebody needs them."""
 OWN: Final = ("anomaly", "runtime")
@@ -41,8 +42,15 @@ def api() -> str:
     return "\n\n".join(_parts())
 
 
+def groups() -> dict[str, tuple[str, ...]]:
+    """Every public method of the platform by group; one that has no place yet stands under "More"."""
+    placed = {name for names in GROUPS.values() for name in names} | set(OWN)
+    more = tuple(name for name in vars(ObservabilityPlatform) if not name.startswith("_") and name not in placed)
+    return {**GROUPS, **({"More": more} if more else {})}
+
+
 def _parts() -> Iterator[str]:
-    for title, names in GROUPS.items():
+    for title, names in groups().items():
         yield f"## {title}"
         for name in names:
             yield _member(ObservabilityPlatform, name, "obs")
