@@ -29,7 +29,7 @@ NEEDS = {"/walk": "?run=s-1", "/diff": "?a=s-1&b=s-1",
 async def test_every_page_has_one_title_one_main_part_and_its_twin(page: Page, browser: Browser) -> None:
     found = await browser.page(page.path + NEEDS.get(page.path, ""))
 
-    assert 1 == len(found.all("h1")) == len(found.all("main")) == len(found.all("title"))
+    assert 1 == len(found.all("h1")) == len(found.all("main")) == found.titles
     assert "en" == found.all("html")[0]["lang"]
     twin = next(each["href"] for each in found.all("a") if ".json" in each["href"])
     assert await browser.json(twin)
