@@ -40,12 +40,12 @@ def draw(asked: Asked, found: Step) -> Html:
            _ways(found, more), cls="step-head"),
         _trouble(span),
         _facts(asked, found),
+        _copies(found) if more else None,
         _decision(span) if span.kind == v.KIND_DECISION else None,
         _change(found) if more else None,
         values.payload(span.payload, more, found.prompt_change) if span.payload else None,
         _events(found.events),
         _attributes(span, more),
-        _copies(found) if more else None,
     ))  # fmt: skip
 
 
