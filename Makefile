@@ -21,12 +21,16 @@ INSTALL := $(PIP) --no-build-isolation --editable
 help:  ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/.demo  ## Run a multi-agent workload and show what was recorded
+demo: .venv/.demo  ## Run a support desk of agents and explain the session that failed (OPEN=1: the explorer, too)
 	@rm -rf $(DEMO_HOME)
-	@SYNDARIX_OBS_BACKEND=embedded $(BIN)/syndarix-obs demo --sessions $(SESSIONS) --seed $(SEED) --home $(DEMO_HOME)
+	@SYNDARIX_OBS_BACKEND=embedded $(BIN)/syndarix-obs demo --sessions $(SESSIONS) --seed $(SEED) --home $(DEMO_HOME) $(if $(OPEN),--open)
 
-test: .venv/.dev  ## Run all tests with coverage (fails under 90%)
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(TEST_ARGS)
+# Two runs: coverage makes the long tests twice as long and adds nothing that the short ones do not reach.
+# pytest ends with 5 when TEST_ARGS chose none of a run's tests.
+test: .venv/.dev  ## Run all tests, the short ones with coverage (fails under 90%)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --cov --cov-report=term:skip-covered $(TEST_ARGS); short=$$?; \
+		$(BIN)/python -m pytest -n $(WORKERS) -m slow $(TEST_ARGS); long=$$?; \
+		[ $$short -eq 0 -o $$short -eq 5 ] && [ $$long -eq 0 -o $$long -eq 5 ]
 
 check: .venv/.dev  ## The inner loop: contract tests and unit tests that start no server and no second process
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not real_servers and not slow" tests/unit/spans tests/unit/records tests/unit/pipeline \
@@ -97,7 +101,11 @@ compose-check:  ## docker-compose.yml with the example settings
 
 # --- The boards ---
 
-.PHONY: dashboards dashboards-check bench-dashboards
+.PHONY: pictures dashboards dashboards-check bench-dashboards
+
+pictures: .venv/.dev  ## Take the pictures of the explorer and, with Grafana running (make native-up), of the boards
+	$(BIN)/python docs/pictures/explorer.py
+	$(BIN)/python docs/pictures/take.py
 
 dashboards: .venv/.dev  ## Write grafana/dashboards anew from grafana/boards
 	$(BIN)/python grafana/build.py

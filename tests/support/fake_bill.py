@@ -102,6 +102,21 @@ class FakeProvider:
         }  # fmt: skip
         return {"id": f"msg_{len(self.served)}", "model": model, "usage": usage}
 
+    def create(self, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+        """Serve a call that a client sends: its tokens grow with the number of calls."""
+        key = {name.lower(): value for name, value in headers.items()}
+        size = 1 + len(self.served) % 7
+        found = self.call(
+            body["model"], datetime.now(UTC), input=300 * size, output=40 * size, cached=2_000 * size,
+            key=key.get("x-api-key") or key.get("authorization", "").removeprefix("Bearer "), took=timedelta(0),
+        )  # fmt: skip
+        if self.name == "openai":
+            message = {"role": "assistant", "content": "Yes."}
+            choice = {"index": 0, "finish_reason": "stop", "message": message}
+            return {**found, "object": "chat.completion", "created": 1, "choices": [choice]}
+        return {**found, "type": "message", "role": "assistant", "stop_reason": "end_turn",
+                "content": [{"type": "text", "text": "Yes."}]}  # fmt: skip
+
     @property
     def transport(self) -> httpx.MockTransport:
         """How requests travel."""
@@ -263,10 +278,17 @@ def served_on(provider: FakeProvider) -> Iterator[str]:
     """The provider on a port of this machine; the base URL without `/v1`."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            self._send(httpx.Response(200, json=provider.create(body, dict(self.headers.items()))))
+
         def do_GET(self) -> None:
             request = httpx.Request("GET", f"http://provider{self.path}", headers=dict(self.headers.items()))
-            answer = provider.answer(request)
+            self._send(provider.answer(request))
+
+        def _send(self, answer: httpx.Response) -> None:
             self.send_response(answer.status_code)
+            self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(answer.content)))
             self.end_headers()
             self.wfile.write(answer.content)

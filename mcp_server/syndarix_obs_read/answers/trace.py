@@ -181,6 +181,11 @@ def _also_reported(records: Iterable[StoredRecord]) -> Mapping[str, list[str]]:
     return found
 
 
+def _in_order(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The payload as the model read it: instructions that were sent apart from the messages come before them."""
+    return {"system": payload["system"], **payload} if "system" in payload else payload
+
+
 def _span(
     record: StoredRecord, depth: int, origin: int, payloads: bool, also: Mapping[str, list[str]],
     total: tuple[int, Decimal | None],
@@ -211,7 +216,7 @@ def _span(
         summary=said,
         also_reported_by=others,
         details={name: value for name, value in record.data.items() if name not in _OWN},
-        payload=record.payload if payloads and record.payload else None,
+        payload=_in_order(record.payload) if payloads and record.payload else None,
         stack_trace=stack_trace(record) if payloads else None,
         **{
             name: record.optional(name)

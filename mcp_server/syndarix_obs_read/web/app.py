@@ -23,14 +23,15 @@ from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.serving.access_rules import AccessControl
 from syndarix_obs_read.serving.address import Address, rules
+from syndarix_obs_read.serving.guarded import guarded
 from syndarix_obs_read.serving.tokens import Tokens
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.web import assets, follow, live, rows, scoring, taking
+from syndarix_obs_read.web import assets, downloads, follow, live, rows, scoring, taking
 from syndarix_obs_read.web.asked import Asked, failure
 from syndarix_obs_read.web.authentication import Authentication
 from syndarix_obs_read.web.headers import Hardened
 from syndarix_obs_read.web.names import Names
-from syndarix_obs_read.web.pages import overview, step, walk
+from syndarix_obs_read.web.pages import overview, report, step, walk
 from syndarix_obs_read.web.parts import layout, pieces
 from syndarix_obs_read.web.view import Page, View
 
@@ -83,7 +84,8 @@ def build_app(
     """
     address.check()
     source = backend or open_backend(settings)
-    explorer = Explorer(source, settings, Names(source), ending)
+    asked = guarded(source, settings)
+    explorer = Explorer(asked, settings, Names(asked), ending)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -93,8 +95,7 @@ def build_app(
             await source.close()
 
     inner: ASGIApp = Starlette(routes=_routes(explorer), lifespan=lifespan, exception_handlers={404: _lost(explorer)})
-    if address.token_file is not None:
-        inner = Authentication(inner, Tokens(address.token_file, Uncounted()))
+    inner = Authentication(inner, None if address.token_file is None else Tokens(address.token_file, Uncounted()))
     return Hardened(AccessControl(inner, rules(settings, address), Uncounted()))
 
 
@@ -109,6 +110,8 @@ def _routes(explorer: Explorer) -> list[Route]:
         Route("/live", _live(explorer), methods=["GET"]),
         Route("/pick", _pick, methods=["GET"]),
         Route("/views", _keep_view(explorer), methods=["POST"]),
+        Route("/report/file", _file(explorer, downloads.report, report.PAGE), methods=["GET"]),
+        Route("/convert/file", _file(explorer, downloads.converted, report.PAGE), methods=["GET"]),
         Route("/score", _score(explorer), methods=["POST"]),
         Route("/step/curl", _step_text(explorer, lambda span, _trace: copies.as_curl(span)), methods=["GET"]),
         Route("/step/pytest", _step_text(explorer, copies.as_pytest), methods=["GET"]),
@@ -209,6 +212,13 @@ def _step_text(explorer: Explorer, make: Callable[[TraceSpan, str], str | None])
 def _rows(explorer: Explorer) -> Handler:
     async def handle(request: Request) -> Response:
         return await rows.stream(await explorer.asked(request, "/trace/rows"))
+
+    return handle
+
+
+def _file(explorer: Explorer, make: Callable[[Asked], Awaitable[Response]], page: Page) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await make(await explorer.asked(request, page.path, page.since))
 
     return handle
 

@@ -14,7 +14,7 @@ from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.arguments import filter_of, period_of
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.errors import Ambiguous, FilterError, NotFound, ReadError, UsageError
+from syndarix_obs_read.errors import Ambiguous, FilterError, Forbidden, NotFound, ReadError, UsageError
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.timerange import TimeRange
 from syndarix_obs_read.web import query
@@ -155,6 +155,8 @@ def failure(error: Exception) -> Failure:
         return Failure(said, 404, error.nearest)
     if isinstance(error, Ambiguous):
         return Failure(said, 404, error.candidates)
+    if isinstance(error, Forbidden):
+        return Failure(said, 403)
     return Failure(said, 400 if isinstance(error, UsageError) else 503)
 
 

@@ -23,7 +23,7 @@ from syndarix_obs_read.web.authentication import given_token
 TOKEN = "0123456789abcdef" * 2
 NEEDS = {"/walk": "?run=s-1", "/diff": "?a=s-1&b=s-1",
          "/trace": f"?id={scene.TRACE}", "/step": f"?trace={scene.TRACE}&step=05", "/session": "?id=s-1",
-         "/compare": "?before=s-1&after=s-1"}  # fmt: skip
+         "/compare": "?before=s-1&after=s-1", "/interactions": "?run=s-1", "/report": "?run=s-1"}  # fmt: skip
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_our_files_ask_nobody_else_and_make_no_code_from_text() -> None:
     folder = files("syndarix_obs_read.web").joinpath("static")
     texts = {each.name: each.read_text(encoding="utf-8") for each in folder.iterdir() if each.is_file()}
 
-    assert {"style.css", "explorer.js", "icon.svg"} <= set(texts)
+    assert {"style.css", "drawings.css", "explorer.js", "icon.svg"} <= set(texts)
     texts["icon.svg"] = texts["icon.svg"].replace('xmlns="http://www.w3.org/2000/svg"', "")  # a name, no address
     elsewhere = re.compile(r"https?:|@import|url\(|//[a-z]+\.")
     assert [] == [name for name, text in texts.items() if elsewhere.search(text)]

@@ -17,11 +17,17 @@ class Parsed(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.words: list[str] = []
+        self._drawings = 0
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        self._drawings += tag == "svg"
+        shown = "title of a drawing" if tag == "title" and self._drawings else tag
+        self.elements.append((shown, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._drawings -= tag == "svg"
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)

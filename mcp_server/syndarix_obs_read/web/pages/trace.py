@@ -83,7 +83,7 @@ def _about(asked: Asked, trace: Trace) -> Html:
         ("session", pieces.session_link(asked, trace.session_id) if trace.session_id else None),
         ("service", " · ".join(filter(None, (trace.service, trace.environment))) or None),
         ("trace", el("code", trace.trace_id, cls="copy")),
-        ("logs", el("a", "its lines", href=asked.to("/logs", trace=trace.trace_id))),
+        ("logs", el("a", "log lines", href=asked.to("/logs", trace=trace.trace_id))),
     ))  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def _explained(asked: Asked, found: Explanation) -> Html:
     chain = el("ol", (_link(asked, each) for each in found.chain), cls="chain")
     every = el(
         "details",
-        el("summary", f"every step that bore on it ({len(found.steps)})"),
+        el("summary", f"every step that led to it ({len(found.steps)})"),
         el("ol", (_link(asked, each) for each in found.steps), cls="chain"),
         pieces.hints(found),
     )

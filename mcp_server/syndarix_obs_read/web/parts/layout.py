@@ -10,7 +10,7 @@ from syndarix_obs_read.web.asked import TIME, Asked, address
 from syndarix_obs_read.web.html import Child, Html, document, el
 from syndarix_obs_read.web.view import Page, View
 
-_STYLES: Final = ("style.css", "steps.css", "reading.css", "lists.css")
+_STYLES: Final = ("style.css", "drawings.css", "steps.css", "reading.css", "lists.css")
 _KEYS: Final = (
     ("j k", "next, previous step or row"), ("/", "search"), ("Enter", "open"), ("Esc", "close the step"),
     ("← →", "fold, unfold"), ("z", "fold all"), ("e E", "next, previous error"), ("c", "costliest, then the next one"),
