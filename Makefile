@@ -184,7 +184,7 @@ FRAMEWORK_clients := google-genai boto3 mistralai cohere ollama opentelemetry-in
 	opentelemetry-instrumentation-genai-bedrock openinference-instrumentation-mistralai \
 	opentelemetry-instrumentation-cohere opentelemetry-instrumentation-ollama
 FRAMEWORK_google-adk := google-adk
-FRAMEWORK_strands := strands-agents
+FRAMEWORK_strands := 'strands-agents[openai]'
 FRAMEWORK_smolagents := 'smolagents[openai]' openinference-instrumentation-smolagents
 FRAMEWORK_autogen := autogen-agentchat 'autogen-ext[openai]'
 FRAMEWORK_agent-framework := agent-framework-core agent-framework-openai

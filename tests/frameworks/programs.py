@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -81,6 +82,7 @@ def litellm(url: str, question: str = QUESTION, *, streamed: bool = False) -> No
         found = library.completion(model=model, messages=messages, api_base=base, api_key="x", num_retries=0, **more)
         if streamed:
             list(found)
+    time.sleep(1.0)  # LiteLLM tells its callbacks later, from a thread of its own
 
 
 def google_genai(url: str, question: str = QUESTION, *, streamed: bool = False) -> None:

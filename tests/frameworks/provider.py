@@ -111,9 +111,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _wanted(names: Iterator[str], conversation: Any) -> str | None:
-    """The first tool that was not called in the conversation."""
-    said = json.dumps(conversation)
-    return next((name for name in names if f'"name": "{name}"' not in said and f'"{name}(' not in said), None)
+    """The first tool that was not called in the conversation; system prompts may name tools too."""
+    turns = [
+        each for each in conversation if not isinstance(each, dict) or each.get("role") not in ("system", "developer")
+    ]
+    said = json.dumps(turns).replace("'", '"').replace('\\"', '"')
+    return next((name for name in names if f'"name": "{name}"' not in said), None)
 
 
 def _arguments(schema: Any) -> dict[str, Any]:

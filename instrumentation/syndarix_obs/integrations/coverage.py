@@ -35,7 +35,7 @@ _CLIENTS: Final = "calls through the openai and anthropic clients are counted; i
 LIBRARIES: Final[Mapping[str, Library]] = {
     "openai": Library(("openai",), "opentelemetry-instrumentation-genai-openai", ours=True),
     "anthropic": Library(("anthropic",), "opentelemetry-instrumentation-genai-anthropic", ours=True),
-    "google-genai": Library(("google_genai",), "opentelemetry-instrumentation-google-genai"),
+    "google-genai": Library(("google_genai",), ours=True),
     "boto3": Library(
         ("bedrock",), "opentelemetry-instrumentation-genai-bedrock", through="of interest only where it calls Bedrock"
     ),
