@@ -72,10 +72,8 @@ def pydantic_ai(url: str, question: str = QUESTION, *, streamed: bool = False) -
 
 def litellm(url: str, question: str = QUESTION, *, streamed: bool = False) -> None:
     import litellm as library
-    from litellm.integrations.opentelemetry import OpenTelemetry
 
     library.suppress_debug_info = True
-    library.callbacks = [OpenTelemetry()]
     messages = [{"role": "user", "content": question}]
     more = {"stream": True, "stream_options": {"include_usage": True}} if streamed else {}
     for model, base in (("openai/gpt-5-mini", f"{url}/v1"), ("anthropic/claude-sonnet-4-5", url)):

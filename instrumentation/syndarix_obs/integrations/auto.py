@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from syndarix_obs.guard import record_failure
-from syndarix_obs.integrations import anthropic, claude_agent, google_genai, instrumentors, openai, openai_agents
+from syndarix_obs.integrations import (
+    anthropic,
+    claude_agent,
+    google_genai,
+    instrumentors,
+    litellm,
+    openai,
+    openai_agents,
+)
 from syndarix_obs.integrations.calls import OnHeaders
 from syndarix_obs.integrations.coverage import Coverage, coverage, is_installed
 from syndarix_obs.integrations.holders import Holder, Holders, place_of_caller
@@ -31,6 +39,7 @@ _MODULES = {"google_genai": google_genai.MODULE}
 """Modules of clients whose name is another one."""
 _FRAMEWORKS = {
     claude_agent.MODULE: (claude_agent.DISTRIBUTION, claude_agent.watch),
+    litellm.MODULE: (litellm.DISTRIBUTION, litellm.watch),
     openai_agents.MODULE: (openai_agents.DISTRIBUTION, openai_agents.watch),
 }
 """Module of a framework, its distribution (another package may have a module of that name), and who watches it."""

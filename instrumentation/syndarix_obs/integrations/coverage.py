@@ -44,10 +44,7 @@ LIBRARIES: Final[Mapping[str, Library]] = {
     "ollama": Library(("ollama",), "opentelemetry-instrumentation-ollama"),
     "groq": Library(("groq",), "openinference-instrumentation-groq"),
     "together": Library(("together",), "opentelemetry-instrumentation-together"),
-    "litellm": Library(
-        ("litellm",), "openinference-instrumentation-litellm",
-        through="routes through the openai client are counted, the others are not",
-    ),
+    "litellm": Library(("litellm",), ours=True),
     "langchain-core": Library(("langchain",), "openinference-instrumentation-langchain", through=_CLIENTS),
     "llama-index-core": Library(
         ("llama_index", "llamaindex"), "openinference-instrumentation-llama-index", through=_CLIENTS

@@ -1,4 +1,4 @@
-"""The `google-genai` client: each request is a call with tokens, also those that its automatic function calling makes."""
+"""The `google-genai` client: each request is a call with tokens, also those that its function calling makes."""
 
 from __future__ import annotations
 
