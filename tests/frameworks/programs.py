@@ -230,19 +230,15 @@ def claude_agent(url: str, question: str = QUESTION) -> None:
 
 
 def mcp(url: str, question: str = QUESTION) -> None:
-    """A server in this process, its client, and a model call beside them."""
-    from mcp.shared.memory import create_connected_server_and_client_session as connected
+    """A server in this process and its client; no model is called."""
+    from mcp import Client
+    from mcp.server import MCPServer
 
-    try:
-        from mcp.server.fastmcp import FastMCP as Server
-    except ImportError:
-        from mcp.server import MCPServer as Server
-
-    server = Server("weather")
+    server = MCPServer("weather")
     server.tool()(get_weather)
 
     async def ask() -> None:
-        async with connected(getattr(server, "_mcp_server", server)) as client:
+        async with Client(server) as client:
             await client.call_tool("get_weather", {"city": "Paris"})
 
     asyncio.run(ask())

@@ -156,7 +156,8 @@ def _chat(handler: _Handler, body: dict[str, Any]) -> None:
 def _responses(handler: _Handler, body: dict[str, Any]) -> None:
     served = handler.provider.take("openai", body["model"])
     tools = {each["name"]: each.get("parameters") for each in body.get("tools") or () if each.get("name")}
-    name = _wanted(iter(tools), body["input"])
+    # A conversation that the provider keeps is not sent again.
+    name = None if body.get("previous_response_id") else _wanted(iter(tools), body["input"])
     item: dict[str, Any] = {
         "type": "message", "id": f"m{served.number}", "status": "completed", "role": "assistant",
         "content": [{"type": "output_text", "text": TEXT, "annotations": []}],

@@ -9,7 +9,6 @@ import types
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace as Thing
-from typing import Any
 
 import pytest
 
