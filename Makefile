@@ -195,7 +195,7 @@ FRAMEWORK_mcp := mcp openinference-instrumentation-mcp
 $(addprefix test-frameworks-,$(FRAMEWORKS)): test-frameworks-%: $(FRAMEWORK_ENVS)/%/.done
 	@$(FRAMEWORK_ENVS)/$*/bin/python tests/frameworks/run.py $*
 
-test-frameworks-node: .venv/.dev  # Vercel's AI SDK
+test-frameworks-node: .venv/.dev  ## Run Vercel's AI SDK in Node the same way
 	@cd tests/frameworks/node && npm install --no-audit --no-fund --silent
 	@$(BIN)/python tests/frameworks/run_node.py
 

@@ -78,7 +78,7 @@ class _Calls:
 
 def _read(call: LLMCall, kwargs: dict[str, Any], response: Any) -> None:
     choices = getattr(response, "choices", None) or ()
-    messages = [getattr(choice, "message", None) for choice in choices]
+    messages: list[Any] = [getattr(choice, "message", None) for choice in choices]
     dumped = [each.model_dump(exclude_none=True) for each in messages if hasattr(each, "model_dump")]
     reasons = [str(choice.finish_reason) for choice in choices if getattr(choice, "finish_reason", None)]
     call.response(
