@@ -41,6 +41,7 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "get_cost_summary": {"by": ["agent", "model", "day"]},
     "get_budgets": {},
     "get_cost_forecast": {"by": ["project", "model"]},
+    "get_spending": {"by": ["agent_version", "project"]},
     "reconcile_bill": {"provider": "openai"},
     "list_anomalies": {"since": "7d"},
     "get_health": {},
