@@ -72,7 +72,7 @@ async def test_a_split_budget_has_a_line_for_each_value_and_runs_the_dearest(bac
         (each.key, each.spent_usd, each.calls) for each in split.budgets
     ]
     runs = await states(backend, {"name": "runs", "per": "run", "usd": 10})
-    assert [("s-2", Decimal(2), None)] == [(each.run, each.spent_usd, each.ends) for each in runs.budgets]
+    assert [("s-2", Decimal(2), None)] == [(each.session_id, each.spent_usd, each.ends) for each in runs.budgets]
 
 
 async def test_what_is_probably_misspelt_is_named(backend: EmbeddedBackend) -> None:
