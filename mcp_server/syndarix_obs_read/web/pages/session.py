@@ -94,7 +94,7 @@ def _about(asked: Asked, detail: SessionDetail) -> Html:
             ("service", " · ".join(filter(None, (session.service, session.environment))) or None),
             ("session", el("code", session.session_id, cls="copy")),
             ("steps", el("a", "step through", href=asked.to("/walk", run=session.session_id))),
-            ("logs", el("a", "its lines", href=asked.to("/logs", session=session.session_id))),
+            ("logs", el("a", "log lines", href=asked.to("/logs", session=session.session_id))),
         )),
         el("div", el("pre", error), cls="trouble") if error else None,
     ))  # fmt: skip
