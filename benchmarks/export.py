@@ -1,8 +1,9 @@
 """An export of a million records in every format: speed, memory, kill and resume, and read back by other programs.
 
-Run: `python benchmarks/export.py [--rows 1000000] [--formats jsonl …] [--json FILE]`. It works in a temporary folder (2 GB for a million)
-and needs the extra `archive`. MB are those of the files; for Parquet, which compresses, those of the same records as
-JSON lines. Memory is the sum over all processes of the export, looked at ten times a second.
+Run: `python benchmarks/export.py [--rows 1000000] [--formats jsonl …] [--json FILE]`. It works in a temporary folder
+(2 GB for a million) and needs the extra `archive`. MB are those of the files; for Parquet, which compresses, those of
+the same records as JSON lines, if these were written before. CPU is of all processes, their start included. Memory is
+the sum over all processes of the export, looked at ten times a second.
 """
 
 from __future__ import annotations
