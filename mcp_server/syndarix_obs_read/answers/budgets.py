@@ -93,14 +93,22 @@ async def budget_states(
 async def unknown_names(backend: Backend, budgets: Sequence[Budget]) -> tuple[str, ...]:
     """`field value` of what budgets are about and no record has."""
     said: list[str] = []
-    for field in DIMENSIONS:
+    fields: tuple[LedgerKey, ...] = ("project", "agent", "user", "task_type", "model")
+    for field in fields:
         wanted = {each.where[field]: each for each in budgets if field in each.where}
-        there = await backend.names(field, 10_000) if wanted else []
+        there = await _values(backend, field) if wanted else set()
         for value in sorted(wanted):
             meant = Budget("", where={field: value})
             if all(meant.key(Who(**{field: name})) is None for name in there):
                 said += [f"{field} {value!r}"]
     return tuple(said)
+
+
+async def _values(backend: Backend, field: LedgerKey) -> set[str]:
+    """Values of a field that anything recorded has: a session, or a line of the ledger, which may be without one."""
+    rows = await backend.costs(Filter(), [field], UTC)
+    paid = {value for row in rows if (value := row.key.get(field)) is not None}
+    return paid | set(await backend.names(field, 10_000))
 
 
 def _since(budget: Budget, now: int) -> int:
