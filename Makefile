@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 INSTALL := $(PIP) --no-build-isolation --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint docs docs-site clean
+.PHONY: help demo test check lint docs docs-site clean axe
 
 help:  ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +47,11 @@ docs: .venv/.dev  ## Write the generated pages of docs/ anew, and check that wha
 docs-site: .venv/.docs  ## Build the documentation's site into site/, with strict links
 	$(BIN)/python docs/site.py
 
+axe:  ## Fetch axe-core, with which the tests in a browser look for barriers (npm)
+	npm install --prefix tests/browser --no-package-lock --no-fund --no-audit --ignore-scripts
+
 clean:  ## Remove everything that the other targets made
-	rm -rf .venv .venv-clients .venv-frameworks .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build site .coverage .coverage.*
+	rm -rf .venv .venv-clients .venv-frameworks .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build site .coverage .coverage.* tests/browser/node_modules
 
 # What the demo needs; `make demo` waits for no test tool.
 .venv/.demo: .venv/.base

@@ -90,6 +90,8 @@ QUESTIONS: Final[tuple[Question, ...]] = (
              "coding --by repository,branch --since 7d", without=_CODING),
     Question("forecast", "Money", "Say what the current month will cost, with an interval.",
              "forecast --by project,model"),
+    Question("spending", "Money", "Say what a success cost, and what was spent in vain.",
+             "spending --by agent_version --since 30d"),
     Question("reconcile", "Money", "Hold the ledger against the provider's bill, and name each difference.",
              "reconcile --provider openai --month 2026-11"),
     Question("errors", "Explain", "Group what failed by its message.", "errors --agent support --since 7d"),

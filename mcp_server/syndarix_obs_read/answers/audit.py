@@ -10,6 +10,7 @@ from pydantic import Field
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Frozen
 from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
+from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import StoredRecord
@@ -52,7 +53,8 @@ async def list_audit(backend: Backend, home: Path, period: TimeRange, limit: int
     page = await backend.records(wanted, limit=limit, payloads=True)
     about: dict[str, Any] = listing(page, "time")
     if not page.rows:
-        about["hints"] = ("nobody read payloads with a token, exported, archived or erased in that time",)
+        known = await why_empty(backend, Filter(), period)
+        about["hints"] = ("nobody read payloads with a token, exported, archived or erased in that time", *known)
     chain, count = _chain(home)
     return AuditTrail(
         backend=backend.name, period=Period.of(period), entries=tuple(map(_entry, filter(_is_ours, page.rows))),

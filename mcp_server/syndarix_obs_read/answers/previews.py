@@ -68,6 +68,18 @@ async def previewed_sessions(backend: Backend, answer: SessionList) -> Previewed
     return PreviewedSessions(**{**dict(answer), "sessions": tuple(rows)})
 
 
+async def preview_of(backend: Backend, field: str, identifier: str, begun: float, took_ms: float) -> Preview:
+    """The preview of one trace or session.
+
+    Args:
+        field: `trace_id` or `session_id`.
+        begun: seconds since the epoch.
+        took_ms: milliseconds from there to its end.
+    """
+    found = await _previews(backend, field, [identifier], [(begun, took_ms)])
+    return found.get(identifier, _NONE)
+
+
 _NONE: Final = Preview()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
@@ -23,6 +24,7 @@ from syndarix_obs_read.next_steps import Ask
 
 _RECORDS: Final = 20_000
 _CALLS_BEFORE: Final = 20
+_LINES: Final = 300
 _EDGES: Final = frozenset({"start", "end", "done"})
 
 
@@ -34,6 +36,9 @@ class PromptChange(Frozen):
     known: int = Field(description="Messages at the beginning that the call before had sent or answered already.")
     new: int = Field(description="Messages after those.")
     gone: tuple[Any, ...] = Field(description="Messages that the call before had sent and this one did not.")
+    instructions: tuple[str, ...] = Field(
+        description="Lines of the system prompt that are different: `- ` before a line that is gone, `+ ` a new one."
+    )
 
 
 class Step(Answer):
@@ -103,8 +108,22 @@ async def _prompt_change(
         return None
     known, gone = compare_prompts(before.payload.get("input"), before.payload.get("output"), told)
     return PromptChange(
-        before=before.text("span_id"), trace_id=before.text("trace_id"), known=known, new=len(told) - known, gone=gone
-    )
+        before=before.text("span_id"), trace_id=before.text("trace_id"), known=known, new=len(told) - known, gone=gone,
+        instructions=_changed_lines(before.payload.get("system"), call.payload.get("system")),
+    )  # fmt: skip
+
+
+def _changed_lines(before: Any, now: Any) -> tuple[str, ...]:
+    """Lines of instructions that are different."""
+    if before == now:
+        return ()
+    old, new = ("\n".join(m.text for m in unified([{"content": each}])).splitlines() for each in (before, now))
+    old, new = old[:_LINES], new[:_LINES]
+    found: list[str] = []
+    for what, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if what != "equal":
+            found += [*(f"- {line}" for line in old[a:b]), *(f"+ {line}" for line in new[c:d])]
+    return tuple(found)
 
 
 def _before(records: Iterable[StoredRecord], call: StoredRecord) -> StoredRecord | None:

@@ -132,6 +132,12 @@ def number_of(text: str) -> int:
     return (datetime.fromisoformat(text).replace(tzinfo=UTC) - _EPOCH).days
 
 
+def sealed_days(home: Path) -> list[str]:
+    """Days of the home folder that were moved to archives and not let go since, oldest first; asks no archive."""
+    newest = {(each["archive"], each["day"]): each["seal"] for each in _noted(home) if each["day"]}
+    return sorted({day for (_, day), seal in newest.items() if seal})
+
+
 def _name(day: int) -> str:
     return f"{_FOLDER}/{text_of(day)}.json"
 

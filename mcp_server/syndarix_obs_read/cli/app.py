@@ -67,9 +67,9 @@ def root() -> Any:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from syndarix_obs import __version__
 
-        print(f"syndarix-obs {version('syndarix-obs')}")
+        print(f"syndarix-obs {__version__}")
         raise typer.Exit
 
 

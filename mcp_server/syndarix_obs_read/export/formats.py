@@ -132,18 +132,24 @@ class _Parquet:
 
     def _write_group(self) -> None:
         held, self._held = self._held, []
-        arrays = [self._column(field, held) for field in self._schema]
+        there = {name for row, _ in held for name in row} | {_PAYLOAD}
+        arrays = [
+            self._column(field, held) if field.name in there else self._pa.nulls(len(held), field.type)
+            for field in self._schema
+        ]
         self._writer.write_table(self._pa.Table.from_arrays(arrays, schema=self._schema))
 
     def _column(self, field: Any, held: list[Entry]) -> Any:
         name = field.name
         if name == _PAYLOAD:
-            values: list[Any] = [body for _, body in held]
-        elif field.type == self._pa.string():
-            values = [_text(row.get(name)) for row, _ in held]
-        else:
-            values = [row.get(name) for row, _ in held]
-        return self._pa.array(values, type=field.type)
+            return self._pa.array([body for _, body in held], type=field.type)
+        values = [row.get(name) for row, _ in held]
+        if name in _NESTED:
+            values = [None if value is None else _text(value) for value in values]
+        try:
+            return self._pa.array(values, type=field.type)
+        except (self._pa.ArrowInvalid, self._pa.ArrowTypeError):
+            return self._pa.array(list(map(_text, values)), type=self._pa.string()).cast(field.type)
 
     def close(self) -> None:
         if self._held:

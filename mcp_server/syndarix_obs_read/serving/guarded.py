@@ -47,11 +47,9 @@ def guarded(backend: Backend, settings: ReadSettings) -> Backend:
     def note(who: str, detail: str) -> None:
         audit(settings, "read payloads", detail, who)
 
-    everybody = settings.audit == "all"
-    if isinstance(backend, AlertSource) and isinstance(backend, RawSource):
-        return GuardedStack(backend, note, everybody=everybody)
-    kind = GuardedStore if isinstance(backend, OutcomeSource) else Guarded
-    return kind(backend, note, everybody=everybody)
+    mixed = tuple(part for part, protocol in _PARTS.items() if isinstance(backend, protocol))
+    kind: type[Guarded] = type("Guarded", (*mixed, Guarded), {}) if mixed else Guarded
+    return kind(backend, note, everybody=settings.audit == "all")
 
 
 class Guarded:
@@ -174,8 +172,8 @@ class Guarded:
             raise BackendError(f"nothing is shown, because the reading could not be recorded: {error}") from error
 
 
-class GuardedStore(Guarded):
-    """The SQLite file."""
+class GuardedOutcomes(Guarded):
+    """Of a backend that knows outcomes at once."""
 
     async def outcomes(self, session_ids: Collection[str]) -> Mapping[str, tuple[str, str | None]]:
         """See `OutcomeSource`."""
@@ -183,8 +181,8 @@ class GuardedStore(Guarded):
         return await source.outcomes(session_ids)
 
 
-class GuardedStack(Guarded):
-    """The servers of the stack."""
+class GuardedAlerts(Guarded):
+    """Of a backend with alerts: changing them is for operators."""
 
     async def alerts(self, labels: Mapping[str, str]) -> list[AlertRow]:
         """See `AlertSource`."""
@@ -213,6 +211,10 @@ class GuardedStack(Guarded):
         need("may_change", "end a silence")
         await self._backend.expire(silence_id)
 
+
+class GuardedQueries(Guarded):
+    """Of a backend with query languages of its own: lines and spans hold texts."""
+
     async def query_metrics(
         self, promql: str, since_ns: int, until_ns: int, step_s: float | None, limit: int
     ) -> Rows[Series]:
@@ -233,6 +235,12 @@ class GuardedStack(Guarded):
         await self._noted("spans of Tempo")
         found: Rows[Mapping[str, Any]] = await self._backend.query_traces(traceql, since_ns, until_ns, limit)
         return found
+
+
+_PARTS: Final[Mapping[type[Guarded], type]] = {
+    GuardedOutcomes: OutcomeSource, GuardedAlerts: AlertSource, GuardedQueries: RawSource,
+}  # fmt: skip
+"""What only some backends can do: a backend that cannot does not seem to."""
 
 
 def _who(visit: Visit) -> str:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from datetime import UTC
 from decimal import Decimal
@@ -16,7 +17,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from canaries import canaries, files_with, needles, say
 
+from syndarix_obs import ObservabilityPlatform, Settings
 from syndarix_obs.records.model import CostRecord, LLMRecord, LogRecord, Record, SessionRecord
 from syndarix_obs.store.database import open_for_read, open_for_write
 from syndarix_obs.store.erase import traces_of
@@ -29,6 +32,7 @@ from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.errors import BackendError
 from syndarix_obs_read.privacy.forget import forget
 from syndarix_obs_read.settings import ReadSettings
+from syndarix_obs_read.users import pseudonym_of
 
 DAY = 86_400 * 10**9
 NOW = 60 * DAY
@@ -152,6 +156,26 @@ def test_an_erasure_reaches_the_archive_in_its_bytes(settings: ReadSettings, add
     assert (settings.home / "archive-work" / "lock").exists()
 
 
+def test_canaries_in_twelve_encodings_are_in_no_file_of_an_archive_afterwards(tmp_path: Path) -> None:
+    home, texts = tmp_path / "home", canaries(20)
+    obs = ObservabilityPlatform(Settings(home=home, set_global=False, redaction="off"))
+    say(obs, "ada", texts, "chat of ada")
+    say(obs, "bob", ["bob's words"], "chat of bob")
+    assert obs.flush(60)
+    obs.shutdown()
+    settings = ReadSettings(home=home)
+    later = time.time_ns() + 2 * DAY
+    run(settings, move.Limits(before_ns=later, ledger_before_ns=later))
+    ada, bob = (pseudonym_of(settings, name) for name in ("ada", "bob"))
+    sought = [*needles(texts), ada.encode(), b"chat of ada"]
+    files = list((home / "archive").rglob("*.parquet"))
+    assert files_with(sought, files)
+    assert forget(settings, ada).complete
+    left = [path for path in home.rglob("*") if path.is_file() and path.name != "receipts.jsonl"]
+    assert {} == files_with(sought, left)
+    assert files_with([bob.encode(), b"bob's words"], left)
+
+
 def test_an_archive_of_before_an_erasure_shows_and_brings_nobody_back(settings: ReadSettings, tmp_path: Path) -> None:
     import shutil
 
@@ -185,6 +209,14 @@ def test_days_that_are_too_old_for_the_archive_go(settings: ReadSettings) -> Non
     assert 2 == run(settings, move.Limits(expire_before_ns=2 * DAY)).expired
     assert [2, 3] == known_archives(settings)[0].days()
     assert [] == list(known_archives(settings)[0].faults())
+
+
+async def test_health_says_which_days_are_archived(settings: ReadSettings) -> None:
+    run(settings, move.Limits(before_ns=3 * DAY))
+    backend = open_backend(settings)
+    finding = next(each.finding for each in await backend.health() if each.name == "archive")
+    await backend.close()
+    assert finding.startswith("3 days, 1970-01-01 to 1970-01-03")
 
 
 def test_a_row_that_changed_behind_the_file_stays_in_the_store(settings: ReadSettings) -> None:

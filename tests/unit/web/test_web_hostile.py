@@ -36,7 +36,7 @@ def check(page: Parsed) -> None:
         assert [] == [name for name in attributes if name.startswith("on") or name == "style"], (tag, attributes)
         for name in ("href", "src", "action"):
             assert urlsplit(attributes.get(name, "/")).scheme in ("", "http", "https"), attributes
-    assert 1 >= len(page.all("title"))
+    assert 1 >= page.titles
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ async def test_code_in_records_stays_text_on_every_page(page: object, evil: Brow
     found = await evil.page(path + IDS.get(path, ""))
 
     check(found)
-    if path not in ("/forecast", "/anomalies", "/reconcile"):  # too little history, no bill: they name nobody
+    if path not in ("/forecast", "/anomalies", "/reconcile", "/audit"):  # too little history, no bill: they name nobody
         assert "<script>alert(1)</script>" in found.text
 
 

@@ -37,6 +37,12 @@ class Parsed(HTMLParser):
         """Everything that is read, with single spaces."""
         return " ".join(" ".join(self.words).split())
 
+    @property
+    def titles(self) -> int:
+        """Titles of the page itself; drawings have some of their own."""
+        tags = [tag for tag, _ in self.elements]
+        return tags[: tags.index("body")].count("title") if "body" in tags else 0
+
     def all(self, tag: str) -> list[dict[str, str]]:
         """Attributes of every element of a name."""
         return [attributes for name, attributes in self.elements if name == tag]

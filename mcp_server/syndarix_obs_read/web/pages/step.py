@@ -40,12 +40,12 @@ def draw(asked: Asked, found: Step) -> Html:
            _ways(found, more), cls="step-head"),
         _trouble(span),
         _facts(asked, found),
+        _copies(found) if more else None,
         _decision(span) if span.kind == v.KIND_DECISION else None,
         _change(found) if more else None,
         values.payload(span.payload, more, found.prompt_change) if span.payload else None,
         _events(found.events),
         _attributes(span, more),
-        _copies(found) if more else None,
     ))  # fmt: skip
 
 
@@ -121,8 +121,17 @@ def _change(found: Step) -> Html | None:
     gone = f", {len(change.gone):,} gone" if change.gone else ""
     before = address("/trace", id=change.trace_id, step=change.before) + "#split"
     inside = change.before if change.trace_id == found.trace_id else None
-    return el("p", f"{new} new in this prompt{gone}, compared with ",
-              el("a", "the call before", href=before, data_step=inside), cls="new-in-prompt")  # fmt: skip
+    lines = (
+        el("span", f"{line}\n", cls="diff-new" if line.startswith("+") else "diff-gone") for line in change.instructions
+    )
+    return el(
+        "div",
+        el("p", f"{new} new in this prompt{gone}, compared with ",
+           el("a", "the call before", href=before, data_step=inside)),
+        el("details", el("summary", "the instructions changed"), el("pre", lines, cls="diff"), open=True)
+        if change.instructions else None,
+        cls="new-in-prompt",
+    )  # fmt: skip
 
 
 def _copies(found: Step) -> Html:

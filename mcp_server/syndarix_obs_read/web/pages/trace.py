@@ -10,13 +10,14 @@ from urllib.parse import quote
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.explain import Explanation, ExplanationStep, explain_trace
+from syndarix_obs_read.answers.previews import Preview, preview_of
 from syndarix_obs_read.answers.step import Step, get_step
 from syndarix_obs_read.answers.trace import Trace, get_trace
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.web.asked import Asked, Got, attempt
 from syndarix_obs_read.web.html import NOTHING, Child, Html, el, joined
 from syndarix_obs_read.web.pages import step as step_page
-from syndarix_obs_read.web.parts import pieces, step_tree
+from syndarix_obs_read.web.parts import lists, pieces, step_tree
 from syndarix_obs_read.web.parts.flame import WHOLE, WIDTHS, Width, flame
 from syndarix_obs_read.web.parts.flame_view import Links, draw
 from syndarix_obs_read.web.view import Page, View
@@ -36,24 +37,31 @@ async def ask(asked: Asked) -> View:
         attempt(explain_trace(asked.backend, trace_id)),
         _step(asked, trace_id, chosen),
     )
+    preview = Preview()
+    if isinstance(trace, Trace):
+        begun = trace.started.timestamp()
+        preview = await preview_of(asked.backend, "trace_id", trace.trace_id, begun, trace.duration_ms)
     found: dict[str, Got[Trace] | Got[Explanation] | Got[Step]] = {"trace": trace}
     if isinstance(trace, Trace):
         found["explanation"] = explanation
     if step is not None:
         found["step"] = step
     title = f"Trace {trace.name}" if isinstance(trace, Trace) else "Trace"
-    return View(title, found, lambda: pieces.shown(trace, lambda t: _draw(asked, t, explanation, step)))
+    return View(title, found, lambda: pieces.shown(trace, lambda t: _draw(asked, t, explanation, step, preview)))
 
 
 async def _step(asked: Asked, trace_id: str, chosen: str | None) -> Got[Step] | None:
     return None if chosen is None else await attempt(get_step(asked.backend, trace_id, chosen))
 
 
-def _draw(asked: Asked, trace: Trace, explanation: Got[Explanation], step: Got[Step] | None) -> Html:
+def _draw(
+    asked: Asked, trace: Trace, explanation: Got[Explanation], step: Got[Step] | None, preview: Preview
+) -> Html:
     chosen = asked.word("step")
     panel = NOTHING if step is None else pieces.shown(step, lambda found: step_page.draw(asked, found))
     return joined((
         _about(asked, trace),
+        lists.preview(preview.input, preview.output),
         pieces.shown(explanation, lambda found: _explained(asked, found)),
         el("div",
            pieces.section("Steps", _steps(asked, trace, chosen), aside=f"{trace.total_spans:,}", cls="steps"),

@@ -51,6 +51,7 @@ FIELDS: Final[Mapping[str, Field]] = {
         Field("trace", "Trace", example="id"),
         Field("min_cost", "Cost from", example="$ 0.05"),
         Field("min_duration", "Duration from", example="1.5s"),
+        Field("what_if", "With model", example="gpt-5-mini"),
         Field("since", "Since", example="7d, today, 2026-03-01"),
         Field("until", "Until", example="now"),
     )

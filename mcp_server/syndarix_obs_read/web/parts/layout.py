@@ -84,7 +84,7 @@ def _navigation(asked: Asked, pages: Sequence[Page], page: Page) -> Html:
 
 
 def _title(asked: Asked, page: Page, view: View) -> Html:
-    live = page.live and asked.before is None and asked.word("until") is None
+    live = page.live and asked.word("before") is None and asked.word("until") is None
     return el("div", el("h1", view.title), _live() if live else None, _time(asked) if page.timed else None, cls="title")
 
 

@@ -55,7 +55,8 @@ def draw(chart: Chart, times: Sequence[int], step_s: int, say: Callable[[float],
         aside: what stands beside the title.
     """
     known = [value for line in chart.lines for value in line.values if value is not None]
-    highest = max(known, default=0.0) or 1.0
+    most = max(known, default=0.0)
+    highest = most or 1.0
     data = {
         "times": list(times), "step": step_s, "unit": chart.unit, "columns": chart.columns, "path": chart.path,
         "lines": [{"name": line.name, "values": list(line.values), "style": line.style} for line in chart.lines],
@@ -67,8 +68,8 @@ def draw(chart: Chart, times: Sequence[int], step_s: int, say: Callable[[float],
         el("div",
            el("svg", (marks(line.values, highest, line.style) for line in chart.lines),
               _steps(chart, times, step_s, say), viewBox=f"0 0 {_WIDTH} {_HEIGHT}", preserveAspectRatio="none",
-              role="group", aria_label=f"{chart.title}: highest {say(max(known, default=0.0))}"),
-           el("span", say(highest) if known else "nothing yet", cls="highest", aria_hidden="true"),
+              role="group", aria_label=f"{chart.title}: {f'at most {say(most)}' if most else 'nothing yet'}"),
+           el("span", say(most) if most else "nothing yet", cls="highest", aria_hidden="true"),
            cls="plot"),
         cls="chart", data_chart=json.dumps(data),
     )  # fmt: skip

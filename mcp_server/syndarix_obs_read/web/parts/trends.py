@@ -47,9 +47,13 @@ def draw(found: OverTime) -> Child:
                                      line("p95", "p95", lambda p: p.latency.p95),
                                      line("p99", "p99", lambda p: p.latency.p99)), columns=False),
         chart("Cost", "dollars", (line("dollars", "cost", lambda p: round(p.cost_usd, 9)),),
-              f.money(Decimal(str(round(sum(p.cost_usd for p in found.points), 6)))), columns=True),
+              f.money(spent) if (spent := _spent(found)) else f.NOTHING, columns=True),
         cls="charts",
     )  # fmt: skip
+
+
+def _spent(found: OverTime) -> Decimal:
+    return Decimal(str(round(sum(point.cost_usd for point in found.points), 6)))
 
 
 def _between(words: dict[str, str], since: int, until: int) -> str:

@@ -15,6 +15,8 @@ from syndarix_obs_read.web.parts.messages import SHOWN, cut
 
 _CONVERSATIONS: Final = frozenset({"input", "output", "messages"})
 _FIRST: Final = {"system": 0, "input": 1, "messages": 2, "arguments": 3, "output": 4, "result": 5}
+_BESIDE: Final = frozenset({"tools", "parameters", "response", "hashes", "chunks"})
+"""Fields that are folded: few people look for them first."""
 _PROSE: Final = frozenset({"reasoning", "note", "detail", "query", "message", "context_summary"})
 _INLINE: Final = 200
 
@@ -44,6 +46,8 @@ def _field(key: str, value: Any, whole: str | None, change: PromptChange | None)
         body = json_tree.tree(tree, whole)
     else:
         body = text_of(value, whole, style)
+    if whole is not None and key in _BESIDE:
+        return el("details", el("summary", key.replace("_", " ")), body, cls="field beside-it")
     return el("section", el("h3", key.replace("_", " ")), body, cls="field")
 
 
