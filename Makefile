@@ -16,17 +16,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 INSTALL := $(PIP) --no-build-isolation --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint docs clean
+.PHONY: help demo test check lint docs clean axe
 
 help:  ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/.demo  ## Run a multi-agent workload and show what was recorded
+demo: .venv/.demo  ## Run a support desk of agents and explain the session that failed (OPEN=1: the explorer, too)
 	@rm -rf $(DEMO_HOME)
-	@SYNDARIX_OBS_BACKEND=embedded $(BIN)/syndarix-obs demo --sessions $(SESSIONS) --seed $(SEED) --home $(DEMO_HOME)
+	@SYNDARIX_OBS_BACKEND=embedded $(BIN)/syndarix-obs demo --sessions $(SESSIONS) --seed $(SEED) --home $(DEMO_HOME) $(if $(OPEN),--open)
 
-test: .venv/.dev  ## Run all tests with coverage (fails under 90%)
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(TEST_ARGS)
+# Two runs: coverage makes the long tests twice as long and adds nothing that the short ones do not reach.
+# pytest ends with 5 when TEST_ARGS chose none of a run's tests.
+test: .venv/.dev  ## Run all tests, the short ones with coverage (fails under 90%)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --cov --cov-report=term:skip-covered $(TEST_ARGS); short=$$?; \
+		$(BIN)/python -m pytest -n $(WORKERS) -m slow $(TEST_ARGS); long=$$?; \
+		[ $$short -eq 0 -o $$short -eq 5 ] && [ $$long -eq 0 -o $$long -eq 5 ]
 
 check: .venv/.dev  ## The inner loop: contract tests and unit tests that start no server and no second process
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not real_servers and not slow" tests/unit/spans tests/unit/records tests/unit/pipeline \
@@ -39,8 +43,11 @@ lint: .venv/.dev  ## Lint and strict type check
 docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	$(BIN)/python docs/generate.py
 
+axe:  ## Fetch axe-core, with which the tests in a browser look for barriers (npm)
+	npm install --prefix tests/browser --no-package-lock --no-fund --no-audit --ignore-scripts
+
 clean:  ## Remove everything that the other targets made
-	rm -rf .venv .venv-clients .venv-frameworks .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.*
+	rm -rf .venv .venv-clients .venv-frameworks .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.* tests/browser/node_modules
 
 # What the demo needs; `make demo` waits for no test tool.
 .venv/.demo: .venv/.base
@@ -94,7 +101,11 @@ compose-check:  ## docker-compose.yml with the example settings
 
 # --- The boards ---
 
-.PHONY: dashboards dashboards-check bench-dashboards
+.PHONY: pictures dashboards dashboards-check bench-dashboards
+
+pictures: .venv/.dev  ## Take the pictures of the explorer and, with Grafana running (make native-up), of the boards
+	$(BIN)/python docs/pictures/explorer.py
+	$(BIN)/python docs/pictures/take.py
 
 dashboards: .venv/.dev  ## Write grafana/dashboards anew from grafana/boards
 	$(BIN)/python grafana/build.py

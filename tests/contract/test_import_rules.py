@@ -20,6 +20,7 @@ READ_MAY_IMPORT = {
     "syndarix_obs.records.conversion": "a span that Tempo gives back becomes the record that it was",
     "syndarix_obs.records.finished": "what conversion takes",
     "syndarix_obs.records.resource": "what conversion takes",
+    "syndarix_obs.pricing": "bills and other models are held against the price list that calls are priced with",
     "syndarix_obs.store": "where and how it is stored",
     "syndarix_obs.integrations.coverage": "the doctor says who watches which library; it reads metadata only",
     "syndarix_obs.platform": "a score given here goes the way of an agent's own: redaction, store or stack, spool",

@@ -130,11 +130,17 @@ class ProviderCall(LLMCall):
         self._token: Token[Context] | None = None
 
     def enter(self, context: Context) -> None:
-        """Begin, and be the current span from here on."""
+        """Begin, and be the current span from here on.
+
+        Raises:
+            CallRefused: a budget has no room for it.
+        """
         self.begin(inside_of_framework(context))
         agent = running_agent()
         if agent is not None:
             self.correlation = dataclasses.replace(self.correlation, agent=agent, derived=True)
+        if self.source.guard is not None and not self.endpoint.lines:
+            self.source.guard.before_call(self)
         self._token = otel_context.attach(Context({**context, SPAN_KEY: self, CALL_KEY: self}))
 
     def release(self) -> None:

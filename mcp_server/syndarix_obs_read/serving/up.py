@@ -57,7 +57,7 @@ class Up:
         self.platform = ObservabilityPlatform(
             Settings(home=settings.home, backend=settings.backend, set_global=False, service_name="syndarix-obs-up")
         )
-        knows = None if token_file is None else Tokens(token_file, _Uncounted()).knows
+        knows = None if token_file is None else Tokens(token_file, _Uncounted()).may_send
         self._receiver = self._bound(Receiver(self.platform.runtime), ReceiverServer, host, ports.receiver, knows)
         self._mcp = _mcp_server(settings, Address(host, ports.mcp, token_file))
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared with, not bound to

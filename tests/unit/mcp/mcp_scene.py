@@ -40,6 +40,8 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "search_logs": {"text": "refund", "payloads": True},
     "get_cost_summary": {"by": ["agent", "model", "day"]},
     "get_cost_forecast": {"by": ["project", "model"]},
+    "get_spending": {"by": ["agent_version", "project"]},
+    "reconcile_bill": {"provider": "openai"},
     "list_anomalies": {"since": "7d"},
     "get_health": {},
     "list_alerts": {"labels": {"agent": "support"}},
