@@ -117,7 +117,7 @@ def _since(budget: Budget, now: int) -> int:
 
 async def _states(backend: Backend, found: Known, now: int) -> list[BudgetState]:
     budget = found.budget
-    needed: list[LedgerKey] = [name for name in DIMENSIONS if name in budget.by or name in budget.where]  # type: ignore[misc]  # each is a key of the ledger
+    needed: list[LedgerKey] = [name for name in DIMENSIONS if name in budget.by or name in budget.where]
     if budget.per == "run":
         needed.append("session_id")
     zone = UTC if budget.timezone == "UTC" else ZoneInfo(budget.timezone)
@@ -139,7 +139,10 @@ async def _states(backend: Backend, found: Known, now: int) -> list[BudgetState]
 
 
 def _who(row: CostRow) -> Who:
-    return Who(**{name: row.key.get(name) for name in DIMENSIONS})
+    found = row.key
+    return Who(
+        found.get("project"), found.get("agent"), found.get("user"), found.get("task_type"), found.get("model")
+    )  # fmt: skip
 
 
 def _state(found: Known, key: str, run: str, tokens: Tokens, cost: Cost, now: int) -> BudgetState:
