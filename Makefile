@@ -189,7 +189,7 @@ FRAMEWORK_ENVS := .venv-frameworks
 FRAMEWORKS := openai-agents langchain langchain-openinference pydantic-ai crewai llama-index litellm clients google-adk strands \
 	smolagents autogen agent-framework dspy haystack instructor claude-agent mcp
 
-.PHONY: test-frameworks $(addprefix test-frameworks-,$(FRAMEWORKS))
+.PHONY: test-frameworks test-frameworks-node $(addprefix test-frameworks-,$(FRAMEWORKS))
 
 test-frameworks: $(addprefix test-frameworks-,$(FRAMEWORKS)) test-frameworks-node  ## Run each agent framework against a local provider, and compare with what was served
 
@@ -200,11 +200,9 @@ FRAMEWORK_pydantic-ai := 'pydantic-ai-slim[openai,anthropic]'
 FRAMEWORK_crewai := crewai
 FRAMEWORK_llama-index := llama-index-core llama-index-llms-openai
 FRAMEWORK_litellm := litellm
-FRAMEWORK_clients := google-genai boto3 mistralai cohere ollama opentelemetry-instrumentation-google-genai \
-	opentelemetry-instrumentation-genai-bedrock openinference-instrumentation-mistralai \
-	opentelemetry-instrumentation-cohere opentelemetry-instrumentation-ollama
+FRAMEWORK_clients := google-genai boto3 opentelemetry-instrumentation-genai-bedrock
 FRAMEWORK_google-adk := google-adk
-FRAMEWORK_strands := strands-agents
+FRAMEWORK_strands := 'strands-agents[openai]'
 FRAMEWORK_smolagents := 'smolagents[openai]' openinference-instrumentation-smolagents
 FRAMEWORK_autogen := autogen-agentchat 'autogen-ext[openai]'
 FRAMEWORK_agent-framework := agent-framework-core agent-framework-openai
@@ -216,6 +214,10 @@ FRAMEWORK_mcp := mcp openinference-instrumentation-mcp
 
 $(addprefix test-frameworks-,$(FRAMEWORKS)): test-frameworks-%: $(FRAMEWORK_ENVS)/%/.done
 	@$(FRAMEWORK_ENVS)/$*/bin/python tests/frameworks/run.py $*
+
+test-frameworks-node: .venv/.dev  ## Run Vercel's AI SDK in Node the same way
+	@cd tests/frameworks/node && npm install --no-audit --no-fund --silent
+	@$(BIN)/python tests/frameworks/run_node.py
 
 $(FRAMEWORK_ENVS)/%/.done:
 	@echo "Creating $(@D) …"

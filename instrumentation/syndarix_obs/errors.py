@@ -52,7 +52,7 @@ class BudgetExceeded(CallRefused):
         unit: which of its limits: `usd`, `tokens`, `calls` or `repeats`.
         key: whose limit it is, where the budget is split (`by`): the project, user, …; empty otherwise.
         limit, spent, reserved, needed: amounts in the unit; dollars as decimals. `reserved` is held for calls that are
-            under way, `needed` is the most that this call could have taken.
+            under way, `needed` is the most that this one could have taken.
         frees_at: when there is room again (UTC): the end of the period, or, if reservations are in the way, when the
             first of them runs out at the latest; None for a run.
         by_reservation: True when the call fits as soon as calls that are under way turn out cheaper.
@@ -84,8 +84,8 @@ class BudgetExceeded(CallRefused):
         whose = f" of {self.key}" if self.key else ""
         if self.unit == "repeats":
             return (
-                f"the budget {self.budget!r}{whose} allows {self.limit} equal calls of a tool in a session, and this is "
-                "one more: the agent is going round in a loop"
+                f"the budget {self.budget!r}{whose} allows {self.limit} equal calls of a tool in a session, and this "
+                "is one more: the agent is going round in a loop"
             )
         until = ""
         if self.frees_at is not None:

@@ -92,6 +92,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
              "forecast --by project,model"),
     Question("spending", "Money", "Say what a success cost, and what was spent in vain.",
              "spending --by agent_version --since 30d"),
+    Question("budgets", "Money", "Say what is left of each budget, and what was refused.", "budgets"),
     Question("reconcile", "Money", "Hold the ledger against the provider's bill, and name each difference.",
              "reconcile --provider openai --month 2026-11"),
     Question("errors", "Explain", "Group what failed by its message.", "errors --agent support --since 7d"),

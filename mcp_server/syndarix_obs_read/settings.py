@@ -23,7 +23,7 @@ from syndarix_obs_read.outcomes import DEFAULT
 from syndarix_obs_read.timerange import parse_range
 
 PREFIX: Final = "SYNDARIX_OBS_READ_"
-SHARED: Final = ("backend", "home", "user_key_file", "prices_file")
+SHARED: Final = ("backend", "home", "user_key_file", "prices_file", "budgets_file")
 """Fields whose variable is `SYNDARIX_OBS_…`, without `READ_`: the agent uses the same."""
 
 
@@ -78,6 +78,10 @@ class ReadSettings(BaseSettings):
     anthropic_admin_url: str | None = Field(
         None, description="Base URL of Anthropic's admin API, if it is not the public one.",
         examples=["https://api.anthropic.com"],
+    )  # fmt: skip
+    budgets_file: Path | None = Field(
+        None, validation_alias=_shared("budgets_file"), description="YAML file of budgets.",
+        examples=["/etc/agent/budgets.yml"],
     )  # fmt: skip
     timezone: str = Field(
         "UTC", description="Zone of days, months and of times that name none.", examples=["Europe/Berlin"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -71,16 +72,15 @@ def pydantic_ai(url: str, question: str = QUESTION, *, streamed: bool = False) -
 
 def litellm(url: str, question: str = QUESTION, *, streamed: bool = False) -> None:
     import litellm as library
-    from litellm.integrations.opentelemetry import OpenTelemetry
 
     library.suppress_debug_info = True
-    library.callbacks = [OpenTelemetry()]
     messages = [{"role": "user", "content": question}]
     more = {"stream": True, "stream_options": {"include_usage": True}} if streamed else {}
     for model, base in (("openai/gpt-5-mini", f"{url}/v1"), ("anthropic/claude-sonnet-4-5", url)):
         found = library.completion(model=model, messages=messages, api_base=base, api_key="x", num_retries=0, **more)
         if streamed:
             list(found)
+    time.sleep(1.0)  # LiteLLM tells its callbacks later, from a thread of its own
 
 
 def google_genai(url: str, question: str = QUESTION, *, streamed: bool = False) -> None:
@@ -230,22 +230,39 @@ def claude_agent(url: str, question: str = QUESTION) -> None:
 
 
 def mcp(url: str, question: str = QUESTION) -> None:
-    """A server in this process, its client, and a model call beside them."""
-    from mcp.shared.memory import create_connected_server_and_client_session as connected
+    """A server in this process and its client; no model is called."""
+    from mcp import Client
+    from mcp.server import MCPServer
 
-    try:
-        from mcp.server.fastmcp import FastMCP as Server
-    except ImportError:
-        from mcp.server import MCPServer as Server
-
-    server = Server("weather")
+    server = MCPServer("weather")
     server.tool()(get_weather)
 
     async def ask() -> None:
-        async with connected(getattr(server, "_mcp_server", server)) as client:
+        async with Client(server) as client:
             await client.call_tool("get_weather", {"city": "Paris"})
 
     asyncio.run(ask())
+
+
+def clients(url: str, question: str = QUESTION) -> None:
+    """The clients of OpenAI and Anthropic by themselves."""
+    import anthropic
+    from openai import OpenAI
+
+    messages: Any = [{"role": "user", "content": question}]
+    OpenAI(max_retries=0).chat.completions.create(model="gpt-4o-mini", messages=messages)
+    OpenAI(max_retries=0).responses.create(model="gpt-5-mini", input=question)
+    anthropic.Anthropic(max_retries=0).messages.create(model="claude-sonnet-4-5", max_tokens=50, messages=messages)
+
+
+def litellm_callback(url: str, question: str = QUESTION) -> None:
+    """LiteLLM's own callback, as its users switch it on."""
+    import litellm as library
+    from litellm.integrations.opentelemetry import OpenTelemetry
+    from opentelemetry import trace
+
+    library.callbacks = [OpenTelemetry(tracer_provider=trace.get_tracer_provider())]
+    litellm(url, question)
 
 
 PROGRAMS: dict[str, Callable[..., None]] = {
@@ -254,6 +271,7 @@ PROGRAMS: dict[str, Callable[..., None]] = {
     "google-genai": google_genai, "bedrock": bedrock, "google-adk": google_adk, "strands": strands,
     "smolagents": smolagents, "autogen": autogen, "agent-framework": agent_framework, "dspy": dspy,
     "haystack": haystack, "instructor": instructor, "claude-agent": claude_agent, "mcp": mcp,
+    "clients": clients, "litellm-callback": litellm_callback,
 }  # fmt: skip
 ENVIRONMENTS = {"clients": ("google-genai", "bedrock")}
 """Environments with more than one program, or one of another name."""

@@ -140,11 +140,9 @@ class Accounts:
             found = [(want, self._account(connection, want.place, now_ns)) for want in wants]
             for want, row in found:
                 for excess in self._over(connection, want, row):
-                    if want.place.budget.on_exceed == "warn":
-                        warned.append(excess)
-                        continue
-                    connection.execute("UPDATE accounts SET refused = refused + 1 WHERE id = ?", (row[0],))
-                    return excess, warned, []
+                    if want.place.budget.on_exceed != "warn":
+                        return excess, warned, []
+                    warned.append(excess)
             granted = [self._granted(want, row) for want, row in found]
             for (_, row), amount in zip(found, granted, strict=True):
                 connection.execute(
@@ -161,9 +159,10 @@ class Accounts:
         renewed: Iterable[tuple[str, Place]],
         now_ns: int,
         expires_ns: int,
+        refused: Iterable[tuple[Place, int]] = (),
     ) -> None:
-        """Enter what was spent, which may be below zero when a call is taken back; give back what was reserved, and
-        renew what is still in use."""
+        """Enter what was spent, which may be below zero when a call is taken back; give back what was reserved, renew
+        what is still in use, and count what was refused."""
         with self._transaction() as connection:
             self._expire(connection, now_ns)
             for place, amount in spent:
@@ -179,6 +178,9 @@ class Accounts:
                 connection.execute(
                     "UPDATE held SET expires_ns = ? WHERE hold = ? AND account = ?", (expires_ns, hold, account)
                 )
+            for place, times in refused:
+                account = self._account(connection, place, now_ns)[0]
+                connection.execute("UPDATE accounts SET refused = refused + ? WHERE id = ?", (times, account))
         self._checkpoint()
 
     def excess(self, want: Want, now_ns: int) -> Excess | None:
@@ -217,23 +219,13 @@ class Accounts:
         with self._transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO budgets VALUES (?, ?)", definitions)
 
-    def state(self, place: Place, now_ns: int) -> Account:
-        """How an account stands now."""
-        with self._transaction() as connection:
-            self._expire(connection, now_ns)
-            row = self._account(connection, place, now_ns)
-            refused = connection.execute("SELECT refused FROM accounts WHERE id = ?", (row[0],)).fetchone()[0]
-        return Account(
-            place.budget.name, place.key, place.period.name, place.period.end_ns, Amount(*row[1:4]), Amount(*row[4:7]),
-            refused,
-        )  # fmt: skip
-
     def _over(self, connection: sqlite3.Connection, want: Want, row: tuple[int, ...]) -> Iterator[Excess]:
         for at, (unit, limit) in enumerate(self._limits(want.place.budget)):
             spent, held, needed = row[1 + at], row[4 + at], want.needed[at]
             if limit is not None and spent + held + needed > limit:
-                # With what is reserved given back the call would fit: then a reservation is in the way.
-                waits = spent + needed <= limit
+                # With what is reserved given back the call would fit: a reservation is in the way, unless it is a call,
+                # which counts when it has ended.
+                waits = spent + needed <= limit and unit != "calls"
                 earliest = connection.execute("SELECT min(expires_ns) FROM held WHERE account = ?", (row[0],))
                 until = (earliest.fetchone()[0] or 0) if waits else 0
                 yield Excess(want.place, unit, limit, spent, held, needed, until)
@@ -365,4 +357,7 @@ def read(home: Path) -> tuple[dict[str, str], list[Account]]:
             connection.close()
     except sqlite3.Error as error:
         raise StoreError(f"the file of budgets {path} cannot be read: {error}") from error
-    return definitions, [Account(*row[:4], Amount(*row[4:7]), Amount(*row[7:10]), row[10]) for row in rows]
+    return definitions, [
+        Account(budget, key, period, end_ns, Amount(*amounts[:3]), Amount(*amounts[3:6]), amounts[6])
+        for budget, key, period, end_ns, *amounts in rows
+    ]

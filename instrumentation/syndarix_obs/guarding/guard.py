@@ -1,8 +1,8 @@
 """The guard of a platform: asked before each call of a model or tool, told after each call what it really cost.
 
 Asking happens in the caller's thread: some arithmetic, at times a transaction in a local file, never the network. What
-it cost is entered by the worker, when the call has been priced and counted. A guard that fails lets calls through and counts them, or refuses them where
-the setting says so.
+it cost is entered by the worker, when the call has been priced and counted. A guard that fails lets calls through and
+counts them, or refuses them where the setting says so.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ class Guard:
         self._held: dict[tuple[int, int], tuple[Call, int]] = {}
         self._pending: list[tuple[Place, Amount]] = []
         self._returned: list[tuple[str, Place, Amount]] = []
+        self._refused: list[tuple[Place, int]] = []
         self._warned: set[tuple[str, str, str]] = set()
         self._cleaned_ns = 0
 
@@ -272,9 +273,9 @@ class Guard:
 
     def ended(self, span: FinishedSpan | None, records: Sequence[Record], sign: int = 1) -> None:
         """Note what the counted records of a span cost; `sign` is -1 for a call that is taken back."""
+        held: list[Place] = []
         if span is not None:
-            key = (int(span.trace_id, 16), int(span.span_id, 16))
-            self._free(key)
+            held = self._free((int(span.trace_id, 16), int(span.span_id, 16)))
             if v.BUDGET_EXCEEDED in span.attributes and span.status == v.STATUS_ERROR:
                 return
         call = next((each for each in records if isinstance(each, LLMRecord)), None)
@@ -290,14 +291,18 @@ class Guard:
         )
         run = known.session_id or known.trace_id
         who = Who(known.project, known.agent, known.user, known.task_type, model, run)
-        for budget, name in self._matching(who, repeats=False):
-            period = period_of(budget.per, run, budget.timezone, known.start_ns)
-            self._pending.append((Place(budget, name, period), amount))
+        names = {each.budget.name for each in held}  # where it was reserved it counts, also if the budget is gone
+        others = [pair for pair in self._matching(who, repeats=False) if pair[0].name not in names]
+        held += [Place(each, key, period_of(each.per, run, each.timezone, known.start_ns)) for each, key in others]
+        self._pending += [(place, amount) for place in held]
 
-    def _free(self, key: tuple[int, int]) -> None:
+    def _free(self, key: tuple[int, int]) -> list[Place]:
+        """Take note that a call has ended; returns where it had reserved."""
         held = self._held.pop(key, None)
-        if held is not None:
-            self._returned += self._leases.free(held[0])
+        if held is None:
+            return []
+        self._returned += self._leases.free(held[0])
+        return [lease.place for lease, _ in held[0]]
 
     def settle(self) -> None:
         """Enter what is noted; what cannot be entered now is tried again in the next round."""
@@ -307,11 +312,14 @@ class Guard:
                 break  # they come in the order of their time
             self._free(key)
         self._returned += self._leases.unused(now)
+        self._refused += self._leases.refusals()
         spent, returned, renewals = len(self._pending), len(self._returned), self._leases.renewals(now)
-        if spent or returned or renewals:
+        if spent or returned or renewals or self._refused:
             expires_ns = now + self._timeout_ns
-            self.accounts.settle(self._pending[:spent], self._returned[:returned], renewals, now, expires_ns)
-            del self._pending[:spent], self._returned[:returned]
+            self.accounts.settle(
+                self._pending[:spent], self._returned[:returned], renewals, now, expires_ns, self._refused
+            )
+            del self._pending[:spent], self._returned[:returned], self._refused[:]
             self._leases.renewed(renewals, now)
         for want in self._leases.refused():
             self._leases.looked_at(want, self.accounts.excess(want, now), now)

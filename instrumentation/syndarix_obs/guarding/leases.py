@@ -2,8 +2,9 @@
 
 A call that fits into a slice touches no file. One that does not leases what it needs and some more, in one transaction,
 and never more than a sixteenth of what is left, so that one process does not hoard what another one needs. A limit that
-is reached is remembered, and looked at again by the worker: refused calls touch no file either. The worker gives back what ended calls had reserved, and what of a slice was not used since its last
-round. A lease has an end: if the process is killed, its slices are free again when that is over.
+is reached is remembered, and looked at again by the worker: refused calls touch no file either. The worker gives back
+what ended calls had reserved, and what of a slice was not used since its last round. A lease has an end: if the process
+is killed, its slices are free again when that is over.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Leases:
         self._pid = os.getpid()
         self._hold = secrets.token_hex(8)
         self._leases: dict[tuple[str, str, str], Lease] = {}
+        self._refusals: dict[tuple[str, str, str], tuple[Place, int]] = {}
         self._lock = threading.Lock()
 
     def reserve(self, places: Sequence[Place], amount: Amount, now_ns: int) -> tuple[Excess | Call, list[Excess]]:
@@ -82,6 +84,7 @@ class Leases:
                 if refused is None:
                     refused, warned = self._lease_more(short, now_ns)
                 if refused is not None:
+                    self._count(refused.place)
                     return refused, warned
             for lease, needed in wants:
                 lease.slack, lease.used = _minus(lease.slack, needed), _plus(lease.used, needed)
@@ -90,8 +93,18 @@ class Leases:
         finally:
             self._lock.release()
 
+    def _count(self, place: Place) -> None:
+        name = _name(place)
+        self._refusals[name] = (place, self._refusals.get(name, (place, 0))[1] + 1)
+
+    def refusals(self) -> list[tuple[Place, int]]:
+        """How often each account refused since the last time."""
+        with self._lock:
+            found, self._refusals = self._refusals, {}
+        return list(found.values())
+
     def _lease(self, place: Place) -> Lease:
-        name = (place.budget.name, place.key, place.period.name)
+        name = _name(place)
         found = self._leases.get(name)
         if found is None:
             found = self._leases[name] = Lease(place)
@@ -168,6 +181,10 @@ class Leases:
         with self._lock:
             for _, place in renewals:
                 self._lease(place).valid_ns = now_ns + self._timeout_ns
+
+
+def _name(place: Place) -> tuple[str, str, str]:
+    return place.budget.name, place.key, place.period.name
 
 
 def _limited(place: Place, amount: Amount) -> Amount:

@@ -39,6 +39,7 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "get_decision_patterns": {},
     "search_logs": {"text": "refund", "payloads": True},
     "get_cost_summary": {"by": ["agent", "model", "day"]},
+    "get_budgets": {},
     "get_cost_forecast": {"by": ["project", "model"]},
     "get_spending": {"by": ["agent_version", "project"]},
     "reconcile_bill": {"provider": "openai"},
