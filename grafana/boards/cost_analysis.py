@@ -156,7 +156,7 @@ BURN = [
     graph(
         title="Calls over a budget", unit="short", interval="1m", stacked=True, bars=True, legend=("sum",),
         description="Calls that a budget refused, or let through with a warning, and calls that no budget could be "
-        f"held against because the guard failed or no price is known. {TREND} `syndarix-obs budgets` says what is left.",
+        f"held against because the guard failed or no price is known. {TREND} `syndarix-obs budgets` says more.",
         targets=[
             Prom(
                 expr='sum by (budget, action) (increase(llm_budget_exceeded_total{environment=~"$environment"}'
