@@ -104,6 +104,8 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question("score", "Explain", "Give a session a score, an outcome or feedback, also long after it ended.",
              'score s-42 resolved true --type outcome --comment "confirmed by mail"',
              without={"web": "a form on the page of a session"}),
+    Question("annotate", "Explain", "Say something about a run or a step, or show what was said.",
+             'annotate 3f2a9c "promised a refund twice" --label bug --thumbs down'),
     Question("evaluate", "Explain", "Score ended sessions by evaluators, or by a judge with its agreement.",
              "evaluate --since 7d --agent support", without={"mcp": "it may spend money", "web": "it may spend money"}),
     Question("investigate", "Explain", "Say what changed, and which version, prompt, model or tool explains it.",

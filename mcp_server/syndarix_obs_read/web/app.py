@@ -10,7 +10,7 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -23,14 +23,16 @@ from syndarix_obs_read.serving.access_rules import AccessControl
 from syndarix_obs_read.serving.address import Address, rules
 from syndarix_obs_read.serving.tokens import Tokens
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.web import assets, downloads, follow, scoring
+from syndarix_obs_read.web import annotating, assets, downloads, follow, scoring
 from syndarix_obs_read.web.asked import Asked, failure
 from syndarix_obs_read.web.authentication import Authentication
+from syndarix_obs_read.web.form_token import FormTokens
 from syndarix_obs_read.web.headers import Hardened
 from syndarix_obs_read.web.names import Names
 from syndarix_obs_read.web.pages import overview, report, step, walk
 from syndarix_obs_read.web.parts import layout, pieces
 from syndarix_obs_read.web.view import Page, View
+from syndarix_obs_read.web.writes import Writes
 
 PAGES: Final[tuple[Page, ...]] = (
     overview.PAGE,
@@ -55,12 +57,15 @@ class Explorer:
     settings: ReadSettings
     names: Names
     ending: Callable[[], bool]
+    tokens: FormTokens
+    writes: Writes
 
     async def asked(self, request: Request, path: str, since: str | None = None) -> Asked:
         """What a request asks for; of a word that comes twice the last one counts, blank ones are none."""
         given = {name: text for name, value in request.query_params.items() if (text := value.strip())}
         known = await self.names.known()
-        return Asked(self.backend, self.settings, path, given, since or self.settings.since, known)
+        since = since or self.settings.since
+        return Asked(self.backend, self.settings, path, given, since, known, self.tokens.make())
 
 
 def build_app(
@@ -81,7 +86,9 @@ def build_app(
     """
     address.check()
     source = backend or open_backend(settings)
-    explorer = Explorer(source, settings, Names(source), ending)
+    tokens = FormTokens()
+    writes = Writes(tokens, guarded=address.token_file is not None)
+    explorer = Explorer(source, settings, Names(source), ending, tokens, writes)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -106,6 +113,8 @@ def _routes(explorer: Explorer) -> list[Route]:
         Route("/report/file", _file(explorer, downloads.report, report.PAGE), methods=["GET"]),
         Route("/convert/file", _file(explorer, downloads.converted, report.PAGE), methods=["GET"]),
         Route("/score", _score(explorer), methods=["POST"]),
+        Route("/note", _annotate(explorer), methods=["POST"]),
+        Route("/form-token", _form_token(explorer), methods=["GET"]),
         Route("/static/{name}", assets.serve, methods=["GET"]),
         Route("/healthz", _healthz(explorer), methods=["GET"]),
     ]
@@ -170,7 +179,21 @@ def _file(explorer: Explorer, make: Callable[[Asked], Awaitable[Response]], page
 
 def _score(explorer: Explorer) -> Handler:
     async def handle(request: Request) -> Response:
-        return await scoring.handle(request, explorer.settings, explorer.backend)
+        return await scoring.handle(request, explorer.settings, explorer.backend, explorer.writes)
+
+    return handle
+
+
+def _annotate(explorer: Explorer) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await annotating.handle(request, explorer.settings, explorer.backend, explorer.writes)
+
+    return handle
+
+
+def _form_token(explorer: Explorer) -> Handler:
+    async def handle(_request: Request) -> Response:
+        return PlainTextResponse(explorer.tokens.make())
 
     return handle
 

@@ -29,6 +29,8 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "list_sessions": {"agent": "support"},
     "get_session": {"session_id": "s-1"},
     "get_agent_stats": {"since": "2h"},
+    "get_interactions": {"run": "s-1"},
+    "add_annotation": {"run": "s-1", "note": "looked at", "thumbs": "up"},
     "list_services": {"since": "2h"},
     "search_traces": {"status": "error"},
     "get_trace": {"trace_id": TRACE[:6], "payloads": True},

@@ -22,6 +22,7 @@ IDS = {
     "/compare": f"?before={quote(scene.STORED)}&after={quote(scene.STORED)}",
     "/investigate": f"?agent={quote(scene.STORED)}",
     "/interactions": f"?run={quote(scene.STORED)}",
+    "/annotate": f"?run={quote(scene.STORED)}",
     "/report": f"?run={quote(scene.STORED)}",
 }
 STEPS = ("01", "02", "03", "04", "05", "06", "07", "07~2", "08", "09", "0a")
