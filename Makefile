@@ -16,17 +16,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 INSTALL := $(PIP) --no-build-isolation --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint docs clean
+.PHONY: help demo test check lint docs clean axe
 
 help:  ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/.demo  ## Run a multi-agent workload and show what was recorded
+demo: .venv/.demo  ## Run a support desk of agents and explain the session that failed (OPEN=1: the explorer, too)
 	@rm -rf $(DEMO_HOME)
-	@SYNDARIX_OBS_BACKEND=embedded $(BIN)/syndarix-obs demo --sessions $(SESSIONS) --seed $(SEED) --home $(DEMO_HOME)
+	@SYNDARIX_OBS_BACKEND=embedded $(BIN)/syndarix-obs demo --sessions $(SESSIONS) --seed $(SEED) --home $(DEMO_HOME) $(if $(OPEN),--open)
 
-test: .venv/.dev  ## Run all tests with coverage (fails under 90%)
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(TEST_ARGS)
+# Two runs: coverage makes the long tests twice as long and adds nothing that the short ones do not reach.
+# pytest ends with 5 when TEST_ARGS chose none of a run's tests.
+test: .venv/.dev  ## Run all tests, the short ones with coverage (fails under 90%)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --cov --cov-report=term:skip-covered $(TEST_ARGS); short=$$?; \
+		$(BIN)/python -m pytest -n $(WORKERS) -m slow $(TEST_ARGS); long=$$?; \
+		[ $$short -eq 0 -o $$short -eq 5 ] && [ $$long -eq 0 -o $$long -eq 5 ]
 
 check: .venv/.dev  ## The inner loop: contract tests and unit tests that start no server and no second process
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not real_servers and not slow" tests/unit/spans tests/unit/records tests/unit/pipeline \
@@ -39,8 +43,11 @@ lint: .venv/.dev  ## Lint and strict type check
 docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	$(BIN)/python docs/generate.py
 
+axe:  ## Fetch axe-core, with which the tests in a browser look for barriers (npm)
+	npm install --prefix tests/browser --no-package-lock --no-fund --no-audit --ignore-scripts
+
 clean:  ## Remove everything that the other targets made
-	rm -rf .venv .venv-clients .venv-frameworks .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.*
+	rm -rf .venv .venv-clients .venv-frameworks .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.* tests/browser/node_modules
 
 # What the demo needs; `make demo` waits for no test tool.
 .venv/.demo: .venv/.base
@@ -94,7 +101,11 @@ compose-check:  ## docker-compose.yml with the example settings
 
 # --- The boards ---
 
-.PHONY: dashboards dashboards-check bench-dashboards
+.PHONY: pictures dashboards dashboards-check bench-dashboards
+
+pictures: .venv/.dev  ## Take the pictures of the explorer and, with Grafana running (make native-up), of the boards
+	$(BIN)/python docs/pictures/explorer.py
+	$(BIN)/python docs/pictures/take.py
 
 dashboards: .venv/.dev  ## Write grafana/dashboards anew from grafana/boards
 	$(BIN)/python grafana/build.py
@@ -169,7 +180,7 @@ FRAMEWORK_ENVS := .venv-frameworks
 FRAMEWORKS := openai-agents langchain langchain-openinference pydantic-ai crewai llama-index litellm clients google-adk strands \
 	smolagents autogen agent-framework dspy haystack instructor claude-agent mcp
 
-.PHONY: test-frameworks $(addprefix test-frameworks-,$(FRAMEWORKS))
+.PHONY: test-frameworks test-frameworks-node $(addprefix test-frameworks-,$(FRAMEWORKS))
 
 test-frameworks: $(addprefix test-frameworks-,$(FRAMEWORKS)) test-frameworks-node  ## Run each agent framework against a local provider, and compare with what was served
 
@@ -180,11 +191,9 @@ FRAMEWORK_pydantic-ai := 'pydantic-ai-slim[openai,anthropic]'
 FRAMEWORK_crewai := crewai
 FRAMEWORK_llama-index := llama-index-core llama-index-llms-openai
 FRAMEWORK_litellm := litellm
-FRAMEWORK_clients := google-genai boto3 mistralai cohere ollama opentelemetry-instrumentation-google-genai \
-	opentelemetry-instrumentation-genai-bedrock openinference-instrumentation-mistralai \
-	opentelemetry-instrumentation-cohere opentelemetry-instrumentation-ollama
+FRAMEWORK_clients := google-genai boto3 opentelemetry-instrumentation-genai-bedrock
 FRAMEWORK_google-adk := google-adk
-FRAMEWORK_strands := strands-agents
+FRAMEWORK_strands := 'strands-agents[openai]'
 FRAMEWORK_smolagents := 'smolagents[openai]' openinference-instrumentation-smolagents
 FRAMEWORK_autogen := autogen-agentchat 'autogen-ext[openai]'
 FRAMEWORK_agent-framework := agent-framework-core agent-framework-openai
@@ -196,6 +205,10 @@ FRAMEWORK_mcp := mcp openinference-instrumentation-mcp
 
 $(addprefix test-frameworks-,$(FRAMEWORKS)): test-frameworks-%: $(FRAMEWORK_ENVS)/%/.done
 	@$(FRAMEWORK_ENVS)/$*/bin/python tests/frameworks/run.py $*
+
+test-frameworks-node: .venv/.dev  ## Run Vercel's AI SDK in Node the same way
+	@cd tests/frameworks/node && npm install --no-audit --no-fund --silent
+	@$(BIN)/python tests/frameworks/run_node.py
 
 $(FRAMEWORK_ENVS)/%/.done:
 	@echo "Creating $(@D) …"

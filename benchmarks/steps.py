@@ -1,6 +1,6 @@
 """Where the worker's time goes: each step of the pipeline, and what taking a few spans together saves.
 
-    python benchmarks/steps.py [--spans 4000]
+    python benchmarks/steps.py [--kind call|tool|decision|llm] [--spans 4000]
 
 Calls recorded through our own API around nothing, into the stack (nobody listens: frames are encoded and spooled).
 First span by span with a clock around each step, medians in µs; then whole, in turn, with so many spans at a time.
@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import spans
 import workload
 from subjects import ours
 from syndarix_obs import ObservabilityPlatform, Settings
@@ -29,65 +30,69 @@ TOGETHER = (1, 4, 8, 16)
 LAPS = 4
 
 
-def recorded(obs: ObservabilityPlatform, count: int) -> tuple[Any, list[Any]]:
+def recorded(obs: ObservabilityPlatform, kind: str, count: int) -> tuple[Any, list[Any]]:
     """The pipeline of a platform, and ended spans that it has not seen."""
-    runtime, spans = obs._runtime, []
-    runtime.source.sink = spans.append
+    runtime, found = obs._runtime, []
+    runtime.source.sink = found.append
     around, prompt = ours.wrapper(obs), workload.prompt(2_000)
+    actions = {**spans.our_actions(obs), "call": lambda: around(lambda: None, prompt)}
     for _ in range(count):
-        around(lambda: None, prompt)
-    return runtime._build()._pipeline, spans
+        actions[kind]()
+    return runtime._build()._pipeline, found
 
 
-def steps(pipeline: Any, spans: Sequence[Any]) -> dict[str, float]:
+def steps(pipeline: Any, ended: Sequence[Any]) -> dict[str, float]:
     """Median µs of each step, one span after the other."""
     taken: dict[str, list[int]] = defaultdict(list)
 
     def clocked(name: str, action: Callable[[], Any]) -> Any:
-        start = time.perf_counter_ns()
+        start = time.thread_time_ns()
         result = action()
-        taken[name].append(time.perf_counter_ns() - start)
+        taken[name].append(time.thread_time_ns() - start)
         return result
 
-    for light in spans:
+    for light in ended:
         span = clocked("from the light span", lambda light=light: from_light(light))
         for name, step in pipeline._steps:
             clocked(name, lambda step=step, span=span: step(span))
         records = clocked("records", lambda span=span: from_span(span, pipeline._resource))
-        for one in (pipeline._measure, *pipeline.destination):
+        clocked("ledger", lambda span=span, made=records: pipeline._settled([(span, made)]))
+        for one in (pipeline._measure, *pipeline.destinations):
             clocked(type(one).__name__, lambda one=one, s=span, r=records: one.consume(s, r))
     pipeline.tick()
     return {name: statistics.median(values) / 1000 for name, values in taken.items()}
 
 
-def together(pipeline: Any, spans: Sequence[Any], size: int) -> float:
+def together(pipeline: Any, ended: Sequence[Any], size: int) -> float:
     """CPU µs of this thread for each span, so many at a time."""
     start = time.thread_time()
-    for place in range(0, len(spans), size):
-        pipeline.process([from_light(span) for span in spans[place : place + size]])
+    for place in range(0, len(ended), size):
+        pipeline.process([from_light(span) for span in ended[place : place + size]])
     taken = time.thread_time() - start
     pipeline.tick()
-    return taken / len(spans) * 1e6
+    return taken / len(ended) * 1e6
 
 
 def main() -> None:
     """See the module's text."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--spans", type=int, default=4_000)
-    count = parser.parse_args().spans
+    parser.add_argument("--kind", choices=["call", "tool", "decision", "llm"], default="call")
+    given = parser.parse_args()
+    count = given.spans
     settings = Settings(
         backend="stack", home=Path(tempfile.mkdtemp(prefix="syndarix-bench-")), otlp_endpoint=NOWHERE,
         loki_url=NOWHERE, set_global=False,
     )  # fmt: skip
-    pipeline, spans = recorded(ObservabilityPlatform(settings), count)
+    pipeline, ended = recorded(ObservabilityPlatform(settings), given.kind, count)
     half = count // 2
-    found = steps(pipeline, spans[:half])
+    found = steps(pipeline, ended[:half])
     for name, micros in (*found.items(), ("all", sum(found.values()))):
         print(f"{name:22} {micros:6.1f} µs")
     share = half // (LAPS * len(TOGETHER))
     laps: dict[int, list[float]] = defaultdict(list)
     for lap in range(LAPS * len(TOGETHER)):
-        part = spans[half + lap * share : half + (lap + 1) * share]
+        part = ended[half + lap * share : half + (lap + 1) * share]
         laps[TOGETHER[lap % len(TOGETHER)]].append(together(pipeline, part, TOGETHER[lap % len(TOGETHER)]))
     for size, values in laps.items():
         print(f"{size:2} at a time           {statistics.median(values):6.1f} µs")

@@ -203,6 +203,17 @@ def privacy_places() -> str:
     return table(("place", "what of a person it can hold", "how long", "how the person leaves it"), rows)
 
 
+# --- Python API ---
+
+
+def api() -> str:
+    """Every public name with its signature and meaning."""
+    sys.path.insert(0, str(DOCS))
+    from api_reference import api
+
+    return api()
+
+
 # --- pages ---
 
 BLOCKS: dict[str, Callable[[], str]] = {
@@ -213,6 +224,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "cli": cli,
     "mcp-tools": mcp_tools,
     "privacy-places": privacy_places,
+    "api": api,
 }
 
 
@@ -227,7 +239,7 @@ def render(page: str) -> str:
 
 def stale() -> Iterator[tuple[Path, str]]:
     """Pages whose blocks are not up to date, each with what it should say."""
-    for path in sorted(DOCS.glob("*.md")):
+    for path in sorted(DOCS.rglob("*.md")):
         page = path.read_text(encoding="utf-8")
         fresh = render(page)
         if fresh != page:
@@ -241,7 +253,8 @@ def main(arguments: list[str] | None = None) -> int:
     check = parser.parse_args(arguments).check
     found = list(stale())
     for path, fresh in found:
-        sys.stdout.write(f"{path.name} is stale\n" if check else f"{path.name} written\n")
+        name = path.relative_to(DOCS).as_posix()
+        sys.stdout.write(f"{name} is stale\n" if check else f"{name} written\n")
         if not check:
             path.write_text(fresh, encoding="utf-8")
     return 1 if check and found else 0

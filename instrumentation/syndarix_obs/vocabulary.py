@@ -312,6 +312,8 @@ ANOMALY_EXPECTED: Final = "syndarix.anomaly.expected"
 """What it should have been, in its own unit."""
 ANOMALY_OPENED: Final = "syndarix.anomaly.opened_ns"
 """When the episode began, in nanoseconds since the epoch."""
+BUDGET_EXCEEDED: Final = "syndarix.budget.exceeded"
+"""Name of the budget that a call was over: refused when the call failed so, let through when the budget only warns."""
 LOOP_TOOL: Final = "syndarix.loop.tool"
 """Tool that a loop repeats."""
 LOOP_COUNT: Final = "syndarix.loop.count"
@@ -541,6 +543,15 @@ LLM_FIRST_TOKEN: Final = MetricSpec(
 LLM_UNPRICED: Final = MetricSpec(
     "llm_unpriced_requests_total", "counter", "1", "Calls whose model has no known price.", ("provider", "model")
 )
+LLM_BUDGET_EXCEEDED: Final = MetricSpec(
+    "llm_budget_exceeded_total", "counter", "1",
+    "Calls of models and tools that were over a budget: `refused`, or `warned` and let through.", ("budget", "action"),
+)  # fmt: skip
+LLM_UNGUARDED: Final = MetricSpec(
+    "llm_unguarded_requests_total", "counter", "1",
+    "Calls that a budget is about and that it could not be held against: the guard failed, or no price is known.",
+    ("reason",), closed={"reason": ("failure", "unpriced")},
+)  # fmt: skip
 LLM_RATE_LIMIT: Final = MetricSpec(
     "llm_rate_limit_remaining_ratio", "gauge", "1", "Share of the provider's rate limit that is left, 0 to 1.",
     ("provider", "model", "limit"),
@@ -638,7 +649,7 @@ EXPORT_FAILURES: Final = MetricSpec(
 
 METRICS: Final = (
     LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_COST_FORECAST, LLM_COST_FORECAST_ALL,
-    LLM_BILL_DIFFERENCE, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT,
+    LLM_BILL_DIFFERENCE, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_BUDGET_EXCEEDED, LLM_UNGUARDED, LLM_RATE_LIMIT,
     TOOL_INVOCATIONS, TOOL_LATENCY, AGENT_SESSIONS, AGENT_SESSIONS_ACTIVE, AGENT_PROGRESS, AGENT_TASK_DURATION,
     AGENT_LOOPS, AGENT_DECISIONS, AGENT_ANOMALY, AGENT_VERSION_INFO, MEMORY_OPERATIONS, MEMORY_SECONDS,
     EMBEDDING_SECONDS, CONTEXT_TOKENS_USED, CONTEXT_UTILIZATION, CONTEXT_SECONDS, SAFETY_CHECKS, EVALUATION_SCORE,

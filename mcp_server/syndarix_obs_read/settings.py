@@ -23,7 +23,7 @@ from syndarix_obs_read.outcomes import DEFAULT
 from syndarix_obs_read.timerange import parse_range
 
 PREFIX: Final = "SYNDARIX_OBS_READ_"
-SHARED: Final = ("backend", "home", "user_key_file", "prices_file")
+SHARED: Final = ("backend", "home", "user_key_file", "prices_file", "budgets_file")
 """Fields whose variable is `SYNDARIX_OBS_…`, without `READ_`: the agent uses the same."""
 
 
@@ -79,6 +79,10 @@ class ReadSettings(BaseSettings):
         None, description="Base URL of Anthropic's admin API, if it is not the public one.",
         examples=["https://api.anthropic.com"],
     )  # fmt: skip
+    budgets_file: Path | None = Field(
+        None, validation_alias=_shared("budgets_file"), description="YAML file of budgets.",
+        examples=["/etc/agent/budgets.yml"],
+    )  # fmt: skip
     timezone: str = Field(
         "UTC", description="Zone of days, months and of times that name none.", examples=["Europe/Berlin"]
     )
@@ -126,6 +130,17 @@ class ReadSettings(BaseSettings):
     retention_days: int = Field(
         30, ge=1, le=3_650, description="Days that the stack keeps data: how far back a question can look."
     )
+    archive: str | None = Field(
+        None, description="Folder, or address of object storage, to which `archive` moves finished days; unless it is "
+        "set, the folder `archive` in `home`.", examples=["s3://company-audit/agents"],
+    )  # fmt: skip
+    archive_days: int | None = Field(
+        None, ge=1, description="Days after which the archive lets a day go; unless it is set, it keeps them.",
+        examples=["400"],
+    )  # fmt: skip
+    with_archive: bool = Field(
+        False, description="Whether answers also look at archived days, as `--archive` does for a command."
+    )
     max_response_bytes: int = Field(
         64 * 1024 * 1024, ge=10_000, description="Largest answer that is taken from a server, in bytes."
     )
@@ -137,6 +152,10 @@ class ReadSettings(BaseSettings):
     alert_webhook_file: Path | None = Field(
         None, description="File with the address that `watch` sends alerts to where there is no Alertmanager.",
         examples=["/run/secrets/webhook"],
+    )  # fmt: skip
+    audit: Literal["tokens", "all"] = Field(
+        "tokens", description="Whose readings of payloads are noted in the audit trail: of those who come with a token "
+        "over the network, or of all who ask, on this machine, too.", examples=["all"],
     )  # fmt: skip
     rate_limit: int = Field(
         600, ge=0,

@@ -111,9 +111,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _wanted(names: Iterator[str], conversation: Any) -> str | None:
-    """The first tool that was not called in the conversation."""
-    said = json.dumps(conversation)
-    return next((name for name in names if f'"name": "{name}"' not in said and f'"{name}(' not in said), None)
+    """The first tool that was not called in the conversation; system prompts may name tools too."""
+    turns = [
+        each for each in conversation if not isinstance(each, dict) or each.get("role") not in ("system", "developer")
+    ]
+    said = json.dumps(turns).replace("'", '"').replace('\\"', '"')
+    return next((name for name in names if f'"name": "{name}"' not in said), None)
 
 
 def _arguments(schema: Any) -> dict[str, Any]:
@@ -153,7 +156,8 @@ def _chat(handler: _Handler, body: dict[str, Any]) -> None:
 def _responses(handler: _Handler, body: dict[str, Any]) -> None:
     served = handler.provider.take("openai", body["model"])
     tools = {each["name"]: each.get("parameters") for each in body.get("tools") or () if each.get("name")}
-    name = _wanted(iter(tools), body["input"])
+    # A conversation that the provider keeps is not sent again.
+    name = None if body.get("previous_response_id") else _wanted(iter(tools), body["input"])
     item: dict[str, Any] = {
         "type": "message", "id": f"m{served.number}", "status": "completed", "role": "assistant",
         "content": [{"type": "output_text", "text": TEXT, "annotations": []}],

@@ -57,10 +57,11 @@ def measure(program: str, variant: str) -> dict[str, Any]:
                 failed = f"{type(error).__name__}: {str(error)[:200]}"
         obs.flush(10)
         obs.shutdown()
-        return {**_compared(provider, capture), "watched": watched, "failed": failed}
+        found = {**compared(provider, capture), "watched": watched, "failed": failed}
+        return {**found, "right": found["right"] and (not failed or variant == "refused")}
 
 
-def _compared(provider: Provider, capture: Any) -> dict[str, Any]:
+def compared(provider: Provider, capture: Any) -> dict[str, Any]:
     records = capture.records
     lines = [record for record in records if type(record).__name__ == "CostRecord"]
     calls = [record for record in records if record.kind == "llm_call"]
@@ -109,7 +110,7 @@ def main() -> int:
             print(
                 json.dumps({"program": program, "variant": variant, **found})
                 if given.json
-                else _line(program, variant, found)
+                else line(program, variant, found)
             )
     return 1 if wrong else 0
 
@@ -123,7 +124,7 @@ def _child(program: str, variant: str) -> dict[str, Any]:
         return {"right": False, "failed": done.stderr[-500:]}
 
 
-def _line(program: str, variant: str, found: dict[str, Any]) -> str:
+def line(program: str, variant: str, found: dict[str, Any]) -> str:
     if "compared" not in found:
         return f"WRONG  {program:24} {variant:9} {found['failed']}"
     told = ", ".join(

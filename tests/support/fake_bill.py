@@ -51,10 +51,9 @@ class Served:
     tokens: dict[str, int]
     searches: int
 
-    def dollars(self, name: str, discount: dict[str, Decimal]) -> Decimal:
-        """What one class of its tokens costs."""
-        rate = Decimal(RATES[self.model][name]) * discount.get(self.model, Decimal(1))
-        return self.tokens[name] * rate / _M * (HALF if self.tier == "batch" else 1)
+    def dollars(self, name: str) -> Decimal:
+        """What one class of its tokens costs by the list."""
+        return self.tokens[name] * Decimal(RATES[self.model][name]) / _M * (HALF if self.tier == "batch" else 1)
 
 
 @dataclass
@@ -65,7 +64,8 @@ class FakeProvider:
         name: `openai` or `anthropic`.
         now: when its reports are read.
         late: how long before that the reports end.
-        discount: by model, what a contract makes of its rates.
+        discount: by model, what a contract makes of its rates, from `discount_from` on.
+        places: decimals of the dollars in its cost report.
     """
 
     name: str
@@ -74,6 +74,8 @@ class FakeProvider:
     discount: dict[str, Decimal] = field(default_factory=dict)
     served: list[Served] = field(default_factory=list)
     asked: list[httpx.Request] = field(default_factory=list)
+    discount_from: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    places: int = 9
     busy: int = 0
     """So many requests are refused as too many before one is answered."""
 
@@ -101,6 +103,21 @@ class FakeProvider:
             "server_tool_use": {"web_search_requests": searches},
         }  # fmt: skip
         return {"id": f"msg_{len(self.served)}", "model": model, "usage": usage}
+
+    def create(self, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+        """Serve a call that a client sends: its tokens grow with the number of calls."""
+        key = {name.lower(): value for name, value in headers.items()}
+        size = 1 + len(self.served) % 7
+        found = self.call(
+            body["model"], datetime.now(UTC), input=300 * size, output=40 * size, cached=2_000 * size,
+            key=key.get("x-api-key") or key.get("authorization", "").removeprefix("Bearer "), took=timedelta(0),
+        )  # fmt: skip
+        if self.name == "openai":
+            message = {"role": "assistant", "content": "Yes."}
+            choice = {"index": 0, "finish_reason": "stop", "message": message}
+            return {**found, "object": "chat.completion", "created": 1, "choices": [choice]}
+        return {**found, "type": "message", "role": "assistant", "stop_reason": "end_turn",
+                "content": [{"type": "text", "text": "Yes."}]}  # fmt: skip
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -156,6 +173,14 @@ class FakeProvider:
         return [call for call in self.served
                 if call.billed_at.astimezone(UTC).date() == day and call.billed_at <= self.now - self.late]  # fmt: skip
 
+    def billed(self, calls: list[Served], name: str) -> Decimal:
+        """What one class of the tokens of some calls is billed."""
+        usd = Decimal(0)
+        for call in calls:
+            by_contract = call.billed_at >= self.discount_from
+            usd += call.dollars(name) * (self.discount.get(call.model, Decimal(1)) if by_contract else 1)
+        return round(usd, self.places)
+
     def _openai_usage(self, day: date) -> list[dict[str, Any]]:
         groups = _grouped(self.of_day(day), lambda c: (c.project, c.key, c.model, c.tier))
         return [
@@ -172,7 +197,7 @@ class FakeProvider:
         found = []
         for (project, key, model), calls in _grouped(self.of_day(day), lambda c: (c.project, c.key, c.model)):
             for name, words in (("input", "input"), ("cached", "cached input"), ("output", "output")):
-                usd = sum((call.dollars(name, self.discount) for call in calls), Decimal(0))
+                usd = self.billed(calls, name)
                 if usd:
                     found.append(self._openai_cost(project, key, f"{model}, {words}", usd, _sum(calls, name)))
         return found
@@ -206,7 +231,7 @@ class FakeProvider:
         told = [call for call in self.of_day(day) if call.tier != "priority"]
         for (project, model, tier), calls in _grouped(told, lambda c: (c.project, c.model, c.tier)):
             for name, token_type in _TOKEN_TYPES.items():
-                usd = sum((call.dollars(name, self.discount) for call in calls), Decimal(0))
+                usd = self.billed(calls, name)
                 if usd:
                     found.append(_anthropic_cost(project, usd, model, "standard" if tier == "default" else tier,
                                                  token_type))  # fmt: skip
@@ -263,10 +288,17 @@ def served_on(provider: FakeProvider) -> Iterator[str]:
     """The provider on a port of this machine; the base URL without `/v1`."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            self._send(httpx.Response(200, json=provider.create(body, dict(self.headers.items()))))
+
         def do_GET(self) -> None:
             request = httpx.Request("GET", f"http://provider{self.path}", headers=dict(self.headers.items()))
-            answer = provider.answer(request)
+            self._send(provider.answer(request))
+
+        def _send(self, answer: httpx.Response) -> None:
             self.send_response(answer.status_code)
+            self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(answer.content)))
             self.end_headers()
             self.wfile.write(answer.content)

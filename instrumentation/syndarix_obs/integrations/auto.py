@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from syndarix_obs.guard import record_failure
-from syndarix_obs.integrations import anthropic, claude_agent, instrumentors, openai, openai_agents
+from syndarix_obs.integrations import (
+    anthropic,
+    claude_agent,
+    google_genai,
+    instrumentors,
+    litellm,
+    openai,
+    openai_agents,
+)
 from syndarix_obs.integrations.calls import OnHeaders
 from syndarix_obs.integrations.coverage import Coverage, coverage, is_installed
 from syndarix_obs.integrations.holders import Holder, Holders, place_of_caller
@@ -26,9 +34,12 @@ if TYPE_CHECKING:
     from syndarix_obs.pipeline.runtime import Runtime
 
 _log = logging.getLogger("syndarix_obs")
-_OURS = {"openai": openai.watch, "anthropic": anthropic.watch}
+_OURS = {"openai": openai.watch, "anthropic": anthropic.watch, "google_genai": google_genai.watch}
+_MODULES = {"google_genai": google_genai.MODULE}
+"""Modules of clients whose name is another one."""
 _FRAMEWORKS = {
     claude_agent.MODULE: (claude_agent.DISTRIBUTION, claude_agent.watch),
+    litellm.MODULE: (litellm.DISTRIBUTION, litellm.watch),
     openai_agents.MODULE: (openai_agents.DISTRIBUTION, openai_agents.watch),
 }
 """Module of a framework, its distribution (another package may have a module of that name), and who watches it."""
@@ -93,7 +104,7 @@ def _switch_on(
     state.variables.start(instrumentors.OWN_SPANS)
     if runtime.settings.capture != "none" and wanted - set(others):
         state.variables.start(instrumentors.CAPTURE_CONTENT)
-    absent = {name for name in _OURS if loaded_only and name not in sys.modules}
+    absent = {name for name in _OURS if loaded_only and _MODULES.get(name, name) not in sys.modules}
     if official:
         _official(state, tracer_provider, {*others, *absent})
         _ours(state, runtime, {*others, *absent})
@@ -148,12 +159,19 @@ def uninstrument(runtime: Runtime) -> None:
 def _ours(state: _SwitchedOn, runtime: Runtime, others: Collection[str]) -> None:
     on_headers: OnHeaders = RateLimits(runtime.metrics, runtime.source.monotonic)
     for name, watch in _OURS.items():
-        if name in state.undo or name in others or importlib.util.find_spec(name) is None:
+        if name in state.undo or name in others or not _can_be_imported(_MODULES.get(name, name)):
             continue
         try:
             state.undo[name] = watch(runtime.source, on_headers, request_usage=runtime.settings.request_usage)
         except Exception as error:  # noqa: BLE001 - a version of the client that we do not know: the official one may
             record_failure(f"instrument_{name}", error)
+
+
+def _can_be_imported(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package around it is missing
+        return False
 
 
 def _frameworks(state: _SwitchedOn, runtime: Runtime, others: Collection[str], *, loaded_only: bool) -> None:

@@ -35,7 +35,7 @@ _CLIENTS: Final = "calls through the openai and anthropic clients are counted; i
 LIBRARIES: Final[Mapping[str, Library]] = {
     "openai": Library(("openai",), "opentelemetry-instrumentation-genai-openai", ours=True),
     "anthropic": Library(("anthropic",), "opentelemetry-instrumentation-genai-anthropic", ours=True),
-    "google-genai": Library(("google_genai",), "opentelemetry-instrumentation-google-genai"),
+    "google-genai": Library(("google_genai",), ours=True),
     "boto3": Library(
         ("bedrock",), "opentelemetry-instrumentation-genai-bedrock", through="of interest only where it calls Bedrock"
     ),
@@ -44,10 +44,7 @@ LIBRARIES: Final[Mapping[str, Library]] = {
     "ollama": Library(("ollama",), "opentelemetry-instrumentation-ollama"),
     "groq": Library(("groq",), "openinference-instrumentation-groq"),
     "together": Library(("together",), "opentelemetry-instrumentation-together"),
-    "litellm": Library(
-        ("litellm",), "openinference-instrumentation-litellm",
-        through="routes through the openai client are counted, the others are not",
-    ),
+    "litellm": Library(("litellm",), ours=True),
     "langchain-core": Library(("langchain",), "openinference-instrumentation-langchain", through=_CLIENTS),
     "llama-index-core": Library(
         ("llama_index", "llamaindex"), "openinference-instrumentation-llama-index", through=_CLIENTS

@@ -29,8 +29,9 @@ class ErasedStep:
         self._tombstones = tombstones
 
     def __call__(self, span: FinishedSpan) -> None:
-        """Remove the person; a look at one file's size for everybody else."""
-        if self._tombstones and self._tombstones.holds(span.attributes.get(v.USER_ID)):
+        """Remove the person; a look at one file's size for everybody else, none for spans of nobody."""
+        user = span.attributes.get(v.USER_ID)
+        if user and self._tombstones.holds(user):
             _remove_person(span)
 
 

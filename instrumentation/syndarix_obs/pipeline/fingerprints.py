@@ -17,11 +17,15 @@ from syndarix_obs.guard import guarded
 from syndarix_obs.pipeline import messages
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.redaction.jsonable import dumps
+from syndarix_obs.redaction.jsontext import compact_encoder
 
 _REMEMBERED: Final = 65_536
 """Characters of a system prompt whose hash is remembered."""
 _FIELDS: Final = ("system", "input", "output")
-_canonical: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_MOST_MESSAGES: Final = 1_024
+_LONGEST_MESSAGE: Final = 8_192
+"""Characters of a message whose fingerprint is remembered: 8 MB of texts at most, and most of them live anyway."""
+_canonical: Final = compact_encoder(json.JSONEncoder().default, allow_nan=False, sort_keys=True)
 
 
 def canonical(value: Any) -> str:
@@ -47,17 +51,29 @@ class Fingerprints:
     def __init__(self, key: Callable[[], bytes]) -> None:
         self._ask = key
         self._key: bytes | None = None
+        self._plain = lru_cache(maxsize=_MOST_MESSAGES)(self._of_plain)
 
     def of(self, payload: Mapping[str, Any]) -> dict[str, list[str]]:
         """Field → one fingerprint for each of its messages."""
         if self._key is None:
             self._key = self._ask()
-        key = self._key
         return {
-            name: [fingerprint(key, message) for message in messages.as_list(payload[name])]
+            name: [self._one(self._key, message) for message in messages.as_list(payload[name])]
             for name in _FIELDS
             if payload.get(name) is not None
         }
+
+    def _one(self, key: bytes, message: Any) -> str:
+        """An agent sends its history again with every call: Python keeps the hash of a text, so a message that was
+        seen before costs one look."""
+        if type(message) is dict and len(message) == 2:
+            role, content = message.get("role"), message.get("content")
+            if type(role) is str and type(content) is str and len(content) <= _LONGEST_MESSAGE:
+                return self._plain(role, content)
+        return fingerprint(key, message)
+
+    def _of_plain(self, role: str, content: str) -> str:
+        return fingerprint(self._key or b"", {"role": role, "content": content})
 
 
 @guarded("agent_version")

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.pipeline import spellings as s
+from syndarix_obs.pipeline import vercel
 from syndarix_obs.pipeline.decode import decoded, unflatten
 from syndarix_obs.pricing.usage import count
 from syndarix_obs.records.finished import FinishedSpan
@@ -44,6 +45,7 @@ _FIELDS: Final[Mapping[str | None, tuple[str, str]]] = {
 
 def translate(span: FinishedSpan) -> None:
     """Translate one span in place. Spans that have nothing to do with models are left as they are."""
+    vercel.translate(span)
     attributes = span.attributes
     # In order of name: where two old names say the same, `llm.provider` comes before the vaguer `llm.system`.
     old = sorted(name for name in attributes if name.startswith(_INTERESTING))

@@ -25,13 +25,18 @@ _quote: Callable[[str], str] = encoder.encode_basestring
 
 
 def compact_encoder(
-    default: Callable[[Any], Any], *, allow_nan: bool = True, quote: Callable[[str], str] = encoder.encode_basestring
+    default: Callable[[Any], Any],
+    *,
+    allow_nan: bool = True,
+    sort_keys: bool = False,
+    quote: Callable[[str], str] = encoder.encode_basestring,
 ) -> Callable[[Any], str]:
     """A function that writes compact JSON, non-ASCII as it is.
 
     Args:
         default: turns an object that is no JSON into one that is.
         allow_nan: write `NaN` and `Infinity`, which JSON lacks, instead of raising ValueError.
+        sort_keys: write keys in their order, so that equal objects give equal texts.
         quote: writes a text as a JSON string, as `encode_basestring` does but perhaps quicker.
 
     Raises:
@@ -39,9 +44,10 @@ def compact_encoder(
     """
     if _make is None:
         return json.JSONEncoder(
-            ensure_ascii=False, allow_nan=allow_nan, check_circular=False, separators=(",", ":"), default=default
+            ensure_ascii=False, allow_nan=allow_nan, check_circular=False, separators=(",", ":"), default=default,
+            sort_keys=sort_keys,
         ).encode
-    chunks = _make(None, default, quote, None, ":", ",", False, False, allow_nan)
+    chunks = _make(None, default, quote, None, ":", ",", sort_keys, False, allow_nan)
     return lambda value: "".join(chunks(value, 0))
 
 

@@ -16,7 +16,7 @@ from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import StoredRecord
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.export.formats import otlp_line
-from syndarix_obs_read.export.privacy import without_secrets
+from syndarix_obs_read.export.privacy import WithoutSecrets
 from syndarix_obs_read.export.trace_files import Track, chrome, speedscope
 
 Form = Literal["perfetto", "speedscope", "otlp", "mermaid"]
@@ -85,10 +85,14 @@ def _begun(rows: Sequence[StoredRecord]) -> int:
 
 
 def _masked(rows: Sequence[StoredRecord]) -> tuple[StoredRecord, ...]:
-    mask = without_secrets()
-    return tuple(StoredRecord(mask(dict(row.data)), row.level, mask(dict(row.payload))) for row in rows)
+    mask = WithoutSecrets()
+    found = []
+    for row in rows:
+        data, payload = mask((dict(row.data), json.dumps(row.payload) if row.payload else None))
+        found.append(StoredRecord(data, row.level, json.loads(payload) if payload else {}))
+    return tuple(found)
 
 
 def _otlp(records: Sequence[Sequence[StoredRecord]]) -> str:
-    rows = [{**row.data, "payload": row.payload} for found in records for row in found]
-    return otlp_line(rows).strip()
+    entries = [(dict(row.data), json.dumps(row.payload) if row.payload else None) for rows in records for row in rows]
+    return otlp_line(entries).strip()

@@ -38,7 +38,7 @@ class Decision(Frozen):
     reasoning: str | None = Field(description="Why, in the agent's words.")
     confidence: float | None
     context_summary: Any = Field(default=None, description="What the agent knew.")
-    relevant_memory: Any = Field(default=None, description="Memories that bore on it.")
+    relevant_memory: Any = Field(default=None, description="Memories that led to it.")
     agent: str | None
     session_id: str | None
     project: str | None

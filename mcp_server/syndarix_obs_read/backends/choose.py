@@ -18,9 +18,14 @@ def open_backend(settings: ReadSettings, check_s: float = 2.0) -> Backend:
         return _stack(settings)
     from syndarix_obs_read.backends.embedded import EmbeddedBackend
 
-    return EmbeddedBackend(
+    found = EmbeddedBackend(
         settings.store_path, timeout_s=settings.timeout, stalled_after_s=settings.stalled_after, check_s=check_s
     )
+    if not settings.with_archive:
+        return found
+    from syndarix_obs_read.archive.backend import ArchivedBackend
+
+    return ArchivedBackend(settings, found)
 
 
 def _stack(settings: ReadSettings) -> Backend:

@@ -98,6 +98,10 @@ class EmbeddedBackend:
         """See `OutcomeSource`."""
         return await self._pool.run(lambda c: sessions.outcomes(c, session_ids))
 
+    async def edge_calls(self, field: str, ids: Sequence[str]) -> list[StoredRecord]:
+        """See `EdgeSource`."""
+        return await self._pool.run(lambda c: records.edge_calls(c, field, ids))
+
     async def agents(self, where: Filter) -> list[AgentRow]:
         """See `AgentSource`."""
         return await self._pool.run(lambda c: agents.statistics(c, where))
@@ -125,7 +129,16 @@ class EmbeddedBackend:
             return [Check(name="store", state="failing", finding=finding, mend=mend[0] if mend else None)]
 
     def _parts(self, connection: sqlite3.Connection) -> list[Check]:
-        return health.checks(connection, self._pool.path, self._stalled_after_s)
+        return [*health.checks(connection, self._pool.path, self._stalled_after_s), *self._archive()]
+
+    def _archive(self) -> list[Check]:
+        from syndarix_obs_read.archive.seals import sealed_days
+
+        days = sealed_days(self._pool.path.parent)
+        if not days:
+            return []
+        said = f"{len(days):,} days, {days[0]} to {days[-1]}; `syndarix-obs archive --verify` reads them"
+        return [Check(name="archive", state="ok", finding=said)]
 
     async def _whole(self) -> Check:
         """The check of the whole file, once a minute: pages ask for it whenever they are shown."""

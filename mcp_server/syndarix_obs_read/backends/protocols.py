@@ -93,6 +93,16 @@ class OutcomeSource(Protocol):
 
 
 @runtime_checkable
+class EdgeSource(Protocol):
+    """The first and last model calls of many runs at once. A backend without it is asked for the calls themselves."""
+
+    async def edge_calls(self, field: str, ids: Sequence[str]) -> list[StoredRecord]:
+        """The first and the last model call, with payloads, of each trace or session; `field` is `trace_id` or
+        `session_id`. Embeddings are none."""
+        ...
+
+
+@runtime_checkable
 class AgentSource(Protocol):
     """Statistics by agent."""
 

@@ -92,6 +92,12 @@ class Grid:
         return any(cell.billed.tokens for cell in self.cells.values())
 
     @property
+    def rounding(self) -> Decimal:
+        """What rounding can do to one item: half of the last place that the bill's amounts have."""
+        places = [-int(line.usd.normalize().as_tuple().exponent) for line in self.bill.costs if line.usd]
+        return Decimal(5).scaleb(-1 - min(max((2, *places)), 12))
+
+    @property
     def has_costs(self) -> bool:
         """Whether the bill tells dollars."""
         return bool(self.bill.costs)

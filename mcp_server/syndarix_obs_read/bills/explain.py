@@ -51,11 +51,13 @@ def explain(grid: Grid, repricing: Repricing, watched: Collection[str], now: dat
     share_fees(grid, repricing)
     tiers = {line.tier for line in grid.bill.costs if line.tier is not None}
     valued = tuple(value(cell, repricing, provider, tiers) for cell in grid)
-    learned = ratios(valued, settled) if grid.has_tokens and grid.has_costs else {}
+    learned = ratios(valued, settled, grid.rounding) if grid.has_tokens and grid.has_costs else {}
+    paid = {line.day for line in grid.bill.costs}
     found: dict[Place, list[Found]] = {}
     for each in valued:
         place = each.cell.day, each.cell.model
-        found[place] = dollar_causes(each, parts.get(place, ()), learned, each.cell.day in settled)
+        final = each.cell.day in settled and each.cell.day in paid
+        found[place] = dollar_causes(each, parts.get(place, ()), learned, settled=final, rounding=grid.rounding)
     for day in sorted({fee.day for fee in grid.fees}):
         found[day, None] = _fees(grid, day)
     return Explained(grid, settled, unseen, valued, learned, found)

@@ -7,7 +7,7 @@ seen of, days that the provider has not reported yet, calls over midnight, estim
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
@@ -15,6 +15,7 @@ from typing import Final
 from syndarix_obs_read.bills.causes import Cause
 from syndarix_obs_read.bills.cells import Account, Cell, Grid
 from syndarix_obs_read.bills.model import CLASSES, STANDARD
+from syndarix_obs_read.bills.seen import SeenLine
 
 TierTokens = Counter[tuple[str, str]]
 """Tokens by tier and class; below zero where more was seen than billed."""
@@ -83,8 +84,10 @@ def token_causes(
     for rest in rests.values():
         _unseen(rest, unseen)
         if rest.cell.day not in settled or rest.cell.day in silent:
-            rest.take("late bucket", rest.net())
-    _over_midnight(grid, rests)
+            rest.take("late bucket", {name: count for name, count in rest.net().items() if count < 0})
+    _over_midnight(rests)
+    _cut_off(rests)
+    _over_the_edge(grid, rests)
     for rest in rests.values():
         _estimated(rest)
         _others(rest)
@@ -102,13 +105,34 @@ def _unseen(rest: _Rest, unseen: Collection[Account]) -> None:
 
 
 def _silent_days(grid: Grid) -> frozenset[date]:
-    """Days on which calls were seen and the provider reports nothing at all, though it does for a later day."""
+    """Days on which calls were seen and the provider reports nothing at all, though it does for others."""
     told = {cell.day for cell in grid if any(cell.billed.tokens.values())}
-    last = max(told, default=date.min)
-    return frozenset(cell.day for cell in grid if cell.day not in told and cell.day < last)
+    return frozenset(cell.day for cell in grid if told and cell.day not in told)
 
 
-def _over_midnight(grid: Grid, rests: Mapping[tuple[date, str], _Rest]) -> None:
+def _cut_off(rests: Mapping[tuple[date, str], _Rest]) -> None:
+    """Days whose report ends at an hour: what lacks is what was seen from there on, of every model and to the token."""
+    days: dict[date, list[_Rest]] = {}
+    for (day, _), rest in rests.items():
+        days.setdefault(day, []).append(rest)
+    for own in days.values():
+        hour = next((hour for hour in range(23, 0, -1) if _ends_at(own, hour)), None)
+        for rest in own if hour else ():
+            rest.take("late bucket", rest.net(), f"the report ends at {hour:02}:00 UTC")
+
+
+def _ends_at(rests: Sequence[_Rest], hour: int) -> bool:
+    lacking = [(rest.net(), rest.cell.tokens_where(_since(rest.cell, hour))) for rest in rests]
+    return any(any(net.values()) for net, _ in lacking) and all(
+        net.get(name, 0) == -after[name] for net, after in lacking for name in CLASSES
+    )
+
+
+def _since(cell: Cell, hour: int) -> Iterator[SeenLine]:
+    return (line for line in cell.seen if line.hour % 24 >= hour)
+
+
+def _over_midnight(rests: Mapping[tuple[date, str], _Rest]) -> None:
     """Gaps of neighbouring days that cancel out."""
     for (day, model), rest in sorted(rests.items()):
         following = rests.get((day + _DAY, model))
@@ -116,6 +140,10 @@ def _over_midnight(grid: Grid, rests: Mapping[tuple[date, str], _Rest]) -> None:
         if following and moved:
             rest.take("day borders", {name: -count for name, count in moved.items()}, f"to {day + _DAY}")
             following.take("day borders", moved, f"from {day}")
+
+
+def _over_the_edge(grid: Grid, rests: Mapping[tuple[date, str], _Rest]) -> None:
+    """Small gaps of days whose neighbour was not asked for."""
     for place in _edges(grid):
         rest = rests[place]
         net, near = rest.net(), _near_midnight(rest.cell)

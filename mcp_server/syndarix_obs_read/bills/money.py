@@ -23,10 +23,8 @@ from syndarix_obs_read.bills.rates import NOISE, Rates, rates_of
 
 _NEAR: Final = 0.02
 """How far the ratio of one day may lie from the usual one and be the same price."""
-_WHOLE_CENT: Final = Decimal("0.01")
-_CENT: Final = _WHOLE_CENT / 2
-"""What rounding to cents can do to one item of a bill."""
 _TINY: Final = Decimal("0.000001")
+"""Dollars that nobody looks for."""
 
 
 @dataclass(slots=True)
@@ -77,8 +75,8 @@ def value(cell: Cell, repricing: Repricing, provider: str, tiers_told: Collectio
     return found
 
 
-def ratios(valued: Sequence[Valued], settled: Collection[date]) -> dict[tuple[str, str], Ratio]:
-    """Classes that the bill prices otherwise, day after day."""
+def ratios(valued: Sequence[Valued], settled: Collection[date], rounding: Decimal) -> dict[tuple[str, str], Ratio]:
+    """Classes that the bill prices otherwise, day after day; `rounding` is what rounding can do to one item."""
     found: dict[tuple[str, str], Ratio] = {}
     days: Counter[tuple[str, str]] = Counter()
     for each in valued:
@@ -89,7 +87,7 @@ def ratios(valued: Sequence[Valued], settled: Collection[date]) -> dict[tuple[st
             if expected <= 0:
                 continue
             days[each.cell.model, name] += 1
-            if abs(paid - expected) > expected * NOISE + _rounding(each.cell) * items:
+            if abs(paid - expected) > expected * NOISE + rounding * items:
                 ratio = found.setdefault((each.cell.model, name), Ratio(each.cell.model, name))
                 ratio.days[each.cell.day] = float(paid / expected)
     return {key: ratio for key, ratio in found.items() if _is_price(ratio, days[key])}
@@ -101,11 +99,6 @@ def _is_price(ratio: Ratio, days: int) -> bool:
     return ratio.usual > 0 and (len(alike) >= 2 or days <= 2)
 
 
-def _rounding(cell: Cell) -> Decimal:
-    """What rounding can do to one item: nothing that matters, unless the bill is in whole cents."""
-    return _CENT if all(line.usd == line.usd.quantize(_WHOLE_CENT) for line in cell.costs) else _TINY
-
-
 def _paid(cell: Cell) -> Iterator[tuple[str, Decimal, int]]:
     """Dollars and number of items by class."""
     for name in CLASSES:
@@ -115,9 +108,19 @@ def _paid(cell: Cell) -> Iterator[tuple[str, Decimal, int]]:
 
 
 def dollar_causes(
-    each: Valued, parts: Sequence[Part], learned: Mapping[tuple[str, str], Ratio], settled: bool
+    each: Valued,
+    parts: Sequence[Part],
+    learned: Mapping[tuple[str, str], Ratio],
+    *,
+    settled: bool,
+    rounding: Decimal,
 ) -> list[Found]:
-    """A cell's difference in dollars in parts that add up to it; the tokens of each part with it."""
+    """A cell's difference in dollars in parts that add up to it; the tokens of each part with it.
+
+    Args:
+        settled: whether the costs of the day are final.
+        rounding: what rounding can do to one item of the bill, in dollars.
+    """
     cell = each.cell
     found = [_of_part(each, part) for part in parts]
     unpriced = _unpriced(cell)
@@ -132,7 +135,7 @@ def dollar_causes(
     found += _price_list(each, learned) if settled else []
     rest = cell.billed_usd - cell.seen_usd - sum((one.usd or ZERO for one in found), ZERO)
     if rest:
-        found.append(_rest(cell, rest, settled))
+        found.append(_rest(cell, rest, settled, rounding))
     return found
 
 
@@ -163,8 +166,8 @@ def _price_list(each: Valued, learned: Mapping[tuple[str, str], Ratio]) -> Itera
             yield Found("price list", cell.day, cell.model, paid - each.expected(name), who=words)
 
 
-def _rest(cell: Cell, rest: Decimal, settled: bool) -> Found:
+def _rest(cell: Cell, rest: Decimal, settled: bool, rounding: Decimal) -> Found:
     if not settled:
         return Found("late bucket", cell.day, cell.model, rest, who="the costs of the day")
-    small = max(_rounding(cell) * len(cell.costs), abs(cell.billed_usd) * NOISE, _TINY)
+    small = max(rounding * len(cell.costs), abs(cell.billed_usd) * NOISE, _TINY)
     return Found("rounding" if abs(rest) <= small else "unexplained", cell.day, cell.model, rest)

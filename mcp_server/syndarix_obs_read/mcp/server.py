@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -19,6 +20,7 @@ from syndarix_obs_read.mcp.prompts import add_prompts
 from syndarix_obs_read.mcp.resources import add_resources
 from syndarix_obs_read.mcp.state import State, opened
 from syndarix_obs_read.mcp.toolkit import ToolSpec, make_tool
+from syndarix_obs_read.serving.guarded import guarded
 from syndarix_obs_read.settings import ReadSettings
 
 TOOLS: Final[tuple[ToolSpec, ...]] = tuple(tool for question in catalogue.with_face("mcp") for tool in question.tools())
@@ -77,10 +79,10 @@ def _lifespan(settings: ReadSettings, backend: Backend | None, meters: Meters) -
     @asynccontextmanager
     async def given(_server: MCPServer[State]) -> AsyncIterator[State]:
         if backend is not None:
-            yield State(backend, settings, meters)
+            yield State(guarded(backend, settings), settings, meters)
             return
         async with opened(settings, meters) as state:
-            yield state
+            yield replace(state, backend=guarded(state.backend, settings))
 
     return given
 

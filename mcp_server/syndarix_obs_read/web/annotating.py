@@ -13,6 +13,7 @@ from syndarix_obs_read.annotating import annotate
 from syndarix_obs_read.answers.annotate import LONGEST, Annotation
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import FilterError, ReadError
+from syndarix_obs_read.serving.roles import current
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web.asked import address
 from syndarix_obs_read.web.authentication import given_name
@@ -25,14 +26,20 @@ _FIELDS: Final = frozenset({"run", "step", "note", "label", "thumbs", "outcome",
 async def handle(request: Request, settings: ReadSettings, backend: Backend, writes: Writes) -> Response:
     """Keep what is said; a form goes back to the notes of the run, a program gets JSON."""
     try:
-        fields, is_form = await writes.read(request)
-        given = read(fields, given_name(request.headers.get("authorization", "")))
+        fields, is_form = await writes.read(request, "write notes")
+        given = read(fields, given_name(request.headers.get("authorization", "")) or _owner())
         answer = await annotate(settings, backend, given)
     except (ReadError, SyndarixObsError) as error:
         return refused(error)
     if is_form:
         return RedirectResponse(address("/annotate", run=answer.run, step=answer.step), 303)
     return JSONResponse(json.loads(answer.model_dump_json()), 201)
+
+
+def _owner() -> str | None:
+    """Whose token came with the request."""
+    found = current()
+    return None if found is None or found.reader is None else found.reader.name
 
 
 def read(found: Any, name: str | None) -> Annotation:

@@ -16,14 +16,17 @@ from starlette.types import ASGIApp
 
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read import catalogue
+from syndarix_obs_read.answers import copies
+from syndarix_obs_read.answers.trace import TraceSpan
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.serving.access_rules import AccessControl
 from syndarix_obs_read.serving.address import Address, rules
+from syndarix_obs_read.serving.guarded import guarded
 from syndarix_obs_read.serving.tokens import Tokens
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.web import annotating, assets, downloads, follow, scoring
+from syndarix_obs_read.web import annotating, assets, downloads, follow, live, rows, scoring, taking
 from syndarix_obs_read.web.asked import Asked, failure
 from syndarix_obs_read.web.authentication import Authentication
 from syndarix_obs_read.web.form_token import FormTokens
@@ -86,9 +89,10 @@ def build_app(
     """
     address.check()
     source = backend or open_backend(settings)
+    asked = guarded(source, settings)
     tokens = FormTokens()
     writes = Writes(tokens, guarded=address.token_file is not None)
-    explorer = Explorer(source, settings, Names(source), ending, tokens, writes)
+    explorer = Explorer(asked, settings, Names(asked), ending, tokens, writes)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -98,24 +102,31 @@ def build_app(
             await source.close()
 
     inner: ASGIApp = Starlette(routes=_routes(explorer), lifespan=lifespan, exception_handlers={404: _lost(explorer)})
-    if address.token_file is not None:
-        inner = Authentication(inner, Tokens(address.token_file, Uncounted()))
+    inner = Authentication(inner, None if address.token_file is None else Tokens(address.token_file, Uncounted()))
     return Hardened(AccessControl(inner, rules(settings, address), Uncounted()))
 
 
 def _routes(explorer: Explorer) -> list[Route]:
     routes = [Route(page.path, _html(explorer, page), methods=["GET"]) for page in PAGES]
     routes += [Route(page.twin, _twin(explorer, page), methods=["GET"]) for page in PAGES]
+    routes += [Route(page.twin.replace(".json", ".csv"), _csv(explorer, page), methods=["GET"]) for page in PAGES]
     return [
         *routes,
         Route("/step/part", _part(explorer, step.PAGE), methods=["GET"]),
         Route("/logs/follow", _follow(explorer), methods=["GET"]),
+        Route("/live", _live(explorer), methods=["GET"]),
+        Route("/pick", _pick, methods=["GET"]),
+        Route("/views", _keep_view(explorer), methods=["POST"]),
         Route("/report/file", _file(explorer, downloads.report, report.PAGE), methods=["GET"]),
         Route("/convert/file", _file(explorer, downloads.converted, report.PAGE), methods=["GET"]),
         Route("/score", _score(explorer), methods=["POST"]),
         Route("/note", _annotate(explorer), methods=["POST"]),
         Route("/form-token", _form_token(explorer), methods=["GET"]),
+        Route("/step/curl", _step_text(explorer, lambda span, _trace: copies.as_curl(span)), methods=["GET"]),
+        Route("/step/pytest", _step_text(explorer, copies.as_pytest), methods=["GET"]),
+        Route("/trace/rows", _rows(explorer), methods=["GET"]),
         Route("/static/{name}", assets.serve, methods=["GET"]),
+        Route("/static/{stamp}/{name:path}", assets.serve, methods=["GET"]),
         Route("/healthz", _healthz(explorer), methods=["GET"]),
     ]
 
@@ -142,13 +153,31 @@ def _html(explorer: Explorer, page: Page) -> Handler:
 
 
 def _page(asked: Asked, page: Page, view: View) -> Response:
-    return HTMLResponse(layout.whole(asked, PAGES, page, view, assets.STAMP), view.status)
+    return HTMLResponse(layout.whole(asked, PAGES, page, view), view.status)
 
 
 def _twin(explorer: Explorer, page: Page) -> Handler:
     async def handle(request: Request) -> Response:
         view = await _viewed(await explorer.asked(request, page.path, page.since), page)
         return Response(view.as_json(), view.status, media_type="application/json")
+
+    return handle
+
+
+def _csv(explorer: Explorer, page: Page) -> Handler:
+    async def handle(request: Request) -> Response:
+        return taking.as_csv(await _viewed(await explorer.asked(request, page.path, page.since), page))
+
+    return handle
+
+
+async def _pick(request: Request) -> Response:
+    return taking.pick(request)
+
+
+def _keep_view(explorer: Explorer) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await taking.keep(request, explorer.settings, explorer.writes)
 
     return handle
 
@@ -166,6 +195,32 @@ def _part(explorer: Explorer, page: Page) -> Handler:
 def _follow(explorer: Explorer) -> Handler:
     async def handle(request: Request) -> Response:
         return await follow.stream(await explorer.asked(request, "/logs/follow"), explorer.ending)
+
+    return handle
+
+
+def _live(explorer: Explorer) -> Handler:
+    async def handle(request: Request) -> Response:
+        return live.stream(await explorer.asked(request, "/live"), explorer.ending)
+
+    return handle
+
+
+def _step_text(explorer: Explorer, make: Callable[[TraceSpan, str], str | None]) -> Handler:
+    async def handle(request: Request) -> Response:
+        try:
+            text, status = await step.as_text(await explorer.asked(request, "/step"), make)
+        except ReadError as error:
+            found = failure(error)
+            text, status = found.message, found.status
+        return PlainTextResponse(text, status)
+
+    return handle
+
+
+def _rows(explorer: Explorer) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await rows.stream(await explorer.asked(request, "/trace/rows"))
 
     return handle
 
@@ -211,7 +266,7 @@ def _lost(explorer: Explorer) -> Callable[[Request, Exception], Awaitable[Respon
         view = View("Not found", {"error": found}, lambda: pieces.trouble(found))
         asked = await explorer.asked(request, "/")
         status = error.status_code if isinstance(error, HTTPException) else 404
-        return HTMLResponse(layout.whole(asked, PAGES, _NOWHERE, view, assets.STAMP), status)
+        return HTMLResponse(layout.whole(asked, PAGES, _NOWHERE, view), status)
 
     return handle
 

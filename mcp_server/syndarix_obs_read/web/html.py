@@ -25,8 +25,8 @@ Child: TypeAlias = "str | int | Html | Iterable[Child] | None"
 NOTHING: Final = Html("")
 """No HTML at all."""
 
-_VOID: Final = frozenset({"input", "link", "meta"})
-_LEAVES: Final = frozenset({"rect", "line", "path"})
+_VOID: Final = frozenset({"hr", "input", "link", "meta"})
+_LEAVES: Final = frozenset({"line", "path", "polyline", "rect"})
 _ESCAPES: Final = {
     ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;", ord("'"): "&#39;",
     # Control characters mean nothing in HTML, and a browser may read them as it likes.

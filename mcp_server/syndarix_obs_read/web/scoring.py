@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read.answers.quality import Score
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.errors import FilterError, NotFound, ReadError, UsageError
+from syndarix_obs_read.errors import FilterError, Forbidden, NotFound, ReadError, UsageError
 from syndarix_obs_read.scoring import Given, give
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web.asked import Asked, address
@@ -19,7 +19,7 @@ from syndarix_obs_read.web.form_token import FIELD
 from syndarix_obs_read.web.html import Html, el
 from syndarix_obs_read.web.pages.quality import scores as scores_table
 from syndarix_obs_read.web.parts import notes, pieces
-from syndarix_obs_read.web.writes import Forbidden, Writes
+from syndarix_obs_read.web.writes import Writes
 
 _FIELDS: Final = frozenset({"session_id", "name", "value", "type", "source", "judge_version", "comment"})
 
@@ -27,7 +27,7 @@ _FIELDS: Final = frozenset({"session_id", "name", "value", "type", "source", "ju
 async def handle(request: Request, settings: ReadSettings, backend: Backend, writes: Writes) -> Response:
     """Keep the score; a form goes back to the session's page, a program gets JSON."""
     try:
-        fields, is_form = await writes.read(request)
+        fields, is_form = await writes.read(request, "give scores")
         answer = await give(settings, backend, read(fields))
     except (ReadError, SyndarixObsError) as error:
         return refused(error)

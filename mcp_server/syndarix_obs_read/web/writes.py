@@ -9,18 +9,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 
-from syndarix_obs_read.errors import FilterError, UsageError
+from syndarix_obs_read.errors import FilterError, Forbidden
 from syndarix_obs_read.serving.access_rules import LOOPBACK
+from syndarix_obs_read.serving.roles import need
 from syndarix_obs_read.web.form_token import FIELD, HEADER, FormTokens
 
 _MOST_BYTES: Final = 20_000
 _JSON: Final = "application/json"
 _FORM: Final = "application/x-www-form-urlencoded"
 _OWN: Final = ("same-origin", "none")
-
-
-class Forbidden(UsageError):
-    """Whoever asks may not change anything here."""
 
 
 class Writes:
@@ -35,15 +32,21 @@ class Writes:
         self._tokens = tokens
         self._guarded = guarded
 
-    async def read(self, request: Request) -> tuple[Any, bool]:
+    async def read(self, request: Request, action: str) -> tuple[Any, bool]:
         """The fields of a form or of JSON, and whether it was a form.
 
         A program that sends `Authorization: Bearer` needs no form token: no browser adds that by itself.
 
+        Args:
+            request: that wants to change something.
+            action: what, for who may not.
+
         Raises:
-            Forbidden: it comes from the network without a token, from another site, or without a form token.
+            Forbidden: it comes from the network without a token, with one of another role, from another site, or
+                without a form token.
             FilterError: it cannot be read.
         """
+        need("may_change", action)
         self._check_sender(request)
         media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media not in (_JSON, _FORM):

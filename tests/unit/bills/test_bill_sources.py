@@ -147,7 +147,7 @@ def openai_costs(served: FakeProvider, zone: timezone) -> list[dict[str, Any]]:
     for call in served.served:
         for name, words in (("input", "input"), ("cached", "cached input"), ("output", "output")):
             key = call.billed_at.astimezone(zone).date(), f"{call.model}, {words}"
-            rows[key] = rows.get(key, Decimal(0)) + call.dollars(name, {})
+            rows[key] = rows.get(key, Decimal(0)) + call.dollars(name)
     return [
         {"date": f"{day}", "amount_value": usd, "amount_currency": "usd", "line_item": item, "project_id": "proj_app"}
         for (day, item), usd in rows.items()
@@ -161,7 +161,7 @@ async def test_an_export_of_the_console_takes_the_place_of_the_api(ask: Ask, tmp
     rows = [
         {"usage_date_utc": f"{call.billed_at:%Y-%m-%d}", "model": "Claude Haiku 4.5", "workspace": "Default",
          "api_key": "app", "usage_type": "message", "context_window": "≤ 200k", "token_type": kind,
-         "cost_usd": f"{call.dollars(name, {}):f}", "list_price_usd": "0", "cost_type": "token"}
+         "cost_usd": f"{call.dollars(name):f}", "list_price_usd": "0", "cost_type": "token"}
         for call in recorder.provider.served for name, kind in names.items()
     ]  # fmt: skip
     answer = await ask(recorder, files=[write_csv(tmp_path / "costs.csv", rows)])

@@ -187,6 +187,44 @@ async def test_a_day_that_the_report_leaves_out_is_late(ask: Ask) -> None:
     assert ["late bucket"] == list(causes(answer))
 
 
+async def test_a_report_that_ends_at_an_hour_is_late_however_old_it_is(ask: Ask) -> None:
+    recorder = anthropic()
+    recorder.provider.served = [
+        call for call in recorder.provider.served if call.billed_at < FIRST + timedelta(days=30, hours=9)
+    ]
+    answer = await ask(recorder)
+
+    assert ["late bucket"] == list(causes(answer))
+    assert "the report ends at 13:00 UTC" == named(answer, "late bucket")
+    assert_accounted_for(answer)
+
+
+async def test_a_contract_that_begins_within_the_month_is_dated(ask: Ask) -> None:
+    recorder = openai(discount={LARGE: Decimal("0.9")}, discount_from=FIRST + timedelta(days=14))
+    answer = await ask(recorder)
+
+    assert ["price list"] == list(causes(answer))
+    assert (date(2026, 10, 15), "2.25") == (answer.prices[0].first_day, answer.prices[0].rates["input_per_mtok"])
+
+
+async def test_amounts_in_whole_cents_differ_by_rounding_only(ask: Ask) -> None:
+    answer = await ask(anthropic(places=2))
+
+    assert {"rounding"} == {each.cause for each in answer.causes}
+    assert () == answer.prices
+
+
+async def test_what_is_billed_today_and_was_not_seen_is_no_late_report(ask: Ask) -> None:
+    now = FIRST + timedelta(days=27, hours=20)
+    recorder = openai()
+    unseen(recorder.provider, MINI, [27])
+    recorder.provider.now = now
+    recorder.records = [each for each in recorder.records if each.start_ns < now.timestamp() * 1e9]
+    answer = await ask(recorder)
+
+    assert ["unseen key or project"] == list(causes(answer))
+
+
 async def test_the_priority_tier_is_missing_from_the_cost_report_and_named(ask: Ask) -> None:
     recorder = anthropic()
     recorder.days(HAIKU, 2, start=15, tier="priority")

@@ -37,6 +37,12 @@ class Parsed(HTMLParser):
         """Everything that is read, with single spaces."""
         return " ".join(" ".join(self.words).split())
 
+    @property
+    def titles(self) -> int:
+        """Titles of the page itself; drawings have some of their own."""
+        tags = [tag for tag, _ in self.elements]
+        return tags[: tags.index("body")].count("title") if "body" in tags else 0
+
     def all(self, tag: str) -> list[dict[str, str]]:
         """Attributes of every element of a name."""
         return [attributes for name, attributes in self.elements if name == tag]
@@ -61,3 +67,8 @@ class Browser:
     async def json(self, address: str, status: int = 200) -> Any:
         """A page's twin."""
         return json.loads((await self.get(address, status)).text)
+
+    async def post(self, address: str, fields: dict[str, Any], **headers: str) -> httpx.Response:
+        """What comes of a form that a page of the explorer's own sent."""
+        sent = {"form_token": (await self.get("/form-token")).text, **fields}
+        return await self.client.post(address, data=sent, headers={n.replace("_", "-"): v for n, v in headers.items()})
