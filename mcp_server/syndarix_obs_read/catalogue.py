@@ -101,6 +101,8 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question("logs", "Look", "Search log lines and records, or follow them.",
              "logs --grep refund --level warning --follow"),
     Question("agents", "Look", "Say how each agent is doing: success, duration, failures, tools.", "agents --since 7d"),
+    Question("tools", "Look", "Show calls, failures and dollars of each tool by agent, version or time.",
+             "tools --by agent --since 7d", without={"mcp": "get_agent_stats has the tools of each agent"}),
     Question("services", "Watch", "Say what each service and version of its agents did.", "services --since 7d"),
     Question("names", "Look", "List the names that can be asked for.", "names agent model",
              without={"web": "filters offer them"}),

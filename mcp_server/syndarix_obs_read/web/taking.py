@@ -22,7 +22,7 @@ from syndarix_obs_read.web.view import View
 from syndarix_obs_read.web.writes import Writes
 
 COMPARES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "/traces": ("/compare", "before", "after"), "/sessions": ("/compare", "before", "after"),
+    "/traces": ("/compare", "a", "b"), "/sessions": ("/compare", "a", "b"),
 }  # fmt: skip
 """Pages whose rows can be compared: where, and the two words of the address."""
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")

@@ -104,7 +104,7 @@ async def test_chosen_rows_are_compared_or_taken(browser: Browser) -> None:
     compared = await browser.get(f"/pick?{words}&id={scene.OTHER}&do=compare", 303)
     taken = await browser.get(f"/pick?{words}&do=json", 303)
 
-    assert f"/compare?before={scene.TRACE}&after={scene.OTHER}" == compared.headers["location"]
+    assert f"/compare?a={scene.TRACE}&b={scene.OTHER}" == compared.headers["location"]
     assert [scene.TRACE] == [e["trace_id"] for e in (await browser.json(taken.headers["location"]))["traces"]]
     assert "two rows can be compared, 1 were chosen" in (await browser.get(f"/pick?{words}&do=compare", 400)).text
     assert "no row was chosen" in (await browser.get("/pick?from=/traces&do=csv", 400)).text

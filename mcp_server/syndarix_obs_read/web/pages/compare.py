@@ -31,7 +31,7 @@ class Offer(Answer):
 
 async def ask(asked: Asked) -> View:
     """The comparison, or a form that asks for it."""
-    before, after = asked.word("before"), asked.word("after")
+    before, after = _named(asked)
     if before is None or after is None:
         offer = await attempt(_offer(asked))
         return View("Compare", {"comparison": offer}, lambda: joined((_form(asked), pieces.shown(offer, pieces.hints))))
@@ -39,6 +39,11 @@ async def ask(asked: Asked) -> View:
     return View("Compare", {"comparison": found}, lambda: joined((
         _form(asked), pieces.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
+
+
+def _named(asked: Asked) -> tuple[str | None, str | None]:
+    """Both; `before` and `after` stand in older addresses, and mean an older page of a list elsewhere."""
+    return asked.word("a") or asked.word("before"), asked.word("b") or asked.word("after")
 
 
 async def _offer(asked: Asked) -> Offer:
@@ -68,7 +73,7 @@ def _form(asked: Asked) -> Html:
         el("div", el("label", "Compare two", for_="compare-of"), el("select", options, name="of", id="compare-of"),
            cls="field"),
         (_field(asked, *each) for each in (
-            ("before", "Before", "id, version, 14d..7d"), ("after", "After", "id, version, 7d..now"),
+            ("a", "Before", "id, version, 14d..7d"), ("b", "After", "id, version, 7d..now"),
             ("agent", "Agent", ""),
         )),
         el("div", el("button", "Compare", type="submit"), cls="actions"),
@@ -78,8 +83,10 @@ def _form(asked: Asked) -> Html:
 
 def _field(asked: Asked, word: str, label: str, example: str) -> Html:
     identifier = f"compare-{word}"
-    field = el("input", type="text", name=word, id=identifier, value=asked.word(word) or "",
-               placeholder=example or None, autocomplete="off")  # fmt: skip
+    before, after = _named(asked)
+    value = {"a": before, "b": after}.get(word, asked.word(word)) or ""
+    field = el("input", type="text", name=word, id=identifier, value=value, placeholder=example or None,
+               autocomplete="off")  # fmt: skip
     return el("div", el("label", label, for_=identifier), field, cls="field wide" if example else "field")
 
 
