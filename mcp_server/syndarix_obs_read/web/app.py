@@ -54,9 +54,11 @@ class Uncounted:
 
 @dataclass(frozen=True, slots=True)
 class Explorer:
-    """What requests share. `ending` says whether the server is about to stop."""
+    """What requests share. `ending` says whether the server is about to stop; `watched` is the backend without its
+    roles, of which nobody is told more than that something was recorded."""
 
     backend: Backend
+    watched: Backend
     settings: ReadSettings
     names: Names
     ending: Callable[[], bool]
@@ -92,7 +94,7 @@ def build_app(
     asked = guarded(source, settings)
     tokens = FormTokens()
     writes = Writes(tokens, guarded=address.token_file is not None)
-    explorer = Explorer(asked, settings, Names(asked), ending, tokens, writes)
+    explorer = Explorer(asked, source, settings, Names(asked), ending, tokens, writes)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -200,8 +202,8 @@ def _follow(explorer: Explorer) -> Handler:
 
 
 def _live(explorer: Explorer) -> Handler:
-    async def handle(request: Request) -> Response:
-        return live.stream(await explorer.asked(request, "/live"), explorer.ending)
+    async def handle(_request: Request) -> Response:
+        return live.stream(explorer.watched, explorer.ending)
 
     return handle
 
