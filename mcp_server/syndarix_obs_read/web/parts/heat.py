@@ -13,6 +13,7 @@ _LEFT: Final = 176
 _SIDE: Final = 24
 _HEAD: Final = 64
 _SHADES: Final = 8
+_DARK: Final = 6
 _NAME: Final = 26
 _WIDEST: Final = 46
 
@@ -37,7 +38,7 @@ def draw(rows: Sequence[str], columns: Sequence[str], squares: Mapping[tuple[str
         squares: by row and column; others stay empty.
         about: what it shows, for those who cannot see it.
     """
-    side = max(_SIDE, min(_WIDEST, 1_000 // max(1, len(columns))))
+    side = max(_SIDE, min(_WIDEST, 940 // max(1, len(columns))))
     most = max((each.amount for each in squares.values()), default=0.0) or 1.0
     width, height = _LEFT + side * len(columns) + 40, _HEAD + _SIDE * len(rows) + 6
     inside: list[Child] = [
@@ -74,7 +75,7 @@ def _square(square: Square, most: float, place: tuple[float, float, float], key:
     box = el("rect", x=f"{x + 1:.0f}", y=f"{y + 1:.0f}", width=f"{side - 2:.0f}", height=_SIDE - 2, rx=2,
              cls=f"h{shade}")  # fmt: skip
     text = el("text", square.text, x=f"{x + side / 2:.0f}", y=f"{y + 16:.0f}", text_anchor="middle",
-              cls="on-dark" if shade > _SHADES // 2 else None)  # fmt: skip
+              cls="on-dark" if square.loud and shade >= _DARK else None)  # fmt: skip
     inside: Child = (el("title", square.words), box, text if square.text else None)
     drawn = inside if square.href is None else el("a", inside, href=square.href)
     return el("g", drawn, cls=f"cell{' is-error' if square.loud else ''}", data_row=key[0], data_column=key[1],
