@@ -8,7 +8,6 @@ the caller's that does not come back costs the value or the record, never the wo
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 import weakref
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 
 from syndarix_obs.foreign import Abandoned, Mark, watched_by
 from syndarix_obs.guard import record_failure
+from syndarix_obs.pipeline.children import at_the_end
 from syndarix_obs.pipeline.watchdog import Watchdog
 from syndarix_obs.spans.queue import SpanQueue
 
@@ -99,7 +99,7 @@ class Worker:
             self._watchdog = Watchdog(self._replace)
             self._begin(resume=False)
             self._watchdog.start()
-            _finish_in_multiprocessing_child(self)
+            at_the_end(self.request)
 
     def _begin(self, *, resume: bool) -> None:
         self._mark = Mark()
@@ -293,15 +293,3 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
     )
-
-
-def _finish_in_multiprocessing_child(worker: Worker) -> None:
-    """Children of `multiprocessing` end without `atexit`; they run the finalizers of `multiprocessing.util` instead."""
-    if "multiprocessing.util" not in sys.modules:
-        return
-    from multiprocessing.process import parent_process
-    from multiprocessing.util import Finalize
-
-    if parent_process() is None:
-        return
-    Finalize(None, worker.request, args=(5.0,), kwargs={"close": True}, exitpriority=0)

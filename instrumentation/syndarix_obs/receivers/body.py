@@ -40,12 +40,13 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer. `retry_after_s` is sent with 429 and 503."""
+    """An HTTP answer. `retry_after_s` is sent with 429 and 503; `message` is why nothing was taken."""
 
     status: int
     content_type: str
     body: bytes
     retry_after_s: int | None = None
+    message: str = ""
 
 
 def content_type_of(headers: Mapping[str, str]) -> str:
@@ -129,5 +130,6 @@ def refused(content_type: str, status: int, message: str, retry_after_s: int | N
     """The answer to a request that was not taken: a `google.rpc.Status`."""
     code = _CODES.get(status, 2)
     if content_type == PROTOBUF:
-        return Reply(status, PROTOBUF, b"\x08" + varint(code) + field(b"\x12", message.encode()), retry_after_s)
-    return Reply(status, JSON, json.dumps({"code": code, "message": message}).encode(), retry_after_s)
+        told = b"\x08" + varint(code) + field(b"\x12", message.encode())
+        return Reply(status, PROTOBUF, told, retry_after_s, message)
+    return Reply(status, JSON, json.dumps({"code": code, "message": message}).encode(), retry_after_s, message)

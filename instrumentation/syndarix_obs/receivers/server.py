@@ -81,7 +81,7 @@ def _handler(receiver: Receiver, knows: Callable[[str], bool] | None, *, local: 
         def do_POST(self) -> None:
             """Take one request."""
             headers = {name.lower(): value for name, value in self.headers.items()}
-            refusal = _refusal(headers, knows, local=local)
+            refusal = refusal_of(headers, knows, local=local)
             body = self._body(headers) if refusal is None else None
             if refusal is None and body is None:
                 refusal = refused("application/json", 413, f"send at most {MOST_BYTES:,} bytes, with Content-Length")
@@ -141,7 +141,7 @@ def _handler(receiver: Receiver, knows: Callable[[str], bool] | None, *, local: 
     return Handler
 
 
-def _refusal(headers: dict[str, str], knows: Callable[[str], bool] | None, *, local: bool) -> Reply | None:
+def refusal_of(headers: dict[str, str], knows: Callable[[str], bool] | None, *, local: bool) -> Reply | None:
     """Why a request may not come in: a foreign Host or Origin on this machine, no token elsewhere."""
     if knows is not None:
         scheme, _, token = headers.get("authorization", "").partition(" ")

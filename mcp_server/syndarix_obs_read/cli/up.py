@@ -24,6 +24,10 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the receiver (OTLP over HTTP).")] = 4318,
     web_port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the explorer.")] = 8766,
     mcp_port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the MCP server.")] = 8765,
+    grpc_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65_535, help="Port of a receiver for OTLP over gRPC, 4317 by custom; none without."),
+    ] = None,
     token_file: Annotated[Path | None, typer.Option(help="File with tokens, one a line.")] = None,
     install: Annotated[
         senders.CodingAgent | None,
@@ -41,7 +45,7 @@ def up(
         from syndarix_obs_read.serving.up import Ports, Up
     except ImportError as error:
         raise ReadError(f"this needs more packages ({error.name}): pip install 'syndarix-obs[server]'") from error
-    found = Up(settings, host, Ports(port, web_port, mcp_port), token_file, watch=watch)
+    found = Up(settings, host, Ports(port, web_port, mcp_port, grpc_port), token_file, watch=watch)
     _announce(found, as_json=common.as_json)
     found.run()
 
@@ -49,11 +53,16 @@ def up(
 def _announce(found: Up, *, as_json: bool) -> None:
     if as_json:
         urls = {"receiver": found.receiver_url, "web": found.web_url, "mcp": found.mcp_url}
+        if found.grpc_url is not None:
+            urls["grpc"] = found.grpc_url
         print(json.dumps(urls), flush=True)
         return
     print(f"Explorer  {found.web_url}")
     print(f"MCP       {found.mcp_url}")
-    print(f"Receiver  {found.receiver_url}  (OTLP over HTTP: traces, logs)\n")
+    print(f"Receiver  {found.receiver_url}  (OTLP over HTTP: traces, logs)")
+    if found.grpc_url is not None:
+        print(f"          {found.grpc_url}  (OTLP over gRPC)")
+    print()
     print("Send here from")
     shown = senders.instructions(found.receiver_url)
     width = max(len(name) for name, _ in shown)

@@ -15,11 +15,12 @@ from syndarix_obs_read.settings import ReadSettings
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where each server listens; 0 takes a free port."""
+    """Where each server listens; 0 takes a free port. `grpc` is a second receiver, and none unless it is given."""
 
     receiver: int = 4318
     web: int = 8766
     mcp: int = 8765
+    grpc: int | None = None
 
 
 class _Uncounted:
@@ -39,7 +40,8 @@ class Up:
         watch: look for what is unusual every five minutes, in a thread beside the servers.
 
     Raises:
-        SettingsError: an address cannot be bound, or is public without a token file.
+        SettingsError: an address cannot be bound, or is public without a token file; gRPC is wanted and grpcio is not
+            installed.
     """
 
     def __init__(
@@ -52,16 +54,22 @@ class Up:
 
         address = Address(host, ports.web, token_file)
         address.check()
+        over_grpc = None if ports.grpc is None else (_grpc_server(), ports.grpc)
         self._web = Serving(settings, address)
         self._watched = settings if watch else None
         self.platform = ObservabilityPlatform(
             Settings(home=settings.home, backend=settings.backend, set_global=False, service_name="syndarix-obs-up")
         )
         knows = None if token_file is None else Tokens(token_file, _Uncounted()).may_send
-        self._receiver = self._bound(Receiver(self.platform.runtime), ReceiverServer, host, ports.receiver, knows)
+        taking = Receiver(self.platform.runtime)
+        self._receiver = self._bound(taking, ReceiverServer, host, ports.receiver, knows)
+        self._grpc: Any = None
+        if over_grpc is not None:
+            self._grpc = self._bound(taking, over_grpc[0], host, over_grpc[1], knows)
         self._mcp = _mcp_server(settings, Address(host, ports.mcp, token_file))
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared with, not bound to
         self.receiver_url = f"http://{shown}:{self._receiver.port}"
+        self.grpc_url = None if self._grpc is None else f"http://{shown}:{self._grpc.port}"
         self.web_url = self._web.url
         self.mcp_url = f"http://{shown}:{ports.mcp}/mcp"
 
@@ -79,6 +87,8 @@ class Up:
     def run(self) -> None:
         """Serve until interrupted."""
         self._receiver.start()
+        if self._grpc is not None:
+            self._grpc.start()
         mcp = threading.Thread(target=self._mcp.run, name="syndarix-obs-mcp", daemon=True)
         mcp.start()
         if self._watched is not None:
@@ -89,9 +99,23 @@ class Up:
             self._web.run()
         finally:
             self._mcp.should_exit = True
+            if self._grpc is not None:
+                self._grpc.close()
             self._receiver.close()
             self.platform.shutdown()
             mcp.join(5)
+
+
+def _grpc_server() -> Any:
+    """The class that serves OTLP over gRPC."""
+    try:
+        from syndarix_obs.receivers.grpc_server import GrpcServer
+    except ImportError as error:
+        raise SettingsError(
+            f"--grpc-port needs more packages ({error.name}): pip install 'syndarix-obs[grpc,server]', or send OTLP "
+            "over HTTP"
+        ) from error
+    return GrpcServer
 
 
 def _mcp_server(settings: ReadSettings, address: Address) -> Any:
