@@ -44,7 +44,7 @@ docs: .venv/.dev  ## Write the generated pages of docs/ anew, and check that wha
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/readability.py
 
-docs-site: .venv/.docs  ## Build the documentation's site into site/, with strict links
+docs-site: .venv/.dev  ## Build the documentation's site into site/, with strict links
 	$(BIN)/python docs/site.py
 
 axe:  ## Fetch axe-core, with which the tests in a browser look for barriers (npm)
@@ -61,13 +61,8 @@ clean:  ## Remove everything that the other targets made
 
 .venv/.dev: .venv/.base
 	@echo "Installing what the tests need into .venv …"
-	@$(INSTALL) '.[server,instrument,dashboards,dev]'
+	@$(INSTALL) '.[server,instrument,dashboards,dev,docs]'
 	@touch $@ .venv/.demo
-
-.venv/.docs: .venv/.dev
-	@echo "Installing what the site needs into .venv …"
-	@$(INSTALL) '.[docs]'
-	@touch $@
 
 .venv/.base: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none is on the PATH."; exit 1; }

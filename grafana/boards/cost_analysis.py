@@ -141,6 +141,37 @@ BREAKDOWN = [
     ),
 ]  # fmt: skip
 
+BURN = [
+    graph(
+        title="Burn of the monthly budget", unit="short", interval="1m", limits=theme.rising(theme.BURN_RATE),
+        description="How many times what the month's budget gives to such a window the last hour, six hours and three "
+        f"days took, by the project's own week; 1 is the pace. {TREND} From 1.5 on an alert fires, if 2, 5 or 10% of "
+        "the month went in it: the tables above say by whom.",
+        targets=[
+            Prom(expr=f"topk(5, project:llm_budget_burn:rate1h{{{s.PROJECT}}})", legend="{{project}} 1 h"),
+            Prom(expr=f"topk(5, project:llm_budget_burn:rate6h{{{s.PROJECT}}})", legend="{{project}} 6 h", ref="B"),
+            Prom(expr=f"topk(5, project:llm_budget_burn:rate3d{{{s.PROJECT}}})", legend="{{project}} 3 d", ref="C"),
+        ],
+    ),
+    graph(
+        title="Calls over a budget", unit="short", interval="1m", stacked=True, bars=True, legend=("sum",),
+        description="Calls that a budget refused, or let through with a warning, and calls that no budget could be "
+        f"held against because the guard failed or no price is known. {TREND} `syndarix-obs budgets` says more.",
+        targets=[
+            Prom(
+                expr='sum by (budget, action) (increase(llm_budget_exceeded_total{environment=~"$environment"}'
+                "[$__interval])) > 0",
+                legend="{{budget}} {{action}}",
+            ),
+            Prom(
+                expr='sum by (reason) (increase(llm_unguarded_requests_total{environment=~"$environment"}'
+                "[$__interval])) > 0",
+                legend="unguarded: {{reason}}", ref="B",
+            ),
+        ],
+    ),
+]  # fmt: skip
+
 TRUST = [
     graph(
         title="Spikes", unit="short", interval="1m", limits=theme.rising(theme.COST_SPIKE),
@@ -198,6 +229,7 @@ BOARD = Board(
         Section("", TOTALS),
         Section("Over time", OVER_TIME),
         Section("By whom and on what", BREAKDOWN),
+        Section("Budgets that burn", BURN),
         Section("Spikes, and what the sums leave out", TRUST),
     ],
 )

@@ -41,6 +41,8 @@ TOOL_ERROR_RATIO: Final = (0.05, 0.20)
 LATENCY_S: Final = (10.0, 30.0)
 FIRST_TOKEN_S: Final = (2.0, 5.0)
 BUDGET_RATIO: Final = (0.80, 1.0)
+BURN_RATE: Final = (1.0, 1.5)
+"""1.5 is `threshold:budget_burn:factor`."""
 CONTEXT_RATIO: Final = (0.75, 0.90)
 RATE_LIMIT_LEFT: Final = (0.10, 0.30)
 BILL_RATIO: Final = (0.005, 0.01)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from syndarix_obs.guarding.accounts import Account
-from syndarix_obs.guarding.budgets import DIMENSIONS, NANO, Budget, Who
+from syndarix_obs.guarding.budgets import NANO, Budget, Who
 from syndarix_obs.guarding.periods import FOREVER_NS, period_of
 from syndarix_obs_read.amounts import Cost, Frozen, Tokens, Usd
 from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
@@ -22,6 +22,8 @@ from syndarix_obs_read.backends.rows import CostRow, LedgerKey, Rows
 from syndarix_obs_read.budgets import Known
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
+_FIELDS: Final[tuple[LedgerKey, ...]] = ("project", "agent", "user", "task_type", "model")
+"""What a budget may be about, as keys of the ledger."""
 _RUNS_NS: Final = 86_400 * 10**9
 """Runs of so long are looked at."""
 
@@ -93,8 +95,7 @@ async def budget_states(
 async def unknown_names(backend: Backend, budgets: Sequence[Budget]) -> tuple[str, ...]:
     """`field value` of what budgets are about and no record has."""
     said: list[str] = []
-    fields: tuple[LedgerKey, ...] = ("project", "agent", "user", "task_type", "model")
-    for field in fields:
+    for field in _FIELDS:
         wanted = {each.where[field]: each for each in budgets if field in each.where}
         there = await _values(backend, field) if wanted else set()
         for value in sorted(wanted):
@@ -117,7 +118,7 @@ def _since(budget: Budget, now: int) -> int:
 
 async def _states(backend: Backend, found: Known, now: int) -> list[BudgetState]:
     budget = found.budget
-    needed: list[LedgerKey] = [name for name in DIMENSIONS if name in budget.by or name in budget.where]
+    needed: list[LedgerKey] = [name for name in _FIELDS if name in budget.by or name in budget.where]
     if budget.per == "run":
         needed.append("session_id")
     zone = UTC if budget.timezone == "UTC" else ZoneInfo(budget.timezone)
@@ -139,10 +140,8 @@ async def _states(backend: Backend, found: Known, now: int) -> list[BudgetState]
 
 
 def _who(row: CostRow) -> Who:
-    found = row.key
-    return Who(
-        found.get("project"), found.get("agent"), found.get("user"), found.get("task_type"), found.get("model")
-    )  # fmt: skip
+    key = row.key
+    return Who(key.get("project"), key.get("agent"), key.get("user"), key.get("task_type"), key.get("model"))
 
 
 def _state(found: Known, key: str, run: str, tokens: Tokens, cost: Cost, now: int) -> BudgetState:
