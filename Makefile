@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 INSTALL := $(PIP) --no-build-isolation --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint docs clean axe
+.PHONY: help demo test check lint docs docs-site clean axe
 
 help:  ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,14 +40,18 @@ lint: .venv/.dev  ## Lint and strict type check
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 
-docs: .venv/.dev  ## Write the generated pages of docs/ anew
+docs: .venv/.dev  ## Write the generated pages of docs/ anew, and check that what people read first is simple English
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/readability.py
+
+docs-site: .venv/.dev  ## Build the documentation's site into site/, with strict links
+	$(BIN)/python docs/site.py
 
 axe:  ## Fetch axe-core, with which the tests in a browser look for barriers (npm)
 	npm install --prefix tests/browser --no-package-lock --no-fund --no-audit --ignore-scripts
 
 clean:  ## Remove everything that the other targets made
-	rm -rf .venv .venv-clients .venv-frameworks .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.* tests/browser/node_modules
+	rm -rf .venv .venv-clients .venv-frameworks .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build site .coverage .coverage.* tests/browser/node_modules
 
 # What the demo needs; `make demo` waits for no test tool.
 .venv/.demo: .venv/.base
@@ -57,7 +61,7 @@ clean:  ## Remove everything that the other targets made
 
 .venv/.dev: .venv/.base
 	@echo "Installing what the tests need into .venv …"
-	@$(INSTALL) '.[server,instrument,dashboards,dev]'
+	@$(INSTALL) '.[server,instrument,dashboards,dev,docs]'
 	@touch $@ .venv/.demo
 
 .venv/.base: pyproject.toml constraints.txt

@@ -228,6 +228,13 @@ BLOCKS: dict[str, Callable[[], str]] = {
 }
 
 
+def _llms() -> tuple[Path, str]:
+    sys.path.insert(0, str(DOCS))
+    from llms import FILE, llms_txt
+
+    return FILE, llms_txt()
+
+
 def render(page: str) -> str:
     """The page with every block made anew.
 
@@ -244,6 +251,9 @@ def stale() -> Iterator[tuple[Path, str]]:
         fresh = render(page)
         if fresh != page:
             yield path, fresh
+    file, listed = _llms()
+    if not file.exists() or file.read_text(encoding="utf-8") != listed:
+        yield file, listed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -253,7 +263,7 @@ def main(arguments: list[str] | None = None) -> int:
     check = parser.parse_args(arguments).check
     found = list(stale())
     for path, fresh in found:
-        name = path.relative_to(DOCS).as_posix()
+        name = path.relative_to(DOCS.parent).as_posix()
         sys.stdout.write(f"{name} is stale\n" if check else f"{name} written\n")
         if not check:
             path.write_text(fresh, encoding="utf-8")

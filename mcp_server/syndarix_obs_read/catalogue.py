@@ -66,7 +66,7 @@ _RUNS: Final[Mapping[Face, str]] = {"mcp": "it runs the user's own code", "web":
 _INSIDE: Final[Mapping[Face, str]] = {"web": "a part of the page `health`", "mcp": "a part of the tools of `alerts`"}
 
 QUESTIONS: Final[tuple[Question, ...]] = (
-    Question("demo", "Serve", "Run a support desk of cooperating agents, and show what was recorded.",
+    Question("demo", "Serve", "Run a support desk of agents, and explain the session that failed.",
              "demo --sessions 20 --seed 7", without=_STARTS),
     Question("sessions", "Look", "List sessions, or follow them as they run.", "sessions --agent support --follow"),
     Question("session", "Look", "Show one session: what it did, what it cost, how it ended.", "session 3f2a9c"),

@@ -244,12 +244,34 @@ def mcp(url: str, question: str = QUESTION) -> None:
     asyncio.run(ask())
 
 
+def clients(url: str, question: str = QUESTION) -> None:
+    """The clients of OpenAI and Anthropic by themselves."""
+    import anthropic
+    from openai import OpenAI
+
+    messages: Any = [{"role": "user", "content": question}]
+    OpenAI(max_retries=0).chat.completions.create(model="gpt-4o-mini", messages=messages)
+    OpenAI(max_retries=0).responses.create(model="gpt-5-mini", input=question)
+    anthropic.Anthropic(max_retries=0).messages.create(model="claude-sonnet-4-5", max_tokens=50, messages=messages)
+
+
+def litellm_callback(url: str, question: str = QUESTION) -> None:
+    """LiteLLM's own callback, as its users switch it on."""
+    import litellm as library
+    from litellm.integrations.opentelemetry import OpenTelemetry
+    from opentelemetry import trace
+
+    library.callbacks = [OpenTelemetry(tracer_provider=trace.get_tracer_provider())]
+    litellm(url, question)
+
+
 PROGRAMS: dict[str, Callable[..., None]] = {
     "openai-agents": openai_agents, "langchain": langchain, "langchain-openinference": langchain,
     "pydantic-ai": pydantic_ai, "crewai": crewai, "llama-index": llama_index, "litellm": litellm,
     "google-genai": google_genai, "bedrock": bedrock, "google-adk": google_adk, "strands": strands,
     "smolagents": smolagents, "autogen": autogen, "agent-framework": agent_framework, "dspy": dspy,
     "haystack": haystack, "instructor": instructor, "claude-agent": claude_agent, "mcp": mcp,
+    "clients": clients, "litellm-callback": litellm_callback,
 }  # fmt: skip
 ENVIRONMENTS = {"clients": ("google-genai", "bedrock")}
 """Environments with more than one program, or one of another name."""

@@ -148,6 +148,7 @@ class Ledger:
         for report, book in touched.items():
             if report in done:
                 continue
+            book = self._books.get(report.trace_id, book)
             component = book.component(report)
             done.update(component)
             if len(component) == 1:

@@ -93,14 +93,22 @@ async def budget_states(
 async def unknown_names(backend: Backend, budgets: Sequence[Budget]) -> tuple[str, ...]:
     """`field value` of what budgets are about and no record has."""
     said: list[str] = []
-    for field in DIMENSIONS:
+    fields: tuple[LedgerKey, ...] = ("project", "agent", "user", "task_type", "model")
+    for field in fields:
         wanted = {each.where[field]: each for each in budgets if field in each.where}
-        there = await backend.names(field, 10_000) if wanted else []
+        there = await _values(backend, field) if wanted else set()
         for value in sorted(wanted):
             meant = Budget("", where={field: value})
             if all(meant.key(Who(**{field: name})) is None for name in there):
                 said += [f"{field} {value!r}"]
     return tuple(said)
+
+
+async def _values(backend: Backend, field: LedgerKey) -> set[str]:
+    """Values of a field that anything recorded has: a session, or a line of the ledger, which may be without one."""
+    rows = await backend.costs(Filter(), [field], UTC)
+    paid = {value for row in rows if (value := row.key.get(field)) is not None}
+    return paid | set(await backend.names(field, 10_000))
 
 
 def _since(budget: Budget, now: int) -> int:
@@ -109,7 +117,7 @@ def _since(budget: Budget, now: int) -> int:
 
 async def _states(backend: Backend, found: Known, now: int) -> list[BudgetState]:
     budget = found.budget
-    needed: list[LedgerKey] = [name for name in DIMENSIONS if name in budget.by or name in budget.where]  # type: ignore[misc]  # each is a key of the ledger
+    needed: list[LedgerKey] = [name for name in DIMENSIONS if name in budget.by or name in budget.where]
     if budget.per == "run":
         needed.append("session_id")
     zone = UTC if budget.timezone == "UTC" else ZoneInfo(budget.timezone)
@@ -131,7 +139,10 @@ async def _states(backend: Backend, found: Known, now: int) -> list[BudgetState]
 
 
 def _who(row: CostRow) -> Who:
-    return Who(**{name: row.key.get(name) for name in DIMENSIONS})
+    found = row.key
+    return Who(
+        found.get("project"), found.get("agent"), found.get("user"), found.get("task_type"), found.get("model")
+    )  # fmt: skip
 
 
 def _state(found: Known, key: str, run: str, tokens: Tokens, cost: Cost, now: int) -> BudgetState:

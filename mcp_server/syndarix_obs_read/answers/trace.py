@@ -221,7 +221,7 @@ def _span(
         **{
             name: record.optional(name)
             for name in ("agent", "task_type", "model", "tool", "error_type", "error_message")
-        },  # type: ignore[arg-type]  # all of these are optional texts
+        },
     )
 
 

@@ -64,7 +64,7 @@ def open_part(format_name: str, path: Path, what: What) -> Part:
         return _Csv(path, columns_of(what))
     if format_name == "parquet":
         return _Parquet(path, columns_of(what))
-    return _Lines(path, otlp_line if format_name == "otlp" else jsonl)
+    return Lines(path, otlp_line if format_name == "otlp" else jsonl)
 
 
 def jsonl(entries: Sequence[Entry]) -> str:
@@ -74,15 +74,23 @@ def jsonl(entries: Sequence[Entry]) -> str:
     )
 
 
-class _Lines:
+class Lines:
+    """A file of text: JSON lines, or OTLP, which is a line a page."""
+
     def __init__(self, path: Path, encode: Any) -> None:
         self._file = path.open("w", encoding="utf-8", errors="replace")
         self._encode = encode
 
     def write(self, entries: Sequence[Entry]) -> None:
+        """Add entries."""
         self._file.write(self._encode(entries))
 
+    def write_text(self, lines: Sequence[str]) -> None:
+        """Add lines that are text already."""
+        self._file.writelines(lines)
+
     def close(self) -> None:
+        """Finish the file."""
         self._file.close()
 
 

@@ -21,7 +21,8 @@ from syndarix_obs.redaction.step import without_pauses
 from syndarix_obs.store.database import open_for_read
 from syndarix_obs_read.errors import ReadError, UsageError
 from syndarix_obs_read.export import rows as r
-from syndarix_obs_read.export.formats import open_part
+from syndarix_obs_read.export.formats import Lines, Part, open_part
+from syndarix_obs_read.export.lines import lines as straight_lines
 from syndarix_obs_read.export.privacy import Change, Sharing, WithoutSecrets
 from syndarix_obs_read.settings import ReadSettings
 
@@ -63,10 +64,9 @@ def write_part(settings: ReadSettings, order: PartOrder, tell: Callable[[int], N
     change: Change = _sharing(order.secret) if order.secret else WithoutSecrets()
     part, count = open_part(order.format_name, draft, order.choice.what), 0
     try:
-        for page in _pages(settings, order):
-            part.write([change(entry) for entry in page])
-            count += len(page)
-            tell(len(page))
+        for rows in _written(settings, order, part, change):
+            count += rows
+            tell(rows)
         part.close()
     except BaseException:
         draft.unlink(missing_ok=True)
@@ -88,6 +88,20 @@ def sealed(path: Path) -> dict[str, Any]:
 
 def _sharing(secret: dict[str, Any]) -> Sharing:
     return Sharing(bytes.fromhex(secret["key"]), secret["shift_ns"])
+
+
+def _written(settings: ReadSettings, order: PartOrder, part: Part, change: Change) -> Iterator[int]:
+    """Write page by page; yields the rows of each."""
+    straight = settings.backend != "stack" and order.format_name == "jsonl" and order.choice.what != "ledger"
+    if straight and isinstance(change, WithoutSecrets) and isinstance(part, Lines):
+        with contextlib.closing(open_for_read(settings.store_path)) as connection:
+            for lines in straight_lines(connection, order.choice, *order.piece, change):
+                part.write_text(lines)
+                yield len(lines)
+        return
+    for page in _pages(settings, order):
+        part.write([change(entry) for entry in page])
+        yield len(page)
 
 
 def _pages(settings: ReadSettings, order: PartOrder) -> Iterator[list[r.Entry]]:

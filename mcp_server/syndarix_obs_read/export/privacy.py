@@ -23,11 +23,12 @@ _NAMES: Final = ("user", "session_id", "trace_id", "span_id", "parent_id", "reco
 _TIMES: Final = ("start_ns", "end_ns", "timestamp_ns")
 _SHIFT_S: Final = 365 * 86_400
 _PSEUDONYM: Final = re.compile(r"u_[0-9a-f]{16}", re.ASCII)
-_OURS: Final = frozenset({"trace_id", "span_id", "parent_id", "record_id", "kind", "status"})
+OURS: Final = frozenset({"trace_id", "span_id", "parent_id", "record_id", "kind", "status"})
 """Fields that no caller fills."""
 _REMEMBERED: Final = 50_000
 _LONGEST_REMEMBERED: Final = 200
 Change = Callable[[Entry], Entry]
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
 class WithoutSecrets:
@@ -38,30 +39,42 @@ class WithoutSecrets:
 
     def __init__(self) -> None:
         self._redactor = Redactor("secrets")
-        self._clean: set[str] = set()
+        self.clean: set[str] = set()
 
     def __call__(self, entry: Entry) -> Entry:
         """The entry as it may leave."""
         row, body = entry
-        return self._row(row), None if body is None else self._redactor.json_text(body)
+        return self._row(row), None if body is None else self.payload(body)
+
+    def payload(self, body: str) -> str:
+        """The text of a payload as it may leave."""
+        return self._redactor.json_text(body)
+
+    def passes(self, new: list[str], nested: str | None) -> bool:
+        """Whether texts, and what is nested as JSON, hold no secret; such texts are remembered."""
+        if nested and self._redactor.json_text(nested) != nested:
+            return False
+        if new:
+            if self._redactor.both(new)[1] is not None:
+                return False
+            if len(self.clean) > _REMEMBERED:
+                self.clean.clear()
+            self.clean.update(each for each in new if len(each) <= _LONGEST_REMEMBERED)
+        return True
 
     def _row(self, row: Row) -> Row:
-        clean = self._clean
-        new: list[Any] = []
+        clean = self.clean
+        new: list[str] = []
+        nested: Row = {}
         for name, value in row.items():
             if type(value) is str:
-                if value not in clean and name not in _OURS:
+                if value not in clean and name not in OURS:
                     new.append(value)
             elif isinstance(value, (dict, list)) and value:
-                new.append({name: value})
-        if not new:
+                nested[name] = value
+        if self.passes(new, _dumps(nested) if nested else None):
             return row
-        if self._redactor.both(new)[1] is not None:
-            return dict(self._redactor.value(row))
-        if len(clean) > _REMEMBERED:
-            clean.clear()
-        clean.update(each for each in new if type(each) is str and len(each) <= _LONGEST_REMEMBERED)
-        return row
+        return dict(self._redactor.value(row))
 
 
 def for_person(pseudonym: str) -> Callable[[Row], Row]:

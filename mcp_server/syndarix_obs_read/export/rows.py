@@ -78,21 +78,30 @@ def entries(
     connection: sqlite3.Connection, choice: Choice, after: int, last: int = 2**63 - 1
 ) -> Iterator[list[Entry]]:
     """Pages of entries whose id is above `after` and not above `last`."""
-    where, values = choice.where()
     ledger = choice.what == "ledger"
-    columns = "r.*" if ledger else "p.body, r.*"
-    join = "" if ledger else " LEFT JOIN payloads p ON p.id = r.id"
+    make = _ledger if ledger else _record
+    names: list[str] = []
+    for page in raw_pages(connection, choice, "r.*" if ledger else "p.body, r.*", after, last, names):
+        yield [make(names, row) for row in page]
+
+
+def raw_pages(
+    connection: sqlite3.Connection, choice: Choice, columns: str, after: int, last: int, names: list[str] | None = None
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Pages of plain tuples, the id first; `names` is filled with the names of their columns."""
+    where, values = choice.where()
+    join = "" if choice.what == "ledger" else " LEFT JOIN payloads p ON p.id = r.id"
     statement = (
         f"SELECT r.id, {columns} FROM {_table(choice)} r{join} WHERE r.id > ? AND r.id <= ? AND {where}"
         f" ORDER BY r.id LIMIT {PAGE}"
     )
-    make = _ledger if ledger else _record
     cursor = connection.cursor()
     cursor.row_factory = None  # plain tuples: a row by names costs as much as everything else together
     while found := cursor.execute(statement, (after, last, *values)).fetchall():
         after = int(found[-1][0])
-        names = [column[0] for column in cursor.description]
-        yield [make(names, row) for row in found]
+        if names is not None:
+            names[:] = [column[0] for column in cursor.description]
+        yield found
 
 
 def _table(choice: Choice) -> str:

@@ -15,6 +15,7 @@ from pydantic import AnyHttpUrl
 
 from syndarix_obs_read import catalogue
 from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.mcp.documentation import add_documentation
 from syndarix_obs_read.mcp.meters import Meters
 from syndarix_obs_read.mcp.prompts import add_prompts
 from syndarix_obs_read.mcp.resources import add_resources
@@ -64,6 +65,7 @@ def build_server(
         auth=None if verifier is None else _auth(),
     )  # fmt: skip
     add_resources(server)
+    add_documentation(server)
     add_prompts(server)
     return server
 

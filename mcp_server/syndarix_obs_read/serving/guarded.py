@@ -11,7 +11,7 @@ from typing import Any, Final
 from syndarix_obs import vocabulary as v
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read.backends.filters import Filter
-from syndarix_obs_read.backends.protocols import AlertSource, Backend, OutcomeSource, RawSource
+from syndarix_obs_read.backends.protocols import AlertSource, Backend, EdgeSource, OutcomeSource, RawSource
 from syndarix_obs_read.backends.rows import (
     AgentRow,
     AlertRow,
@@ -181,6 +181,16 @@ class GuardedOutcomes(Guarded):
         return await source.outcomes(session_ids)
 
 
+class GuardedEdges(Guarded):
+    """Of a backend that gives the first and last calls of many runs at once."""
+
+    async def edge_calls(self, field: str, ids: Sequence[str]) -> list[StoredRecord]:
+        """See `EdgeSource`; they carry payloads."""
+        source: EdgeSource = self._backend
+        found = Rows(tuple(await source.edge_calls(field, ids)))
+        return list((await self._given(found, f"the first and last calls of {len(ids)} runs")).rows)
+
+
 class GuardedAlerts(Guarded):
     """Of a backend with alerts: changing them is for operators."""
 
@@ -238,7 +248,7 @@ class GuardedQueries(Guarded):
 
 
 _PARTS: Final[Mapping[type[Guarded], type]] = {
-    GuardedOutcomes: OutcomeSource, GuardedAlerts: AlertSource, GuardedQueries: RawSource,
+    GuardedOutcomes: OutcomeSource, GuardedEdges: EdgeSource, GuardedAlerts: AlertSource, GuardedQueries: RawSource,
 }  # fmt: skip
 """What only some backends can do: a backend that cannot does not seem to."""
 

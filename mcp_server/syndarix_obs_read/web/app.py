@@ -52,9 +52,11 @@ class Uncounted:
 
 @dataclass(frozen=True, slots=True)
 class Explorer:
-    """What requests share. `ending` says whether the server is about to stop."""
+    """What requests share. `ending` says whether the server is about to stop; `watched` is the backend without its
+    roles, of which nobody is told more than that something was recorded."""
 
     backend: Backend
+    watched: Backend
     settings: ReadSettings
     names: Names
     ending: Callable[[], bool]
@@ -85,7 +87,7 @@ def build_app(
     address.check()
     source = backend or open_backend(settings)
     asked = guarded(source, settings)
-    explorer = Explorer(asked, settings, Names(asked), ending)
+    explorer = Explorer(asked, source, settings, Names(asked), ending)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -191,8 +193,8 @@ def _follow(explorer: Explorer) -> Handler:
 
 
 def _live(explorer: Explorer) -> Handler:
-    async def handle(request: Request) -> Response:
-        return live.stream(await explorer.asked(request, "/live"), explorer.ending)
+    async def handle(_request: Request) -> Response:
+        return live.stream(explorer.watched, explorer.ending)
 
     return handle
 

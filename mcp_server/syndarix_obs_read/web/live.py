@@ -12,26 +12,26 @@ from starlette.responses import Response, StreamingResponse
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read.answers.logs import follow_logs
 from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.protocols import RecordSource
 from syndarix_obs_read.errors import ReadError
-from syndarix_obs_read.web.asked import Asked
 from syndarix_obs_read.web.follow import HEADERS, event, or_nothing
 
 _TOGETHER_S: Final = 0.25
 
 
-def stream(asked: Asked, ending: Callable[[], bool]) -> Response:
+def stream(backend: RecordSource, ending: Callable[[], bool]) -> Response:
     """An event for each moment in which records arrived, until the reader goes or the server ends."""
-    return StreamingResponse(_events(asked, ending), media_type="text/event-stream", headers=HEADERS)
+    return StreamingResponse(_events(backend, ending), media_type="text/event-stream", headers=HEADERS)
 
 
-async def _events(asked: Asked, ending: Callable[[], bool]) -> AsyncIterator[str]:
+async def _events(backend: RecordSource, ending: Callable[[], bool]) -> AsyncIterator[str]:
     yield ": hello\n\n"
     begun = False
     told_at = 0.0
     count = 0
     clock = asyncio.get_running_loop().time
     try:
-        async with aclosing(or_nothing(follow_logs(asked.backend, Filter()), ending, _TOGETHER_S)) as coming:
+        async with aclosing(or_nothing(follow_logs(backend, Filter()), ending, _TOGETHER_S)) as coming:
             async for found in coming:
                 if not begun:
                     yield event("begin", "")

@@ -15,7 +15,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from syndarix_obs_read import views
 from syndarix_obs_read.answers.base import ListAnswer
-from syndarix_obs_read.errors import FilterError, ReadError, UsageError
+from syndarix_obs_read.errors import FilterError, Forbidden, ReadError, UsageError
+from syndarix_obs_read.serving.roles import need
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web.asked import address
 from syndarix_obs_read.web.view import View
@@ -116,11 +117,13 @@ async def keep(request: Request, settings: ReadSettings) -> Response:
             return PlainTextResponse(f"a view may have {_MOST_BYTES:,} bytes\n", 400)
     try:
         given = dict(parse_qsl(body.decode()))
+        need("may_change", "keep views")
         if not settings.may_write:
             raise FilterError("this explorer may not write; SYNDARIX_OBS_READ_WRITES allows it")
         page, words = _origin(given.get("from", ""))
         query = address("", **words).removeprefix("?")
         views.keep(settings.home, views.View(name=given.get("name", "").strip(), page=page, query=query))
     except (ReadError, ValueError) as error:
-        return PlainTextResponse(f"{error}\n", 400 if isinstance(error, (UsageError, ValueError)) else 503)
+        status = 403 if isinstance(error, Forbidden) else 400 if isinstance(error, (UsageError, ValueError)) else 503
+        return PlainTextResponse(f"{error}\n", status)
     return RedirectResponse(f"{page}?{query}" if query else page, 303)

@@ -64,6 +64,11 @@ def test_what_is_wrong_in_a_file_is_named_with_what_would_be_right(tmp_path: Pat
     assert str(file) in str(raised.value)
 
 
+def test_the_example_is_right() -> None:
+    example = Path(__file__).parents[3] / "examples" / "budgets.yml"
+    assert ["month", "day", "day", "run", "week"] == [each.per for each in load(example).budgets]
+
+
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.yml cannot be read"):
         load(tmp_path / "none.yml")

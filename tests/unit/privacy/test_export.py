@@ -8,6 +8,7 @@ import json
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from syndarix_obs import ObservabilityPlatform, Settings
 from syndarix_obs.store.database import open_for_read
 from syndarix_obs_read.errors import UsageError
+from syndarix_obs_read.export.formats import jsonl
+from syndarix_obs_read.export.lines import lines as straight_lines
 from syndarix_obs_read.export.person import export_person
-from syndarix_obs_read.export.rows import Choice
+from syndarix_obs_read.export.privacy import WithoutSecrets
+from syndarix_obs_read.export.rows import Choice, entries
 from syndarix_obs_read.export.run import run
 from syndarix_obs_read.privacy.forget import forget
 from syndarix_obs_read.settings import ReadSettings
@@ -67,6 +71,17 @@ def test_json_lines_hold_every_record_and_the_manifest_its_hashes(settings: Read
     for part in manifest["files"]:
         data = (tmp_path / "out" / part["name"]).read_bytes()
         assert (len(data), hashlib.sha256(data).hexdigest()) == (part["bytes"], part["sha256"])
+
+
+@pytest.mark.parametrize("redaction", ["all", "off"])
+def test_lines_straight_from_the_columns_are_those_of_every_other_way(tmp_path: Path, redaction: str) -> None:
+    settings = fill(tmp_path / "home", ("ada", "my password=hunter2hunter2", "ünïcode \"q\""), redaction=redaction)
+    with closing(open_for_read(settings.store_path)) as connection:
+        straight = [line for page in straight_lines(connection, ALL, 0, 2**62, WithoutSecrets()) for line in page]
+        gate = WithoutSecrets()
+        others = [jsonl([gate(entry)]) for page in entries(connection, ALL, 0) for entry in page]
+    assert 20 < len(others)
+    assert others == straight
 
 
 def test_the_ledger_adds_up_to_the_same_amount_in_every_format(settings: ReadSettings, tmp_path: Path) -> None:

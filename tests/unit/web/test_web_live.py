@@ -14,14 +14,7 @@ from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import StoredRecord
 from syndarix_obs_read.errors import BackendUnavailable
-from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web import live
-from syndarix_obs_read.web.asked import Asked
-
-
-def asked(backend: Any, home: Path) -> Asked:
-    """A request for what is new."""
-    return Asked(backend, ReadSettings(home=home), "/live", {}, "24h")
 
 
 async def events(stream: AsyncIterator[Any], until: str) -> list[str]:
@@ -37,7 +30,7 @@ async def events(stream: AsyncIterator[Any], until: str) -> list[str]:
 async def test_news_come_when_something_is_recorded(tmp_path: Path) -> None:
     home = scene.write(tmp_path)
     backend = EmbeddedBackend(store_path(home))
-    response: Any = live.stream(asked(backend, home), lambda: False)
+    response: Any = live.stream(backend, lambda: False)
     stream = response.body_iterator
     async with asyncio.timeout(10):
         begun = await events(stream, "event: begin")
@@ -54,7 +47,7 @@ async def test_news_come_when_something_is_recorded(tmp_path: Path) -> None:
 async def test_it_ends_with_the_server(tmp_path: Path) -> None:
     home = scene.write(tmp_path)
     backend = EmbeddedBackend(store_path(home))
-    response: Any = live.stream(asked(backend, home), lambda: True)
+    response: Any = live.stream(backend, lambda: True)
     found = [each async for each in response.body_iterator]
     await backend.close()
 
@@ -71,15 +64,18 @@ class Down:
         yield StoredRecord({})
 
 
-async def test_a_backend_that_is_down_is_named(tmp_path: Path) -> None:
-    response: Any = live.stream(asked(Down(), tmp_path), lambda: False)
+DOWN: Any = Down()
+
+
+async def test_a_backend_that_is_down_is_named() -> None:
+    response: Any = live.stream(DOWN, lambda: False)
     found = [each async for each in response.body_iterator]
 
     assert "event: problem\ndata: cannot reach Loki\n\n" == found[-1]
 
 
-async def test_the_stream_is_no_page_that_is_kept(tmp_path: Path) -> None:
-    response = live.stream(asked(Down(), tmp_path), lambda: True)
+async def test_the_stream_is_no_page_that_is_kept() -> None:
+    response = live.stream(DOWN, lambda: True)
 
     assert "no-store" == response.headers["cache-control"]
     assert "text/event-stream; charset=utf-8" == response.headers["content-type"]

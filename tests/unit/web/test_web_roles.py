@@ -81,6 +81,30 @@ async def test_each_reading_of_texts_is_one_entry_without_content(by_role: Brows
     assert not [word for word in (TEXT, scene.WHO["user"], "s-1") if word in detail]
 
 
+@pytest.mark.parametrize("path", ["/", "/traces", "/sessions", "/session?id=s-1"])
+async def test_previews_and_conversations_are_texts(path: str, by_role: Browser, own_home: Path) -> None:
+    assert TEXT not in await get(by_role, path, "read-only")
+    assert [] == await trail(own_home)
+    assert TEXT in await get(by_role, path, "operator")
+    assert ["read payloads"] == [action for _, action, _ in await trail(own_home)]
+
+
+async def test_rows_and_copies_of_steps_are_texts(by_role: Browser) -> None:
+    assert TEXT not in await get(by_role, "/traces.csv", "read-only")
+    assert TEXT in await get(by_role, "/traces.csv", "operator")
+    await get(by_role, f"/step/curl?trace={scene.TRACE}&step=05", "read-only", 404)
+    assert TEXT in await get(by_role, f"/step/curl?trace={scene.TRACE}&step=05", "operator")
+    assert TEXT not in await get(by_role, f"/trace/rows?id={scene.TRACE}", "read-only")
+
+
+async def test_only_operators_keep_views(by_role: Browser, own_home: Path) -> None:
+    for role, status in (("read-only", 403), ("privacy", 403), ("operator", 303)):
+        sent = {"authorization": f"Bearer {token(role)}"}
+        answer = await by_role.client.post("/views", data={"name": role, "from": "/traces"}, headers=sent)
+        assert status == answer.status_code
+    assert "operator" in (own_home / "views.json").read_text(encoding="utf-8")
+
+
 async def test_the_audit_page_is_for_the_role_privacy(by_role: Browser) -> None:
     await get(by_role, f"/trace?id={scene.TRACE}", "operator")
     assert "ops (operator)" in await get(by_role, "/audit", "privacy")
