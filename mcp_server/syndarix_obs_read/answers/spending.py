@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, Literal, cast, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 from pydantic import Field
 
@@ -127,9 +127,11 @@ async def get_spending(
     if wrong := [each for each in by if each not in BY]:
         raise FilterError(f"successes cannot be grouped by {', '.join(wrong)}; possible: {', '.join(BY)}")
     keys = tuple(dict.fromkeys(cast("Sequence[By]", by)))
-    rows, records = await together(
+    found: Sequence[Any] = await together(
         backend.costs(where.within(period), ("session_id", *keys), zone), _records(backend, where, period)
     )
+    rows: list[CostRow] = found[0]
+    records: tuple[StoredRecord, ...] = found[1]
     calls, tools = _calls(records, Repricing(prices_file)), _tools(records)
     loops: dict[str, Decimal] = defaultdict(Decimal)
     for (session, _), usd in looping(calls, tools).items():
