@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.records.model import CostRecord, Record, SessionRecord
+from syndarix_obs.store.contents import WHOLE_BELOW
 from syndarix_obs.store.schema import (
     COMMON_COLUMNS,
     KIND_COLUMNS,
@@ -29,9 +30,7 @@ COMPRESS_FROM: Final = 8192
 
 _NOT_EXTRA = frozenset({"start_ns", "payload", "attributes", "events", *COMMON_COLUMNS, *KIND_COLUMNS})
 _LEDGER_PLAIN = LEDGER_COLUMNS[: LEDGER_COLUMNS.index("cost_per_input_token")]
-_to_json = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), default=str, check_circular=False
-).encode
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str, check_circular=False).encode
 
 Values = tuple[Any, ...]
 
@@ -117,11 +116,19 @@ def shape_of(record: Record) -> Shape:
     return shape
 
 
-def payload_values(text: str) -> tuple[int, str | bytes]:
-    """Size in bytes, and the body as it is stored: text, or compressed when long."""
-    if len(text) < COMPRESS_FROM and text.isascii():
+def payload_values(text: str, once: Callable[[str], bytes | None] = lambda _text: None) -> tuple[int, str | bytes]:
+    """Size in bytes, and the body as it is stored: references to contents, text, or compressed when long.
+
+    Args:
+        text: JSON text.
+        once: stores its contents and gives the body that refers to them; None for texts that are to be stored whole.
+    """
+    if len(text) < WHOLE_BELOW and text.isascii():
         return len(text), text
     raw = text.encode(errors="replace")
+    body = once(raw.decode())
+    if body is not None:
+        return len(raw), body
     return len(raw), (raw.decode() if len(text) < COMPRESS_FROM else zlib.compress(raw, 1))
 
 

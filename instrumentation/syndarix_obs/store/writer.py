@@ -18,7 +18,7 @@ from syndarix_obs.errors import StoreError
 from syndarix_obs.guard import record_failure
 from syndarix_obs.records.anonymous import anonymous_record
 from syndarix_obs.records.model import CostRecord, Record, SessionRecord
-from syndarix_obs.store import corrections, hours, rows, search
+from syndarix_obs.store import contents, corrections, hours, rows, search
 from syndarix_obs.store import handle as handles
 from syndarix_obs.store.classes import Rule, apply
 from syndarix_obs.store.database import transaction
@@ -134,7 +134,8 @@ class StoreWriter:
         if cursor.rowcount < 1:
             return False
         if record.payload and record.payload != "{}":
-            connection.execute(rows.INSERT_PAYLOAD, (cursor.lastrowid, *rows.payload_values(record.payload)))
+            size, body = rows.payload_values(record.payload, lambda text: contents.stored(connection, text))
+            connection.execute(rows.INSERT_PAYLOAD, (cursor.lastrowid, size, body))
         return True
 
     def _move_progress(self, connection: sqlite3.Connection, records: Sequence[Record]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.store.schema import fields, payload_text
+from syndarix_obs.store.schema import fields
 
 What = Literal["records", "ledger", "decisions"]
 Row = dict[str, Any]
@@ -69,7 +69,7 @@ def raw_pages(connection: sqlite3.Connection, choice: Choice, after: int) -> Ite
     """Pages as they come from the store."""
     where, values = choice.where()
     ledger = choice.what == "ledger"
-    columns = "r.*" if ledger else "r.*, p.body AS body"
+    columns = "r.*" if ledger else "r.*, unpack(p.body) AS body"
     join = "" if ledger else " LEFT JOIN payloads p ON p.id = r.id"
     statement = (
         f"SELECT {columns} FROM {_table(choice)} r{join} WHERE r.id > ? AND {where}"
@@ -86,7 +86,7 @@ def _table(choice: Choice) -> str:
 
 def _record(row: sqlite3.Row) -> Row:
     line = fields(dict(row))
-    body = payload_text(row["body"])
+    body = row["body"]
     if body:
         line["payload"] = json.loads(body)
     return line
@@ -95,7 +95,7 @@ def _record(row: sqlite3.Row) -> Row:
 def _line(row: sqlite3.Row, ledger: bool) -> str:
     if ledger:
         return _encode(_ledger(row))
-    body = payload_text(row["body"])
+    body = row["body"]
     head = _encode(fields(dict(row)))
     return f'{head[:-1]},"payload":{body}}}' if body else head
 
