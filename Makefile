@@ -16,17 +16,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 INSTALL := $(PIP) --no-build-isolation --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint docs clean
+.PHONY: help demo test check lint docs docs-site clean axe
 
 help:  ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/.demo  ## Run a multi-agent workload and show what was recorded
+demo: .venv/.demo  ## Run a support desk of agents and explain the session that failed (OPEN=1: the explorer, too)
 	@rm -rf $(DEMO_HOME)
-	@SYNDARIX_OBS_BACKEND=embedded $(BIN)/syndarix-obs demo --sessions $(SESSIONS) --seed $(SEED) --home $(DEMO_HOME)
+	@SYNDARIX_OBS_BACKEND=embedded $(BIN)/syndarix-obs demo --sessions $(SESSIONS) --seed $(SEED) --home $(DEMO_HOME) $(if $(OPEN),--open)
 
-test: .venv/.dev  ## Run all tests with coverage (fails under 90%)
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(TEST_ARGS)
+# Two runs: coverage makes the long tests twice as long and adds nothing that the short ones do not reach.
+# pytest ends with 5 when TEST_ARGS chose none of a run's tests.
+test: .venv/.dev  ## Run all tests, the short ones with coverage (fails under 90%)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --cov --cov-report=term:skip-covered $(TEST_ARGS); short=$$?; \
+		$(BIN)/python -m pytest -n $(WORKERS) -m slow $(TEST_ARGS); long=$$?; \
+		[ $$short -eq 0 -o $$short -eq 5 ] && [ $$long -eq 0 -o $$long -eq 5 ]
 
 check: .venv/.dev  ## The inner loop: contract tests and unit tests that start no server and no second process
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not real_servers and not slow" tests/unit/spans tests/unit/records tests/unit/pipeline \
@@ -36,11 +40,18 @@ lint: .venv/.dev  ## Lint and strict type check
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 
-docs: .venv/.dev  ## Write the generated pages of docs/ anew
+docs: .venv/.dev  ## Write the generated pages of docs/ anew, and check that what people read first is simple English
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/readability.py
+
+docs-site: .venv/.docs  ## Build the documentation's site into site/, with strict links
+	$(BIN)/python docs/site.py
+
+axe:  ## Fetch axe-core, with which the tests in a browser look for barriers (npm)
+	npm install --prefix tests/browser --no-package-lock --no-fund --no-audit --ignore-scripts
 
 clean:  ## Remove everything that the other targets made
-	rm -rf .venv .venv-clients .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build .coverage .coverage.*
+	rm -rf .venv .venv-clients .venv-frameworks .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build site .coverage .coverage.* tests/browser/node_modules
 
 # What the demo needs; `make demo` waits for no test tool.
 .venv/.demo: .venv/.base
@@ -52,6 +63,11 @@ clean:  ## Remove everything that the other targets made
 	@echo "Installing what the tests need into .venv …"
 	@$(INSTALL) '.[server,instrument,dashboards,dev]'
 	@touch $@ .venv/.demo
+
+.venv/.docs: .venv/.dev
+	@echo "Installing what the site needs into .venv …"
+	@$(INSTALL) '.[docs]'
+	@touch $@
 
 .venv/.base: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none is on the PATH."; exit 1; }
@@ -94,7 +110,11 @@ compose-check:  ## docker-compose.yml with the example settings
 
 # --- The boards ---
 
-.PHONY: dashboards dashboards-check bench-dashboards
+.PHONY: pictures dashboards dashboards-check bench-dashboards
+
+pictures: .venv/.dev  ## Take the pictures of the explorer and, with Grafana running (make native-up), of the boards
+	$(BIN)/python docs/pictures/explorer.py
+	$(BIN)/python docs/pictures/take.py
 
 dashboards: .venv/.dev  ## Write grafana/dashboards anew from grafana/boards
 	$(BIN)/python grafana/build.py
@@ -161,4 +181,46 @@ $(BENCH_ENVS)/%/.done:
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --upgrade pip
 	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet $(BENCH_BASE) $(REQUIRES_$*)
+	@touch $@
+
+# --- Agent frameworks and providers' clients, each beside this project in an environment of its own ---
+
+FRAMEWORK_ENVS := .venv-frameworks
+FRAMEWORKS := openai-agents langchain langchain-openinference pydantic-ai crewai llama-index litellm clients google-adk strands \
+	smolagents autogen agent-framework dspy haystack instructor claude-agent mcp
+
+.PHONY: test-frameworks test-frameworks-node $(addprefix test-frameworks-,$(FRAMEWORKS))
+
+test-frameworks: $(addprefix test-frameworks-,$(FRAMEWORKS)) test-frameworks-node  ## Run each agent framework against a local provider, and compare with what was served
+
+FRAMEWORK_openai-agents := openai-agents
+FRAMEWORK_langchain := langchain langchain-openai langchain-anthropic langgraph
+FRAMEWORK_langchain-openinference := langchain langchain-openai langchain-anthropic langgraph openinference-instrumentation-langchain
+FRAMEWORK_pydantic-ai := 'pydantic-ai-slim[openai,anthropic]'
+FRAMEWORK_crewai := crewai
+FRAMEWORK_llama-index := llama-index-core llama-index-llms-openai
+FRAMEWORK_litellm := litellm
+FRAMEWORK_clients := google-genai boto3 opentelemetry-instrumentation-genai-bedrock
+FRAMEWORK_google-adk := google-adk
+FRAMEWORK_strands := 'strands-agents[openai]'
+FRAMEWORK_smolagents := 'smolagents[openai]' openinference-instrumentation-smolagents
+FRAMEWORK_autogen := autogen-agentchat 'autogen-ext[openai]'
+FRAMEWORK_agent-framework := agent-framework-core agent-framework-openai
+FRAMEWORK_dspy := dspy openinference-instrumentation-dspy
+FRAMEWORK_haystack := haystack-ai openinference-instrumentation-haystack
+FRAMEWORK_instructor := instructor
+FRAMEWORK_claude-agent := claude-agent-sdk
+FRAMEWORK_mcp := mcp openinference-instrumentation-mcp
+
+$(addprefix test-frameworks-,$(FRAMEWORKS)): test-frameworks-%: $(FRAMEWORK_ENVS)/%/.done
+	@$(FRAMEWORK_ENVS)/$*/bin/python tests/frameworks/run.py $*
+
+test-frameworks-node: .venv/.dev  ## Run Vercel's AI SDK in Node the same way
+	@cd tests/frameworks/node && npm install --no-audit --no-fund --silent
+	@$(BIN)/python tests/frameworks/run_node.py
+
+$(FRAMEWORK_ENVS)/%/.done:
+	@echo "Creating $(@D) …"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --editable . httpx $(FRAMEWORK_$*)
 	@touch $@

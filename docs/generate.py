@@ -203,6 +203,17 @@ def privacy_places() -> str:
     return table(("place", "what of a person it can hold", "how long", "how the person leaves it"), rows)
 
 
+# --- Python API ---
+
+
+def api() -> str:
+    """Every public name with its signature and meaning."""
+    sys.path.insert(0, str(DOCS))
+    from api_reference import api
+
+    return api()
+
+
 # --- pages ---
 
 BLOCKS: dict[str, Callable[[], str]] = {
@@ -213,7 +224,15 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "cli": cli,
     "mcp-tools": mcp_tools,
     "privacy-places": privacy_places,
+    "api": api,
 }
+
+
+def _llms() -> tuple[Path, str]:
+    sys.path.insert(0, str(DOCS))
+    from llms import FILE, llms_txt
+
+    return FILE, llms_txt()
 
 
 def render(page: str) -> str:
@@ -227,11 +246,14 @@ def render(page: str) -> str:
 
 def stale() -> Iterator[tuple[Path, str]]:
     """Pages whose blocks are not up to date, each with what it should say."""
-    for path in sorted(DOCS.glob("*.md")):
+    for path in sorted(DOCS.rglob("*.md")):
         page = path.read_text(encoding="utf-8")
         fresh = render(page)
         if fresh != page:
             yield path, fresh
+    file, listed = _llms()
+    if not file.exists() or file.read_text(encoding="utf-8") != listed:
+        yield file, listed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -241,7 +263,8 @@ def main(arguments: list[str] | None = None) -> int:
     check = parser.parse_args(arguments).check
     found = list(stale())
     for path, fresh in found:
-        sys.stdout.write(f"{path.name} is stale\n" if check else f"{path.name} written\n")
+        name = path.relative_to(DOCS.parent).as_posix()
+        sys.stdout.write(f"{name} is stale\n" if check else f"{name} written\n")
         if not check:
             path.write_text(fresh, encoding="utf-8")
     return 1 if check and found else 0

@@ -37,6 +37,10 @@ _LOOPS = f'{s.lines("tool_call")} | json loop="loop_count" | loop!=""'
 _VERSIONED = ' | json version="agent_version" | version!=""'
 
 
+_EPISODE_SHOWN = ("agent", "series", "state", "score", "observed", "expected", "episode")
+_EPISODES = f"{s.lines('anomaly')} | json " + ", ".join(f'{name}="{name}"' for name in _EPISODE_SHOWN[1:])
+
+
 def _by_version(kind: str, rest: str = "", *, model: bool = False) -> str:
     lines = f"{s.lines(kind, model=model)}{_VERSIONED}{rest}"
     return f"sum by (agent, version) (count_over_time({lines} [$__range]))"
@@ -231,6 +235,36 @@ CONTEXT = [
     ),
 ]  # fmt: skip
 
+ANOMALIES = [
+    graph(
+        title="How unusual", unit="short", interval="1m", w=8, nothing="Nothing unusual is open", defaults={"min": 0},
+        description="Score of each open episode: how far a series of an agent is from its own past. From 1 on it is "
+        "unusual and an alert fires; `syndarix-obs watch` looks every five minutes.",
+        targets=[Prom(expr=f"max by (agent, series) (agent_anomaly{{{s.AGENT}}}) > 0", legend="{{agent}} {{series}}")],
+    ),
+    table(
+        title="Episodes", w=16, sort="Time", nothing="Nothing unusual was found",
+        description="When an agent was unlike its own past: opened, worse, closed. Why: `syndarix-obs investigate`, "
+        "the id of the episode.",
+        targets=[Loki(expr=_EPISODES, lines=100)],
+        before=[{
+            "id": "extractFields",
+            "options": {"source": "labels", "format": "json", "replace": False, "keepTime": False,
+                        "jsonPaths": [{"path": name} for name in _EPISODE_SHOWN]},
+        }],
+        columns=[
+            Column("Time", "Time", unit=SECOND, width=150),
+            Column("agent", "Agent", width=100),
+            Column("series", "Series", width=130),
+            Column("state", "State", width=90),
+            Column("score", "Score", width=70),
+            Column("observed", "Observed", width=110),
+            Column("expected", "Expected", width=110),
+            Column("episode", "Episode", wrap=True),
+        ],
+    ),
+]  # fmt: skip
+
 VERSIONS = [
     table(
         title="Agent versions side by side", w=24, h=9, merge=True, sort="Calls", nothing="No call named its version",
@@ -262,6 +296,7 @@ BOARD = Board(
         Section("Decisions", CHOICES),
         Section("Loops and standstill", TROUBLE),
         Section("Context and memory", CONTEXT),
+        Section("Anomalies", ANOMALIES),
         Section("Versions", VERSIONS),
     ],
     alert_marks=False,

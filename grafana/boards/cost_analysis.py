@@ -7,15 +7,13 @@ from boards import theme
 from boards.board import Board, Section
 from boards.panels import Panel, graph, stat
 from boards.tables import Column, board_link, table
-from boards.targets import Calculated, Loki, LokiNow, Prom, PromNow
+from boards.targets import Loki, LokiNow, Prom, PromNow
 
 EXACT = "Exact: from the ledger in Loki."
 TREND = "A trend from counters, not for billing."
 
-_DAYS_LEFT = "days_in_month() - day_of_month() + 1 - (hour() * 3600 + minute() * 60) / 86400"
-_PAID = f'{{kind="cost",{s.ENVIRONMENT}}} | {s.PROJECT} | json usd="total_cost_usd" | unwrap usd | __error__=""'
-_IN_ALL = f"sum(sum_over_time({_PAID} [$__range])) or vector(0)"
-_WEEK = f"sum(sum_over_time({_PAID} [7d])) or vector(0)"
+_ALL = 'max(llm_cost_forecast_all_dollars{{bound="{}"}})'
+_FORESEEN = f'max by (project) (llm_cost_forecast_dollars{{{{bound="{{}}",{s.PROJECT}}}}})'
 _BUDGET_MONTH = f"sum(project:budget_monthly:dollars{{{s.PROJECT}}})"
 _SUCCESSES = f'{s.SESSIONS} | status="ok" | outcome!~"(?i)failure|failed|error"'
 _UNPRICED = f'{s.LEDGER} | json priced="priced" | priced="false"'
@@ -30,27 +28,20 @@ TOTALS = [
          f"month, "
          f"UTC. {EXACT} The budget beside it says whether that is too much.",
          targets=[LokiNow(expr=s.spent())], nothing="Nothing spent yet"),
-    stat(title="Forecast", unit="currencyUSD", timeFrom="now/M",
-         description="To the end of the month: month to date (exact) plus what is left of the month at the mean of "
-         "the last 7 days: a forecast, too low in the first week of use. Follows environment and project. Above the "
-         "budget? Act now, not on the 30th.",
+    stat(title="Forecast", unit="currencyUSD", timeFrom="now/M", nothing="Needs `syndarix-obs watch` and two weeks",
+         description="What the month will cost, all projects together: the level of the last 7 days with the "
+         "rhythm of the week, and the interval that 80% of months end in. The same numbers as `syndarix-obs forecast`, "
+         "worked out by the watch once an hour. A trend; above the budget? Act now, not on the 30th.",
          targets=[
-             LokiNow(expr=_IN_ALL, ref="A", hide=True),
-             LokiNow(expr=_WEEK, ref="B", hide=True),
-             PromNow(expr=_DAYS_LEFT, ref="C", hide=True),
-             Calculated(expr="$A + $B / 7 * $C", ref="D"),
+             PromNow(expr=_ALL.format("expected"), ref="A", legend="expected"),
+             PromNow(expr=_ALL.format("low"), ref="B", legend="80% from"),
+             PromNow(expr=_ALL.format("high"), ref="C", legend="to"),
          ]),
     stat(title="Of the budget", unit="percentunit", timeFrom="now/M", defaults={"decimals": 1},
-          limits=theme.rising(theme.BUDGET_RATIO), nothing="No budget known yet",
-          description="The forecast to the end of the month as a share of the monthly budgets of the projects chosen "
+          limits=theme.rising(theme.BUDGET_RATIO), nothing="No forecast or budget known yet",
+          description="The forecasts of the projects chosen as a share of their monthly budgets "
           "(prometheus/rules/0-thresholds.yml). Orange from 80%, red from 100%: the tables below show where to save.",
-          targets=[
-              LokiNow(expr=_IN_ALL, ref="A", hide=True),
-              LokiNow(expr=_WEEK, ref="B", hide=True),
-              PromNow(expr=_DAYS_LEFT, ref="C", hide=True),
-              PromNow(expr=_BUDGET_MONTH, ref="E", hide=True),
-              Calculated(expr="($A + $B / 7 * $C) / $E", ref="D"),
-          ]),
+          targets=[PromNow(expr=f"sum({_FORESEEN.format('expected')}) / {_BUDGET_MONTH}")]),
     stat(title="Per session", unit="currencyUSD", defaults={"decimals": 4}, description="Dollars of the time range "
          "divided "
          f"by the sessions that ended in it. {EXACT} It rises when sessions take more steps or larger prompts.",
@@ -121,6 +112,32 @@ BREAKDOWN = [
             Column("Value #C", "Daily budget", unit="currencyUSD"),
         ],
         nothing="No project has spent anything",
+    ),
+    table(
+        title="Forecast by project", w=12, h=8, join="project", sort="Expected",
+        description="What the month will cost by project, with the interval that 80% of months end in. The same "
+        "numbers as `syndarix-obs forecast --by project`; by agent, model, user or task type the command "
+        "says it. A trend.",
+        targets=[
+            PromNow(expr=_FORESEEN.format("expected"), ref="A", table=True),
+            PromNow(expr=_FORESEEN.format("low"), ref="B", table=True),
+            PromNow(expr=_FORESEEN.format("high"), ref="C", table=True),
+        ],
+        columns=[
+            Column("project", "Project"),
+            Column("Value #A", "Expected", unit="currencyUSD"),
+            Column("Value #B", "80% from", unit="currencyUSD"),
+            Column("Value #C", "To", unit="currencyUSD"),
+        ],
+        nothing="Needs `syndarix-obs watch` and two weeks",
+    ),
+    stat(
+        title="Bill and ledger", unit="percentunit", w=12, h=8, defaults={"decimals": 2},
+        limits=theme.rising(theme.BILL_RATIO),
+        nothing="Needs `syndarix-obs watch` with an admin key",
+        description="How far the provider's own bill of the month's settled days lies from the ledger. Above 1% an "
+        "alert fires, and `syndarix-obs reconcile` names each cause.",
+        targets=[PromNow(expr="max by (provider) (llm_bill_difference_ratio)", legend="{{provider}}")],
     ),
 ]  # fmt: skip
 

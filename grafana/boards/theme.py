@@ -43,6 +43,7 @@ FIRST_TOKEN_S: Final = (2.0, 5.0)
 BUDGET_RATIO: Final = (0.80, 1.0)
 CONTEXT_RATIO: Final = (0.75, 0.90)
 RATE_LIMIT_LEFT: Final = (0.10, 0.30)
+BILL_RATIO: Final = (0.005, 0.01)
 COST_SPIKE: Final = (1.5, 2.0)
 STUCK_S: Final = (120.0, 300.0)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         agent_session,
         annotate,
         auto_instrument,
+        budget,
         call_tool,
         configure,
         context_assembly,
@@ -40,13 +41,15 @@ if TYPE_CHECKING:
         tool,
         tool_call,
     )
-    from syndarix_obs.errors import SettingsError, StoreError, SyndarixObsError
+    from syndarix_obs.errors import BudgetExceeded, CallRefused, SettingsError, StoreError, SyndarixObsError
     from syndarix_obs.platform import ObservabilityPlatform
     from syndarix_obs.settings import Settings
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BudgetExceeded",
+    "CallRefused",
     "ObservabilityPlatform",
     "Settings",
     "SettingsError",
@@ -55,6 +58,7 @@ __all__ = [
     "agent_session",
     "annotate",
     "auto_instrument",
+    "budget",
     "call_tool",
     "configure",
     "context_assembly",
@@ -82,6 +86,8 @@ __all__ = [
 
 # Loaded at first use (PEP 562): whoever reads a store imports names and schema from here, and needs no platform.
 _HOMES = {
+    "BudgetExceeded": "errors",
+    "CallRefused": "errors",
     "ObservabilityPlatform": "platform",
     "Settings": "settings",
     "SettingsError": "errors",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
     from prometheus_client import CollectorRegistry
 
+    from syndarix_obs.guarding.declared import DeclaredBudget
     from syndarix_obs.pipeline.destination import Destination
     from syndarix_obs.replaying.player import Player
 
@@ -322,6 +324,48 @@ class ObservabilityPlatform:
         }  # fmt: skip
         with guarded("anomaly"):
             decisions.anomaly(self._source, state, values, at_ns)
+
+    # --- budgets ---
+
+    def budget(
+        self,
+        name: str,
+        *,
+        usd: Decimal | float | str | None = None,
+        tokens: int | None = None,
+        calls: int | None = None,
+        repeats: int | None = None,
+        per: str = "month",
+        by: Sequence[str] = (),
+        project: str | None = None,
+        agent: str | None = None,
+        user: str | None = None,
+        task_type: str | None = None,
+        model: str | None = None,
+        on_exceed: str = "refuse",
+    ) -> DeclaredBudget:
+        """Hold a budget before each call from now on; also `with obs.budget(…):`, and a file (`budgets_file`).
+
+        Args:
+            name: of its account, which all processes of this machine share.
+            usd, tokens, calls: most dollars, tokens (input and output) and model calls in a period.
+            repeats: most equal calls (tool and arguments) of one tool in a session.
+            per: `day`, `week`, `month` (UTC), or `run`: one session.
+            by: dimensions whose values have the limit each for itself: `["user"]`.
+            project, agent, user, task_type, model: whose work counts; a value may end in a star.
+            on_exceed: `refuse` raises `BudgetExceeded` where a call would be made; `warn` logs and counts.
+
+        Raises:
+            SettingsError: a value is not allowed; says which and what would be.
+        """
+        from syndarix_obs.guarding.declared import DeclaredBudget
+
+        fields = {
+            "name": name, "usd": usd, "tokens": tokens, "calls": calls, "repeats": repeats, "per": per, "by": tuple(by),
+            "project": project, "agent": agent, "user": user, "task_type": task_type, "model": model,
+            "on_exceed": on_exceed,
+        }  # fmt: skip
+        return DeclaredBudget(self._runtime.guard() if self.settings.enabled else None, fields)
 
     # --- decorators ---
 

@@ -68,6 +68,34 @@ class Settings(BaseSettings):
     prices_file: Path | None = Field(
         None, description="YAML file of dated price overrides.", examples=["/etc/agent/prices.yml"]
     )
+    budgets_file: Path | None = Field(
+        None, description="YAML file of budgets, held before each call; answers and alerts read it too.",
+        examples=["/etc/agent/budgets.yml"],
+    )  # fmt: skip
+    guard_timeout: float = Field(
+        600.0, gt=0, le=86_400,
+        description="Seconds until what a budget reserved for a call that never ended is given back; the clients of "
+        "providers give up after 600.",
+    )  # fmt: skip
+    guard_wait: float = Field(
+        1.0, gt=0, le=10,
+        description="Seconds that a call waits for the budgets' file at most; after that the guard has failed.",
+    )  # fmt: skip
+    guard_on_failure: Literal["allow", "refuse"] = Field(
+        "allow",
+        description="What becomes of a call when the guard fails or no price is known for its model: it passes and is "
+        "counted, or it is refused.",
+    )  # fmt: skip
+    guard_max_output: int | None = Field(
+        None, ge=1,
+        description="Tokens to reserve for an answer whose request sets no limit; the model's limit otherwise.",
+        examples=["4096"],
+    )  # fmt: skip
+    guard_share: float = Field(
+        1.0, gt=0, le=1,
+        description="Part of each budget that this machine may spend, where several machines share it.",
+        examples=["0.25"],
+    )  # fmt: skip
     loop_threshold: int = Field(
         4, ge=2, description="Calls of one tool with the same arguments in a session that count as a loop."
     )

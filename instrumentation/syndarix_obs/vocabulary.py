@@ -49,6 +49,8 @@ GEN_AI_REQUEST_SEED: Final = "gen_ai.request.seed"
 """Seed of the sampling."""
 GEN_AI_REQUEST_CHOICE_COUNT: Final = "gen_ai.request.choice.count"
 """How many answers were asked for."""
+GEN_AI_REQUEST_REASONING_LEVEL: Final = "gen_ai.request.reasoning.level"
+"""Effort of reasoning that was asked for: `low`, `medium`, `high`, …"""
 GEN_AI_OUTPUT_TYPE: Final = "gen_ai.output.type"
 """Form of answer that was asked for: `text` or `json`."""
 OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
@@ -77,6 +79,10 @@ GEN_AI_USAGE_IMAGE_CACHE_READ_TOKENS: Final = "gen_ai.usage.image.cache_read.inp
 """Part of the cache reads that was images."""
 GEN_AI_AGENT_NAME: Final = "gen_ai.agent.name"
 """Name of the agent, a small closed set chosen by its developer."""
+GEN_AI_AGENT_VERSION: Final = "gen_ai.agent.version"
+"""Version that an agent's developer gives it, for example of a coding agent's program; see `syndarix.agent.version`."""
+GEN_AI_SKILL_NAME: Final = "gen_ai.skill.name"
+"""Skill that an agent followed."""
 GEN_AI_CONVERSATION_ID: Final = "gen_ai.conversation.id"
 """Conversation that the span belongs to; equal to `session.id` here."""
 GEN_AI_TOOL_NAME: Final = "gen_ai.tool.name"
@@ -99,8 +105,10 @@ GEN_AI_RETRIEVAL_QUERY: Final = "gen_ai.retrieval.query.text"
 """What was searched for in a retrieval: a payload, never exported on a span."""
 GEN_AI_RETRIEVAL_DOCUMENTS: Final = "gen_ai.retrieval.documents"
 """What a retrieval found: a payload, never exported on a span."""
-GEN_AI_MEMORY_STORE: Final = "gen_ai.memory.store.name"
+GEN_AI_MEMORY_STORE: Final = "gen_ai.memory.store.id"
 """Memory store that was read or written."""
+GEN_AI_MEMORY_RECORD_COUNT: Final = "gen_ai.memory.record.count"
+"""How many memories or documents an operation found or touched."""
 GEN_AI_MEMORY_QUERY: Final = "gen_ai.memory.query.text"
 """What was looked for in memory: a payload, never exported on a span."""
 GEN_AI_EVALUATION_NAME: Final = "gen_ai.evaluation.name"
@@ -127,6 +135,15 @@ SERVICE_NAME: Final = "service.name"
 """Name of the emitting service (resource attribute)."""
 DEPLOYMENT_ENVIRONMENT: Final = "deployment.environment.name"
 """Environment of the emitting service (resource attribute): `production`, `staging`, …"""
+
+SCHEMA_URL: Final = (
+    "https://github.com/open-telemetry/semantic-conventions-genai/tree/3404aec1c23ca2ebe2d08f3d24d9d5cb72c0c8e8/model"
+)
+"""The GenAI conventions that the names follow: their registry has no release yet, so it is named by commit."""
+VCS_REPOSITORY_NAME: Final = "vcs.repository.name"
+"""Repository that a coding agent worked in."""
+VCS_REF_HEAD_NAME: Final = "vcs.ref.head.name"
+"""Branch that a coding agent worked on."""
 
 OPERATION_CHAT: Final = "chat"
 """A chat completion."""
@@ -171,8 +188,6 @@ REQUEST_ENDPOINT: Final = "syndarix.request.endpoint"
 """Kind of endpoint that was called: `chat.completions`, `responses`, `messages`, `completions`, `embeddings`."""
 REQUEST_FORM: Final = "syndarix.request.form"
 """Form that the answer was to have: name of its schema, `json_object`, or `text`."""
-REQUEST_REASONING_EFFORT: Final = "syndarix.request.reasoning_effort"
-"""Effort of reasoning that was asked for: `low`, `medium`, `high`, …"""
 REQUEST_THINKING_BUDGET: Final = "syndarix.request.thinking_budget"
 """Tokens that the model was allowed to think with."""
 PAYLOAD_TRUNCATED: Final = "syndarix.payload.truncated"
@@ -263,6 +278,8 @@ CONTEXT_EVICTED: Final = "syndarix.context.evicted"
 """Tokens by section that did not fit, as JSON."""
 CONTEXT_TOKENS: Final = "syndarix.context.tokens"
 """Tokens in the assembled context."""
+CONTEXT_ADDED: Final = "syndarix.context.added_tokens"
+"""Tokens that a prompt or a tool's result adds to the context, estimated by its length."""
 CONTEXT_LIMIT: Final = "syndarix.context.limit"
 """Size of the context window in tokens, when known."""
 SAFETY_CHECK: Final = "syndarix.safety.check"
@@ -271,8 +288,6 @@ SAFETY_PASSED: Final = "syndarix.safety.passed"
 """True when the check passed."""
 SAFETY_DETAIL: Final = "syndarix.safety.detail"
 """What the check found: a payload, never exported on a span."""
-MEMORY_FOUND: Final = "syndarix.memory.found"
-"""How many memories or documents an operation found or touched."""
 ANNOTATION_TARGET: Final = "syndarix.annotation.target"
 """What a note is attached to: a trace, span or decision id."""
 ANNOTATION_LABEL: Final = "syndarix.annotation.label"
@@ -295,6 +310,8 @@ ANOMALY_EXPECTED: Final = "syndarix.anomaly.expected"
 """What it should have been, in its own unit."""
 ANOMALY_OPENED: Final = "syndarix.anomaly.opened_ns"
 """When the episode began, in nanoseconds since the epoch."""
+BUDGET_EXCEEDED: Final = "syndarix.budget.exceeded"
+"""Name of the budget that a call was over: refused when the call failed so, let through when the budget only warns."""
 LOOP_TOOL: Final = "syndarix.loop.tool"
 """Tool that a loop repeats."""
 LOOP_COUNT: Final = "syndarix.loop.count"
@@ -503,6 +520,16 @@ LLM_COST_FORECAST: Final = MetricSpec(
     "What the current month will cost, by the watch: `expected`, and the interval `low` to `high` that 80% end in.",
     ("project", "bound"),
 )  # fmt: skip
+LLM_COST_FORECAST_ALL: Final = MetricSpec(
+    "llm_cost_forecast_all_dollars", "gauge", "USD",
+    "What the current month will cost, all projects together; an interval of a sum is not the sum of intervals.",
+    ("bound",),
+)  # fmt: skip
+LLM_BILL_DIFFERENCE: Final = MetricSpec(
+    "llm_bill_difference_ratio", "gauge", "1",
+    "How far the provider's bill of the settled days of the month lies from the ledger, by the watch; 0.01 is 1%.",
+    ("provider",),
+)  # fmt: skip
 LLM_LATENCY: Final = MetricSpec(
     "llm_latency_seconds", "histogram", "s", "Time from request to complete answer.",
     ("provider", "model", "agent"), LATENCY_BUCKETS,
@@ -514,6 +541,15 @@ LLM_FIRST_TOKEN: Final = MetricSpec(
 LLM_UNPRICED: Final = MetricSpec(
     "llm_unpriced_requests_total", "counter", "1", "Calls whose model has no known price.", ("provider", "model")
 )
+LLM_BUDGET_EXCEEDED: Final = MetricSpec(
+    "llm_budget_exceeded_total", "counter", "1",
+    "Calls of models and tools that were over a budget: `refused`, or `warned` and let through.", ("budget", "action"),
+)  # fmt: skip
+LLM_UNGUARDED: Final = MetricSpec(
+    "llm_unguarded_requests_total", "counter", "1",
+    "Calls that a budget is about and that it could not be held against: the guard failed, or no price is known.",
+    ("reason",), closed={"reason": ("failure", "unpriced")},
+)  # fmt: skip
 LLM_RATE_LIMIT: Final = MetricSpec(
     "llm_rate_limit_remaining_ratio", "gauge", "1", "Share of the provider's rate limit that is left, 0 to 1.",
     ("provider", "model", "limit"),
@@ -610,7 +646,8 @@ EXPORT_FAILURES: Final = MetricSpec(
 )  # fmt: skip
 
 METRICS: Final = (
-    LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_COST_FORECAST, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_RATE_LIMIT,
+    LLM_REQUESTS, LLM_TOKENS, LLM_COST, LLM_COST_FORECAST, LLM_COST_FORECAST_ALL,
+    LLM_BILL_DIFFERENCE, LLM_LATENCY, LLM_FIRST_TOKEN, LLM_UNPRICED, LLM_BUDGET_EXCEEDED, LLM_UNGUARDED, LLM_RATE_LIMIT,
     TOOL_INVOCATIONS, TOOL_LATENCY, AGENT_SESSIONS, AGENT_SESSIONS_ACTIVE, AGENT_PROGRESS, AGENT_TASK_DURATION,
     AGENT_LOOPS, AGENT_DECISIONS, AGENT_ANOMALY, AGENT_VERSION_INFO, MEMORY_OPERATIONS, MEMORY_SECONDS,
     EMBEDDING_SECONDS, CONTEXT_TOKENS_USED, CONTEXT_UTILIZATION, CONTEXT_SECONDS, SAFETY_CHECKS, EVALUATION_SCORE,

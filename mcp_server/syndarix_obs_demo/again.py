@@ -16,8 +16,10 @@ from syndarix_obs_demo.contact import handle
 from syndarix_obs_demo.desk import Desk
 from syndarix_obs_demo.provider.model import Model, Reply
 from syndarix_obs_demo.provider.server import FakeProvider
+from syndarix_obs_demo.scenario import USUAL_SEED, USUAL_SESSIONS
 from syndarix_obs_read.errors import UsageError
 
+_SIZES = (*USUAL_SESSIONS.values(), 50, *range(1, 400))
 _ORDER = re.compile(r"A-\d{5}")
 
 
@@ -29,16 +31,16 @@ class _UnderReplay(Model):
         super().will_say(*replies)
 
 
-def contact(question: str, sessions: int = 20, seed: int = 7) -> str:
+def contact(question: str, sessions: int | None = None, seed: int = USUAL_SEED) -> str:
     """Settle the contact that this question began; returns how it ended.
 
     Args:
-        question: the customer's first words; the order in them says which contact it is.
-        sessions: of the demo that was run.
+        question: the customer's first words; they say which contact it is.
+        sessions: of the demo that was run; when omitted, the size whose plan has this contact is looked for.
         seed: of the demo that was run.
 
     Raises:
-        UsageError: no contact of that demo is about this order.
+        UsageError: no contact of that demo began with this question.
     """
     case = _case(question, sessions, seed)
     clock = DemoClock()
@@ -58,13 +60,14 @@ def contact(question: str, sessions: int = 20, seed: int = 7) -> str:
 contact.replay_tools = {"syndarix_obs_demo.desk:Desk.ask_gateway": "llm"}  # type: ignore[attr-defined]  # a function may carry what a replay needs
 
 
-def _case(question: str, sessions: int, seed: int) -> Case:
-    found: Any = _ORDER.search(question)
-    for case in plan(sessions, seed):
-        if found is not None and case.order == found.group():
-            return case
+def _case(question: str, sessions: int | None, seed: int) -> Case:
+    order: Any = _ORDER.search(question)
+    for size in _SIZES if sessions is None else (sessions,):
+        for case in plan(size, seed) if order is not None else ():
+            # What follows the order may be masked by now.
+            if case.order == order.group() and question.startswith(case.topic.question.partition("{order}")[0]):
+                return case
     raise UsageError(
-        f"no contact of the demo with {sessions} sessions and seed {seed} is about "
-        f"{found.group() if found else question!r}; "
-        "give its numbers: --args '[\"A-12345\", SESSIONS, SEED]'"
+        f"no contact of a demo with seed {seed} began with {question!r}; "
+        "give the demo's numbers: --args '[\"QUESTION\", SESSIONS, SEED]'"
     )

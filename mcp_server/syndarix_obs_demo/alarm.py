@@ -22,7 +22,7 @@ from syndarix_obs_read.watching.tell import Telling
 from syndarix_obs_read.watching.watch import Watch
 
 AGENT = "support"
-"""Whose prompt got worse."""
+"""Whose prompt got worse, or whose tool never answered."""
 _MOST_BYTES = 1_000_000
 
 
@@ -65,11 +65,13 @@ class Alarm:
 
     Args:
         alerts: those that arrived at the receiver.
-        episode: the heaviest one of the agent whose prompt got worse; None when there is none.
+        episode: the heaviest one of the agent that the story is about; None when there is none.
+        cost: the heaviest one of what that agent costs.
     """
 
     alerts: tuple[dict[str, Any], ...]
     episode: Anomaly | None
+    cost: Anomaly | None = None
 
 
 def look(home: Path) -> Alarm:
@@ -77,7 +79,9 @@ def look(home: Path) -> Alarm:
     with receiving() as receiver:
         episodes = asyncio.run(_look(ReadSettings(home=home, backend="embedded"), receiver.url))
     mine = [each for each in episodes if each.agent == AGENT]
-    return Alarm(tuple(receiver.alerts), max(mine, key=lambda each: each.score, default=None))
+    mine.sort(key=lambda each: each.score, reverse=True)
+    cost = next((each for each in mine if each.series == "cost"), None)
+    return Alarm(tuple(receiver.alerts), mine[0] if mine else None, cost)
 
 
 async def _look(settings: ReadSettings, url: str) -> tuple[Anomaly, ...]:

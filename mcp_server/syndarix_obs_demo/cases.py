@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -20,6 +20,7 @@ class Incident(StrEnum):
     ESTIMATED_USAGE = "estimated usage"
     RATE_LIMITED = "provider error 429"
     OVERLOADED = "provider error 529"
+    RUNAWAY = "tool that never answers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,25 +130,39 @@ class Case:
         return self.topic.answer.format(order=self.order)
 
 
-def plan(sessions: int, seed: int) -> list[Case]:
-    """The cases of a run. Every incident happens at least once, however few the sessions."""
+def plan(sessions: int, seed: int, *, runaway: bool = True) -> list[Case]:
+    """The cases of a run. Every incident happens at least once, however few the sessions.
+
+    Args:
+        sessions: how many cases, at least 1.
+        seed: the same seed makes the same cases.
+        runaway: whether the last case is the one whose tool never answers.
+    """
     chosen = random.Random(seed)
     incidents = _spread(sessions, chosen)
-    return [_case(number, chosen, incidents[number]) for number in range(sessions)]
+    cases = [_case(number, chosen, incidents[number]) for number in range(sessions)]
+    return [*cases[:-1], _running_away(cases[-1])] if runaway else cases
+
+
+def _running_away(case: Case) -> Case:
+    """The case whose tool never answers. Beside that it is ordinary, unless there are few cases for all incidents."""
+    others = case.incidents if case.number < len(_RANDOM) else frozenset()
+    return replace(case, topic=TOPICS[0], incidents=others | {Incident.RUNAWAY})
 
 
 def _spread(sessions: int, chosen: random.Random) -> list[set[Incident]]:
     spread: list[set[Incident]] = [set() for _ in range(sessions)]
-    for at, incident in enumerate(_shuffled(list(Incident), chosen)):
+    for at, incident in enumerate(_shuffled(_RANDOM, chosen)):
         spread[at % sessions].add(incident)
-    for at in range(len(Incident), sessions):
+    for at in range(len(_RANDOM), sessions):
         if chosen.random() < 0.35:
             spread[at].add(chosen.choice(_COMMON))
     return spread
 
 
+_RANDOM = [incident for incident in Incident if incident is not Incident.RUNAWAY]
 # A cost spike is one on a day, or it is the price level; the others recur.
-_COMMON = [incident for incident in Incident if incident is not Incident.COST_SPIKE]
+_COMMON = [incident for incident in _RANDOM if incident is not Incident.COST_SPIKE]
 
 
 def _shuffled(incidents: Sequence[Incident], chosen: random.Random) -> list[Incident]:

@@ -16,6 +16,7 @@ from syndarix_obs_demo.provider.model import Model, Reply
 from syndarix_obs_demo.scenario import Release
 
 log = logging.getLogger("support_desk")
+log.addHandler(logging.NullHandler())  # its lines belong into the store, not onto the terminal of a replay
 
 
 @dataclass(frozen=True, slots=True)

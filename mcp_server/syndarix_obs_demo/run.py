@@ -10,20 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syndarix_obs import ObservabilityPlatform, Settings
-from syndarix_obs_demo.cases import Case, plan
+from syndarix_obs_demo.cases import Case, Incident, plan
 from syndarix_obs_demo.clients import connect
 from syndarix_obs_demo.clock import DemoClock
 from syndarix_obs_demo.contact import Contact, handle
 from syndarix_obs_demo.desk import Desk
 from syndarix_obs_demo.provider.model import Model
 from syndarix_obs_demo.provider.server import FakeProvider
-from syndarix_obs_demo.scenario import LEAST_SESSIONS, Scenario, ordinary_count, seconds_ago
+from syndarix_obs_demo.scenario import LEAST_SESSIONS, USUAL_SEED, Scenario, ordinary_count, seconds_ago
 from syndarix_obs_demo.watching import LowestLimits, Warnings, captured_logs, masked
 from syndarix_obs_read.errors import UsageError
 
 DAYS = 6
 """Over how many past days the sessions of an embedded store are spread."""
 _LAST_STARTS_BEFORE_S = 180
+_BUCKET_NS = 300 * 10**9
+"""A watch looks at whole five minutes: the last session of an embedded store lies in five minutes that are over."""
 _STACK_SPREAD_S = 900
 """Over how many past seconds the sessions lie that go to the stack. Tempo deletes, when it restarts, what it has not
 moved to a finished block and is older than its `complete_block_timeout` of 20 minutes."""
@@ -43,12 +45,13 @@ class DemoReport:
         incidents: what went wrong, and in how many sessions.
         outcomes: how the contacts ended.
         store: the SQLite file; None when records go elsewhere.
-        trace_id: the trace with the most to see, as hex.
+        trace_id: the trace to look at, as hex: the one that failed last, of a regression the one with the most in it.
         session_id: the session of that trace.
         masked: how many values of each kind were masked before anything was stored.
         lowest_limits: for each provider, the smallest share of a rate limit that was left, 0 to 1.
         warnings: what the library itself had to say.
         saved: False when not everything could be brought to safety.
+        seed: of the cases.
     """
 
     sessions: int
@@ -64,6 +67,7 @@ class DemoReport:
     lowest_limits: Mapping[str, float]
     warnings: tuple[str, ...]
     saved: bool
+    seed: int = USUAL_SEED
 
 
 def run(
@@ -96,21 +100,21 @@ def run(
         raise UsageError(f"a regression needs at least {LEAST_SESSIONS} sessions to be seen, not {sessions}")
     began = time.perf_counter()
     settings = Settings(home=home, service_name="support-desk", environment="demo", set_global=False)
-    cases, clock = plan(sessions, seed), DemoClock()
+    cases, clock = plan(sessions, seed, runaway=scenario is Scenario.ORDINARY), DemoClock()
     model = Model(clock.skip)
     limits, warnings = LowestLimits(), Warnings()
     with warnings.collected(), _desk(settings, clock, model) as (desk, instrumented):
         when = _times(cases, settings.backend, scenario)
         contacts = _all(desk, cases, when, limits, on_progress or (lambda _done, _of: None))
         saved, hidden = desk.obs.flush(_FLUSH_S), masked(desk.obs)
-    shown = max(cases, key=lambda case: (len(case.incidents), case.topic.task_type == "refund")).number
+    shown = max(cases, key=_worth_a_look).number
     return DemoReport(
         sessions=sessions,
         seconds=time.perf_counter() - began,
         requests=model.served,
         instrumented=instrumented,
-        incidents=Counter(incident.value for case in cases for incident in sorted(case.incidents)),
-        outcomes=Counter(contact.outcome for contact in contacts),
+        incidents=dict(Counter(incident.value for case in cases for incident in sorted(case.incidents))),
+        outcomes=dict(Counter(contact.outcome for contact in contacts)),
         store=settings.store_path if settings.backend in {"embedded", "both"} else None,
         trace_id=contacts[shown].trace_id,
         session_id=contacts[shown].session_id,
@@ -118,7 +122,13 @@ def run(
         lowest_limits=limits.by_provider,
         warnings=tuple(warnings.messages),
         saved=saved,
+        seed=seed,
     )
+
+
+def _worth_a_look(case: Case) -> tuple[bool, int, bool]:
+    """The higher, the more there is to see in a case."""
+    return Incident.RUNAWAY in case.incidents, len(case.incidents), case.topic.task_type == "refund"
 
 
 @contextmanager
@@ -146,8 +156,9 @@ def _times(cases: list[Case], backend: str, scenario: Scenario) -> Callable[[Cas
         return lambda case: (
             now - round(seconds_ago(cases, case.number, _LAST_STARTS_BEFORE_S) * 1e9), case.number >= before
         )  # fmt: skip
-    spread_s = DAYS * 86_400 if backend == "embedded" else max(_STACK_SPREAD_S, len(cases) * _LONGEST_CASE_S)
-    last_ns = now - _LAST_STARTS_BEFORE_S * 10**9
+    alone = backend == "embedded"
+    spread_s = DAYS * 86_400 if alone else max(_STACK_SPREAD_S, len(cases) * _LONGEST_CASE_S)
+    last_ns = (now // _BUCKET_NS - 2) * _BUCKET_NS if alone else now - _LAST_STARTS_BEFORE_S * 10**9
     return lambda case: (last_ns - round((1 - (case.number + 1) / len(cases)) * spread_s * 1e9), False)
 
 

@@ -21,6 +21,7 @@ SINCE_S: Final = 3 * HOUR_S
 """How long ago the worse prompt was deployed."""
 LEAST_SESSIONS: Final = 40
 """With fewer there is nothing to compare."""
+USUAL_SEED: Final = 7
 USUAL_SESSIONS: Final = {"ordinary": 20, "regression": 240}
 """How many sessions each story needs: an episode needs some twenty calls an hour, before and after alike."""
 _ORDINARY_SHARE: Final = BEFORE_S / (BEFORE_S + SINCE_S)

@@ -20,6 +20,13 @@ def handbook() -> str:
     return f"You are the support agent of a shop. This is your handbook.\n{articles}"
 
 
+def error_page(order: str, lines: int = 90) -> str:
+    """What the carrier's gateway answers when it gives up: a long page, which an agent should not read twelve times."""
+    head = f"504 Gateway Timeout: the carrier did not answer for {order}."
+    trace = (f"  at carrier.gateway.Handler{n:02d}.forward(Handler.java:{100 + n})" for n in range(lines))
+    return "\n".join([head, *trace])
+
+
 def archive(order: str, lines: int = 2_400) -> str:
     """Far too much context: everything that was ever logged about an order."""
     return "\n".join(

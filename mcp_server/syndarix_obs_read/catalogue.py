@@ -16,6 +16,8 @@ Group = Literal["Look", "Explain", "Money", "Run again", "Watch", "Keep", "Serve
 
 GROUPS: Final[tuple[Group, ...]] = ("Look", "Explain", "Money", "Run again", "Watch", "Keep", "Serve")
 """Groups of commands, in the order of `--help`."""
+MOST_IN_A_GROUP: Final = 8
+"""More commands than this in one group of `--help` are not taken in at a glance; a contract test holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Question:
 
     Args:
         name: of its files and of its command.
-        group: where `--help` lists it.
+        group: under which heading `--help` lists it.
         about: what it answers, in one line; the first line of the command's text.
         example: arguments of a call to show.
         module: file of the command when it is not the question's own name.
@@ -55,6 +57,11 @@ _ON_TRACE: Final[Mapping[Face, str]] = {"web": "the page of a trace shows it"}
 _SERVERS_ONLY: Final[Mapping[Face, str]] = {"web": "the servers' own query pages do this better"}
 _PERSON: Final[Mapping[Face, str]] = {"mcp": "a person decides this", "web": "a person decides this at a terminal"}
 _STARTS: Final[Mapping[Face, str]] = {"mcp": "it starts a program", "web": "it starts a program"}
+_LOCAL: Final[Mapping[Face, str]] = {"mcp": "it reads files of this machine", "web": "it reads files of this machine"}
+_CODING: Final[Mapping[Face, str]] = {
+    "mcp": "get_cost_summary by project and agent and get_decisions of type permission say the same",
+    "web": "the page `costs` sums by project and agent",
+}
 _RUNS: Final[Mapping[Face, str]] = {"mcp": "it runs the user's own code", "web": "it runs the user's own code"}
 _INSIDE: Final[Mapping[Face, str]] = {"web": "a part of the page `health`", "mcp": "a part of the tools of `alerts`"}
 
@@ -63,45 +70,54 @@ QUESTIONS: Final[tuple[Question, ...]] = (
              "demo --sessions 20 --seed 7", without=_STARTS),
     Question("sessions", "Look", "List sessions, or follow them as they run.", "sessions --agent support --follow"),
     Question("session", "Look", "Show one session: what it did, what it cost, how it ended.", "session 3f2a9c"),
-    Question("traces", "Look", "Search traces by who, what, how long, how dear and text.",
+    Question("traces", "Look", "Search traces by agent, status, duration, cost and text.",
              "traces --agent support --status error --since 7d"),
     Question("trace", "Look", "Show one trace as a tree of steps.", "trace 9f6f27 --payloads"),
-    Question("timeline", "Look", "Show what happened in a trace or session, in order.", "timeline 9f6f27",
+    Question("timeline", "Explain", "Show what happened in a trace or session, in order.", "timeline 9f6f27",
              without={"web": "the pages of a trace and of a session show it"}),
+    Question("interactions", "Explain", "Show who spoke to whom in one run, as a sequence, and its flow.",
+             "interactions 3f2a9c --mermaid"),
     Question("explain", "Explain", "Say why a trace ended as it did.", "explain 9f6f27", without=_ON_TRACE),
     Question("decisions", "Explain", "List decisions with options, choice and reason; or patterns in them.",
              "decisions --patterns --type tool_selection"),
-    Question("step", "Explain", "Step through a run: what the model saw, chose and why.", "step 3f2a9c 4"),
-    Question("diff", "Explain", "Show what is different between two runs, step by step.", "diff 3f2a9c replay-81d0"),
+    Question("step", "Run again", "Step through a run: what the model saw, chose and why.", "step 3f2a9c 4"),
+    Question("diff", "Run again", "Show what is different between two runs, step by step.", "diff 3f2a9c replay-81d0"),
     Question("replay", "Run again", "Run an agent's own code again along a recorded session.",
              "replay 3f2a9c --with my_agent:answer", without=_RUNS),
     Question("costs", "Money", "Sum the cost ledger by agent, model, day and more.",
              "costs --by agent,model --since 2026-03"),
+    Question("coding", "Money", "Say what coding agents cost, what filled their context, what was refused.",
+             "coding --by repository,branch --since 7d", without=_CODING),
     Question("forecast", "Money", "Say what the current month will cost, with an interval.",
              "forecast --by project,model"),
+    Question("spending", "Money", "Say what a success cost, and what was spent in vain.",
+             "spending --by agent_version --since 30d"),
+    Question("budgets", "Money", "Say what is left of each budget, and what was refused.", "budgets"),
+    Question("reconcile", "Money", "Hold the ledger against the provider's bill, and name each difference.",
+             "reconcile --provider openai --month 2026-11"),
     Question("errors", "Explain", "Group what failed by its message.", "errors --agent support --since 7d"),
     Question("loops", "Explain", "List loops: one tool called again and again with the same arguments.",
              "loops --since 7d", without={"mcp": "get_errors lists them"}),
     Question("logs", "Look", "Search log lines and records, or follow them.",
              "logs --grep refund --level warning --follow"),
     Question("agents", "Look", "Say how each agent is doing: success, duration, failures, tools.", "agents --since 7d"),
-    Question("services", "Look", "Say what each service and version of its agents did.", "services --since 7d"),
+    Question("services", "Watch", "Say what each service and version of its agents did.", "services --since 7d"),
     Question("names", "Look", "List the names that can be asked for.", "names agent model",
              without={"web": "filters offer them"}),
-    Question("quality", "Explain", "Show scores and outcomes by agent, version, prompt, model or day.",
+    Question("quality", "Run again", "Show scores and outcomes by agent, version, prompt, model or day.",
              "quality --by prompt_hash --name resolved --since 7d"),
-    Question("score", "Explain", "Give a session a score, an outcome or feedback, also long after it ended.",
+    Question("score", "Run again", "Give a session a score, an outcome or feedback, also long after it ended.",
              'score s-42 resolved true --type outcome --comment "confirmed by mail"',
              without={"web": "a form on the page of a session"}),
-    Question("evaluate", "Explain", "Score ended sessions by evaluators, or by a judge with its agreement.",
+    Question("evaluate", "Run again", "Score ended sessions by evaluators, or by a judge with its agreement.",
              "evaluate --since 7d --agent support", without={"mcp": "it may spend money", "web": "it may spend money"}),
     Question("investigate", "Explain", "Say what changed, and which version, prompt, model or tool explains it.",
              "investigate --agent support --since 2h"),
-    Question("compare", "Explain", "Show two sessions side by side: configuration, prompts, steps, cost.",
+    Question("compare", "Run again", "Show two sessions side by side: configuration, prompts, steps, cost.",
              "compare 3f2a9c 77b0d1"),
     Question("blame", "Explain", "Say which steps of a failed session are most likely at fault.", "blame 3f2a9c",
              without={"web": "the page of a session shows it"}),
-    Question("query", "Look", "Send PromQL, LogQL or TraceQL to the stack's servers.",
+    Question("query", "Serve", "Send PromQL, LogQL or TraceQL to the stack's servers.",
              'query promql "sum by (agent) (increase(llm_requests_total[1h]))" --since 2h', without=_SERVERS_ONLY),
     Question("watch", "Watch", "Look every five minutes for what is unusual; keep it and alert.", "watch --once",
              without=_STARTS),
@@ -119,11 +135,23 @@ QUESTIONS: Final[tuple[Question, ...]] = (
              "up --install claude-code", without=_STARTS),
     Question("run", "Serve", "Run a program and record its model calls, without a line of code.",
              "run python app.py", module="run_command", without=_STARTS),
+    Question("import", "Serve", "Read the transcripts that a coding agent keeps on disk.",
+             "import claude-code --follow", module="importing", without=_LOCAL),
     Question("web", "Serve", "Serve the explorer to a browser.", "web --open", without=_STARTS),
     Question("mcp", "Serve", "Serve the answers to assistants over MCP.", "mcp --print-config", without=_STARTS),
     Question("forget", "Keep", "Erase a person everywhere, and prove it.", "forget u-42", without=_PERSON),
     Question("export", "Keep", "Write what was recorded to files, with their hashes.",
              "export --to books --what ledger --format csv --since 2026-03", without=_PERSON),
+    Question("archive", "Keep", "Move finished days to Parquet files, or list what is archived.",
+             "archive --before 30d", without=_PERSON),
+    Question("audit", "Keep", "List who read payloads, exported, archived and erased.", "audit --since 30d",
+             without={"mcp": "it is about those who ask"}),
+    Question("report", "Keep", "Write a run, an agent or a week as one file: HTML, Markdown or PDF.",
+             "report --session 3f2a9c -o report.html", without={"mcp": "it writes a file for people"}),
+    Question("convert", "Keep", "Write one run for Perfetto, speedscope, OTLP or as Mermaid text.",
+             "convert 3f2a9c --to perfetto -o run.json",
+             without={"mcp": "get_interactions gives Mermaid text; the other forms are for programs",
+                      "web": "the page `report` offers the files"}),
     Question("redact", "Keep", "Show what redaction makes of a text.", "redact mail.txt", without=_PERSON),
     Question("prune", "Keep", "Delete what is older than a time.", "prune --before 30d", without=_PERSON),
 )  # fmt: skip

@@ -6,6 +6,7 @@ ReadError                   root; the message is for people and says what to do 
 │   ├── TimeRangeError      a time or range cannot be read
 │   ├── FilterError         a filter, order or grouping does not exist or cannot be combined
 │   ├── QueryError          a raw query that the server cannot read, or beyond the limits for such queries
+│   ├── Forbidden           the role of the token that came with it may not do that
 │   └── NeedsStack          only the servers of the stack can answer it, and the backend is another
 ├── NotFound                what was asked for by id does not exist; carries the nearest ids
 ├── Ambiguous               the beginning of an id fits several; carries them
@@ -62,6 +63,10 @@ class FilterError(UsageError):
 
 class QueryError(UsageError):
     """A raw query that the server cannot read, or beyond the limits for such queries."""
+
+
+class Forbidden(UsageError):
+    """The role of the token that came with the question may not do that; the message says which role may."""
 
 
 class NeedsStack(UsageError):

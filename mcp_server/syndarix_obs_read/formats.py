@@ -34,6 +34,13 @@ def cost(found: Cost) -> str:
     return f"{marked} +{found.unpriced_calls}?" if found.unpriced_calls else marked
 
 
+def difference(amount: Decimal | None) -> str:
+    """Dollars that are more or less than others: `+$1.20`, `-$0.35`; `–` for None."""
+    if amount is None or amount == 0:
+        return money(amount)
+    return f"{'+' if amount > 0 else '-'}{money(abs(amount))}"
+
+
 def cost_words(found: Cost) -> str:
     """The same in words, for a sentence."""
     if not found.calls:

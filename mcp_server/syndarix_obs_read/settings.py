@@ -1,7 +1,7 @@
 """Settings of the read side: environment name, type, default, meaning. The docs page is generated from this table.
 
-`SYNDARIX_OBS_BACKEND`, `SYNDARIX_OBS_HOME` and `SYNDARIX_OBS_USER_KEY_FILE` are shared with the write side; everything
-else is `SYNDARIX_OBS_READ_` and the field's name in capitals.
+`SYNDARIX_OBS_BACKEND`, `SYNDARIX_OBS_HOME`, `SYNDARIX_OBS_USER_KEY_FILE` and `SYNDARIX_OBS_PRICES_FILE` are shared with
+the write side; everything else is `SYNDARIX_OBS_READ_` and the field's name in capitals.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from syndarix_obs.store.location import default_home, store_path
 from syndarix_obs_read.errors import SettingsError, TimeRangeError
+from syndarix_obs_read.outcomes import DEFAULT
 from syndarix_obs_read.timerange import parse_range
 
 PREFIX: Final = "SYNDARIX_OBS_READ_"
-SHARED: Final = ("backend", "home", "user_key_file")
+SHARED: Final = ("backend", "home", "user_key_file", "prices_file", "budgets_file")
 """Fields whose variable is `SYNDARIX_OBS_…`, without `READ_`: the agent uses the same."""
 
 
@@ -57,6 +58,31 @@ class ReadSettings(BaseSettings):
         description="File with the key of user pseudonyms, when it is not the one in `home`.",
         examples=["/run/secrets/user_key"],
     )  # fmt: skip
+    prices_file: Path | None = Field(
+        None, validation_alias=_shared("prices_file"),
+        description="YAML file of dated prices that calls are priced with; bills are held against them.",
+        examples=["prices.yml"],
+    )  # fmt: skip
+    openai_admin_key_file: Path | None = Field(
+        None, description="File with an admin key (`api.usage.read`) with which OpenAI's bill is read; only "
+        "`reconcile` and `watch` read it, and nothing keeps it.", examples=["/run/secrets/openai_admin_key"],
+    )  # fmt: skip
+    anthropic_admin_key_file: Path | None = Field(
+        None, description="File with an Admin API key with which Anthropic's bill is read, as for OpenAI.",
+        examples=["/run/secrets/anthropic_admin_key"],
+    )  # fmt: skip
+    openai_admin_url: str | None = Field(
+        None, description="Base URL of OpenAI's admin API, if it is not the public one.",
+        examples=["https://api.openai.com/v1"],
+    )  # fmt: skip
+    anthropic_admin_url: str | None = Field(
+        None, description="Base URL of Anthropic's admin API, if it is not the public one.",
+        examples=["https://api.anthropic.com"],
+    )  # fmt: skip
+    budgets_file: Path | None = Field(
+        None, validation_alias=_shared("budgets_file"), description="YAML file of budgets.",
+        examples=["/etc/agent/budgets.yml"],
+    )  # fmt: skip
     timezone: str = Field(
         "UTC", description="Zone of days, months and of times that name none.", examples=["Europe/Berlin"]
     )
@@ -68,6 +94,10 @@ class ReadSettings(BaseSettings):
     monthly_budget_usd: Decimal | None = Field(
         None, gt=0, description="What a month may cost, in dollars; shown beside the month's cost.", examples=["500"]
     )
+    failed_outcomes: str = Field(
+        DEFAULT, description="Outcomes of a session, with commas, that count as failed beside sessions that end in an "
+        "error; every success rate is reckoned with them.", examples=["failure,failed,error,escalated"],
+    )  # fmt: skip
     stalled_after: float = Field(
         900, gt=0, description="Seconds without a finished step after which a running session counts as stalled."
     )
@@ -100,6 +130,17 @@ class ReadSettings(BaseSettings):
     retention_days: int = Field(
         30, ge=1, le=3_650, description="Days that the stack keeps data: how far back a question can look."
     )
+    archive: str | None = Field(
+        None, description="Folder, or address of object storage, to which `archive` moves finished days; unless it is "
+        "set, the folder `archive` in `home`.", examples=["s3://company-audit/agents"],
+    )  # fmt: skip
+    archive_days: int | None = Field(
+        None, ge=1, description="Days after which the archive lets a day go; unless it is set, it keeps them.",
+        examples=["400"],
+    )  # fmt: skip
+    with_archive: bool = Field(
+        False, description="Whether answers also look at archived days, as `--archive` does for a command."
+    )
     max_response_bytes: int = Field(
         64 * 1024 * 1024, ge=10_000, description="Largest answer that is taken from a server, in bytes."
     )
@@ -111,6 +152,10 @@ class ReadSettings(BaseSettings):
     alert_webhook_file: Path | None = Field(
         None, description="File with the address that `watch` sends alerts to where there is no Alertmanager.",
         examples=["/run/secrets/webhook"],
+    )  # fmt: skip
+    audit: Literal["tokens", "all"] = Field(
+        "tokens", description="Whose readings of payloads are noted in the audit trail: of those who come with a token "
+        "over the network, or of all who ask, on this machine, too.", examples=["all"],
     )  # fmt: skip
     rate_limit: int = Field(
         600, ge=0,

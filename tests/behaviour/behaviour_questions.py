@@ -194,3 +194,11 @@ QUESTIONS: dict[str, Question] = {
     "since when": _simple(lambda backend: backend.extent()),
     "without a time": _unlimited,
 }  # fmt: skip
+
+LEDGER_SUMS: dict[str, Question] = {
+    "what a bill is held against": _costs(
+        {}, ("provider", "model", "service_tier", "is_estimated", "is_priced", "hour", "prompt_size"), "UTC"
+    ),
+    "what a success costs": _costs({}, ("session_id", "agent_version", "project"), "UTC"),
+}
+"""Sums by keys of the ledger that no face offers: asked of the real servers only, nothing of them is recorded."""

@@ -13,7 +13,7 @@ from typing import Any
 import live_scene
 import pytest
 import recorded_servers as recorded
-from behaviour_questions import QUESTIONS
+from behaviour_questions import LEDGER_SUMS, QUESTIONS
 
 from syndarix_obs.identity import Identity
 from syndarix_obs.store.location import store_path
@@ -59,12 +59,12 @@ def pseudonym_of(world: live_scene.World) -> Callable[[str], str]:
     return Identity(world.home, (world.home / "key").read_bytes()).pseudonym
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("question", {**QUESTIONS, **LEDGER_SUMS})
 async def test_servers_and_store_give_the_same_answer(
     question: str, world: live_scene.World, store: EmbeddedBackend, live: StackBackend,
     pseudonym_of: Callable[[str], str],
 ) -> None:  # fmt: skip
-    ask = QUESTIONS[question]
+    ask = {**QUESTIONS, **LEDGER_SUMS}[question]
     assert await ask(store, world.now_ns, pseudonym_of) == await ask(live, world.now_ns, pseudonym_of)
 
 

@@ -14,7 +14,7 @@ PROMISED = {
 }
 
 
-@pytest.mark.parametrize("name", ["call-to-row", "call-to-line", "question"])
+@pytest.mark.parametrize("name", ["call-to-row", "call-to-line", "question", "trace"])
 def test_a_walk_passes_no_more_files_than_the_page_says(name: str) -> None:
     found = walks.taken(name)["files"]
     assert len(found) <= PROMISED[name], found

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from syndarix_obs_read import catalogue
-from syndarix_obs_read.catalogue import GROUPS, PAGES_ONLY, QUESTIONS, Question
+from syndarix_obs_read.catalogue import GROUPS, MOST_IN_A_GROUP, PAGES_ONLY, QUESTIONS, Question
 from syndarix_obs_read.mcp.server import TOOLS
 from syndarix_obs_read.web.app import PAGES
 
@@ -52,7 +53,9 @@ def test_every_tool_is_reached_through_the_catalogue() -> None:
 
 def test_names_and_groups_are_known_and_no_group_is_too_long_to_read() -> None:
     assert len({each.name for each in QUESTIONS}) == len(QUESTIONS)
-    assert {each.group for each in QUESTIONS} <= set(GROUPS)
+    counts = Counter(each.group for each in QUESTIONS)
+    assert set(GROUPS) == set(counts)
+    assert {} == {group: count for group, count in counts.items() if count > MOST_IN_A_GROUP}
 
 
 @by_name
@@ -71,6 +74,16 @@ def test_help_imports_no_command_and_no_platform() -> None:
     assert "syndarix_obs_read.cli.costs" not in loaded
     assert "syndarix_obs.platform" not in loaded
     assert "syndarix_obs_read.settings" not in loaded
+    assert all(f"  {each.name} " in done.stdout for each in QUESTIONS)
+
+
+def test_help_does_without_rich_whose_import_is_slow() -> None:
+    program = (
+        "import sys\nfrom syndarix_obs_read.cli.run import run\nrun(['--help'])\n"
+        "print(sorted(m for m in sys.modules if m.startswith('rich')), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "[]" == done.stderr.strip()
 
 
 def test_an_answer_imports_no_platform(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -24,6 +25,29 @@ def generate() -> ModuleType:
 
 def test_no_generated_block_is_stale(generate: ModuleType) -> None:
     assert [] == [path.name for path, _fresh in generate.stale()], "run `make docs` and commit"
+
+
+def test_every_public_name_is_on_the_page_of_the_api(generate: ModuleType) -> None:
+    import syndarix_obs
+    from syndarix_obs.platform import ObservabilityPlatform
+
+    generate.api()
+    from api_reference import OWN
+
+    page = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    methods = {name for name in vars(ObservabilityPlatform) if not name.startswith("_")} - set(OWN)
+    functions = {name for name in syndarix_obs.__all__ if name[0].islower()} - {"configure", "get_platform"}
+    assert set() == {name for name in methods | functions if f"### `obs.{name}`" not in page}
+
+
+def test_every_public_name_is_used_in_a_guide_or_its_examples(generate: ModuleType) -> None:
+    generate.api()
+    from api_reference import GROUPS
+
+    guides = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "guides").glob("*.md"))
+    rare = {"budget", "agent_session", "auto_uninstrument", "httpx_async_hooks", "registry", "span", "score"}
+    names = {name for names in GROUPS.values() for name in names} - rare
+    assert set() == {name for name in names if not re.search(rf"\.{name}\b", guides)}
 
 
 def test_a_stale_block_is_noticed(generate: ModuleType) -> None:

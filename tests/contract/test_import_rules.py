@@ -20,6 +20,7 @@ READ_MAY_IMPORT = {
     "syndarix_obs.records.conversion": "a span that Tempo gives back becomes the record that it was",
     "syndarix_obs.records.finished": "what conversion takes",
     "syndarix_obs.records.resource": "what conversion takes",
+    "syndarix_obs.pricing": "bills and other models are held against the price list that calls are priced with",
     "syndarix_obs.store": "where and how it is stored",
     "syndarix_obs.integrations.coverage": "the doctor says who watches which library; it reads metadata only",
     "syndarix_obs.platform": "a score given here goes the way of an agent's own: redaction, store or stack, spool",
@@ -35,6 +36,7 @@ READ_MAY_IMPORT = {
     "syndarix_obs.delivery.outcome": "what Loki said to that",
     "syndarix_obs.destinations.loki": "the same way back",
     "syndarix_obs.destinations.loki_push": "the same form of lines",
+    "syndarix_obs.guarding": "what a budget says, and the file in which the guard counts",
     "syndarix_obs.replaying": "what lives in the agent's process while the read side has it run again",
     "syndarix_obs.identity": "people ask about, and erase, a user by the raw id: only who makes pseudonyms can find it",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -44,7 +45,48 @@ def in_tree(folder: str, package: str) -> set[str]:
 )
 def test_the_wheel_holds_every_file_of_a_package(wheel: zipfile.ZipFile, folder: str, package: str) -> None:
     held = {name for name in wheel.namelist() if name.startswith(f"{package}/")}
+    held = {name for name in held if not name.startswith("syndarix_obs_read/documentation/")}
     assert in_tree(folder, package) == held
+
+
+def test_the_wheel_carries_the_pages_that_assistants_read(wheel: zipfile.ZipFile) -> None:
+    from syndarix_obs_read.mcp.documentation import pages
+
+    held = {name.split("documentation/")[1] for name in wheel.namelist() if "documentation/" in name}
+    guides = {f"guides/{path.name}" for path in (ROOT / "docs" / "guides").glob("*.md")}
+    assert guides | {"settings.md", "cli.md", "reference/api.md", "concepts/README.md"} <= held
+    assert {"docs://guides/first-trace", "docs://settings", "docs://concepts/ledger"} <= {page.uri for page in pages()}
+
+
+def test_the_wheel_is_the_four_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    tops = {name.split("/")[0] for name in wheel.namelist()}
+    assert {"syndarix_obs", "syndarix_obs_read", "syndarix_obs_stack", "syndarix_obs_demo"} == {
+        name for name in tops if not name.endswith(".dist-info")
+    }
+    assert [] == [name for name in wheel.namelist() if name.endswith((".pyc", ".sqlite3", ".env", ".key"))]
+
+
+def test_what_the_wheel_holds_runs_without_the_clone(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path / "installed")
+    environment = {
+        **os.environ, "PYTHONPATH": str(tmp_path / "installed"), "SYNDARIX_OBS_HOME": str(tmp_path / "home"),
+        "SYNDARIX_OBS_BACKEND": "embedded",
+    }  # fmt: skip
+
+    def syndarix_obs(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "syndarix_obs_read.cli", *arguments],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert 0 == done.returncode, done.stderr
+        return done.stdout
+
+    where = "import syndarix_obs, syndarix_obs_read.mcp.documentation as d; print(syndarix_obs.__file__, d.PACKAGED)"
+    shown = subprocess.run([sys.executable, "-c", where], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert 2 == shown.stdout.count(str(tmp_path / "installed"))
+    assert "Why did it fail?" in syndarix_obs("demo", "--sessions", "2")
+    assert "mcpServers" in syndarix_obs("mcp", "--print-config")
+    assert "OTLP" in syndarix_obs("up", "--help")
 
 
 @pytest.mark.parametrize("package", ["syndarix_obs", "syndarix_obs_read"])
@@ -54,7 +96,8 @@ def test_the_wheel_says_that_it_is_typed(wheel: zipfile.ZipFile, package: str) -
 
 def test_the_wheel_carries_the_explorers_style_script_and_mark(wheel: zipfile.ZipFile) -> None:
     static = {name for name in wheel.namelist() if name.startswith("syndarix_obs_read/web/static/")}
-    assert {"explorer.js", "icon.svg", "style.css"} == {name.rpartition("/")[2] for name in static}
+    needed = {"explorer.js", "icon.svg", "style.css", "uPlot.iife.min.js", "uPlot-LICENSE.txt"}
+    assert needed <= {name.rpartition("/")[2] for name in static}
     assert all(wheel.read(name) for name in static)
 
 

@@ -1,11 +1,12 @@
 """Which files a thing passes on its way: counts the project's own files whose functions run, in all threads.
 
-    python tests/contract/walks.py call-to-row | call-to-line | question
+    python tests/contract/walks.py call-to-row | call-to-line | question | trace
 """
 
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -52,13 +53,21 @@ def record(walk: Walk, home: str, **settings: Any) -> None:
     obs.shutdown()
 
 
-def ask(walk: Walk, home: str) -> None:
-    """Answer `costs` on the command line while the walk is on."""
+def ask(walk: Walk, home: str, *question: str) -> None:
+    """Answer a question on the command line while the walk is on; what is imported was imported before."""
     from syndarix_obs_read.cli.run import run
 
-    walk.on = True
-    run(["costs", "--home", home, "--json"])
+    for on in (False, True):
+        walk.on = on
+        run([*question, "--home", home, "--json"])
     walk.on = False
+
+
+def newest(home: str) -> str:
+    """The id of the newest trace."""
+    with sqlite3.connect(Path(home) / "store.sqlite3") as store:
+        found: str = store.execute("SELECT trace_id FROM records ORDER BY id DESC LIMIT 1").fetchone()[0]
+    return found
 
 
 def main(name: str) -> None:
@@ -73,7 +82,7 @@ def main(name: str) -> None:
             record(walk, home, backend="stack", loki_url="http://127.0.0.1:9", otlp_endpoint="http://127.0.0.1:9")
         else:
             record(Walk(), home, backend="embedded")
-            ask(walk, home)
+            ask(walk, home, *(("costs",) if name == "question" else ("trace", newest(home))))
     sys.setprofile(None)
     sys.stderr.write(json.dumps(walk.report(), indent=1))
 

@@ -46,6 +46,7 @@ FORCED = {"84045a8fb29d"}
 REFUSED_BY_THE_CLIENT = {"98ed7f51249f"}
 ALL = [exchange for exchange in exchanges() if exchange.id not in REFUSED_BY_THE_CLIENT]
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not ALL, reason="../shared/data/provider_recordings.jsonl is not on this machine"),
     pytest.mark.filterwarnings("ignore:The model .* is deprecated"),
 ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +21,16 @@ pytest.importorskip("anthropic", reason="the demo runs through the real anthropi
 from syndarix_obs import vocabulary as v
 from syndarix_obs.store.database import open_for_read
 from syndarix_obs_demo import DemoPackagesMissing, DemoReport, run
+from syndarix_obs_demo.alarm import look
 from syndarix_obs_demo.cases import CUSTOMERS, Incident, plan
 from syndarix_obs_demo.clock import DemoClock
+from syndarix_obs_demo.findings import find
 from syndarix_obs_demo.provider.model import Model
 from syndarix_obs_demo.provider.server import FakeProvider
+from syndarix_obs_demo.story import MOST_LINES, WIDTH, Shell, tell
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.errors import UsageError
+from syndarix_obs_read.settings import ReadSettings
 
 SESSIONS, SEED = 12, 7
 Rows = list[dict[str, Any]]
@@ -227,6 +234,50 @@ def said(body: Any) -> Any:
     """A payload without what differs from run to run: fingerprints under the folder's own key, ids of the provider."""
     found = json.loads(body or "{}")
     return {name: value for name, value in found.items() if name not in ("hashes", "response", "calls")}
+
+
+@pytest.fixture(scope="module")
+def told(home: Path, report: DemoReport, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The story, as the demo prints it; on a copy, for the watch keeps what it finds."""
+    home = shutil.copytree(home, tmp_path_factory.mktemp("told") / "home")
+    found = find(ReadSettings(home=home, backend="embedded"), report)
+    lines: list[str] = []
+    tell(report, found, look(home), Shell({"SYNDARIX_OBS_HOME": "my demo"}), lines.append)
+    return lines
+
+
+def test_the_story_fits_a_terminal_of_a_hundred_columns(told: list[str]) -> None:
+    assert len(told) <= MOST_LINES
+    assert [] == [line for line in told if len(line) > WIDTH]
+
+
+def test_the_story_tells_why_the_session_failed_what_it_decided_and_what_it_cost(
+    told: list[str], rows: Callable[..., Rows], report: DemoReport
+) -> None:
+    text = "\n".join(told)
+    [row] = rows("SELECT sum(cost_pico) AS cost FROM ledger WHERE session_id = ?", report.session_id)
+    assert "track_parcel (12 times): CarrierTimeout" in text
+    assert "hand over to a person, not retry, 95% sure" in text
+    assert f"${row['cost'] / 1e12:.4f}" in text
+    assert "times what a session usually costs" in text
+
+
+def test_the_story_replays_the_session_and_shows_the_anomaly_it_caused(told: list[str]) -> None:
+    text = "\n".join(told)
+    assert "identical: 29 of 29 steps were answered from the record, nothing was live" in text
+    assert re.search(r"support: cost of \$0\.30\d in five minutes, where \$0 is usual", text)
+    assert "An alert arrived at a local receiver: support is unusual" in text
+
+
+def test_the_story_ends_with_five_commands_and_the_explorer(told: list[str], report: DemoReport) -> None:
+    tried = told[told.index("Try next:") :]
+    assert "  $ export SYNDARIX_OBS_HOME='my demo'" == tried[1]
+    assert 5 == sum(line.startswith("  $ syndarix-obs ") for line in tried)
+    assert any(f"/session?id={report.session_id}" in line for line in tried[-2:])
+
+
+def test_the_report_can_be_printed_as_json(report: DemoReport) -> None:
+    assert report.sessions == json.loads(json.dumps(asdict(report), default=str))["sessions"]
 
 
 def test_another_seed_makes_other_cases() -> None:

@@ -24,6 +24,8 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "a-token-for-the-tests-0123456789"
 
 

@@ -1,10 +1,14 @@
-"""60 real airline sessions: recorded, played again, changed in one place, forked. Nothing may leave the process."""
+"""Real airline sessions: recorded, played again, changed in one place, forked. Nothing may leave the process.
+
+Every fourth of the 60; SYNDARIX_OBS_EVERY_CASE=1 takes them all, in three minutes.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import copy
 import json
+import os
 import random
 import time
 from dataclasses import dataclass
@@ -21,7 +25,11 @@ from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.replay.load import tape_of
 from syndarix_obs_read.replay.run import Ran, run
 
+pytestmark = pytest.mark.slow
+
 YEAR_S = 365 * 86_400
+EVERY = 1 if os.environ.get("SYNDARIX_OBS_EVERY_CASE") else 4
+"""Read at import: the fixtures take such names out of the environment."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,8 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    lines = [json.loads(line) for line in (shared_data / "tau_bench_airline_gpt4o.jsonl").open(encoding="utf-8")]
+    text = (shared_data / "tau_bench_airline_gpt4o.jsonl").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text.splitlines()[::EVERY]]
     scripts = [
         Script(f"airline-{line['task_id']}-{line['trial']}", "success" if line["reward"] == 1 else "failure",
                line["messages"])
@@ -138,7 +147,7 @@ def test_one_change_a_session_is_named_at_exactly_its_step(world: World) -> None
         assert step == ran.error.step, f"{script.session_id}: {what} at {at}: {ran.error}"
         named += 1
         seen.add(what)
-    assert (60, set(CHANGES)) == (named, seen)
+    assert (len(world.scripts), set(CHANGES)) == (named, seen)
 
 
 def test_a_fork_from_any_step_calls_no_tool_that_was_not_allowed(world: World) -> None:
@@ -159,7 +168,7 @@ def test_a_fork_from_any_step_calls_no_tool_that_was_not_allowed(world: World) -
             assert [] == changed.canary
             assert ran.error is None or isinstance(ran.error, LiveForbidden), str(ran.error)
             forks += 1
-    assert forks > 100
+    assert forks >= 30
 
 
 def test_a_fork_changes_the_requests_from_its_step_on_and_keeps_the_recorded_cost_before(world: World) -> None:

@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 from store_stress import Figures, Plan, stress
 
+pytestmark = pytest.mark.slow
+
 SECONDS = float(os.environ.get("SYNDARIX_STRESS_SECONDS", "1"))
 """Read at import: the fixtures take such names out of the environment."""
 

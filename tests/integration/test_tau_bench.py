@@ -23,6 +23,8 @@ from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import StoredRecord
 
+pytestmark = pytest.mark.slow
+
 Message = dict[str, Any]
 _MARKER = re.compile(r"\[REDACTED:[a-z_0-9]+\]")
 _MONTH = "(?:Jan|Febr|March|Apr|May|June|July|Aug|Sept|Oct|Nov|Dec)[a-z]*"

@@ -19,6 +19,8 @@ from browser_pilot import Pilot
 
 from syndarix_obs import ObservabilityPlatform, Settings
 
+pytestmark = pytest.mark.slow
+
 EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(2)></pre></title>"
 PATHS = (
     "/", "/traces", "/sessions", "/agents", "/costs", "/costs?by=day", "/errors", "/decisions", "/loops", "/logs",

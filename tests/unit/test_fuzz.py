@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +89,7 @@ def _texts(kit: Kit) -> str:
     return "\n".join(lines + spans)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(a=anything, b=anything, c=anything)
 def test_arbitrary_values_never_raise_and_no_secret_leaves(a: Any, b: Any, c: Any) -> None:

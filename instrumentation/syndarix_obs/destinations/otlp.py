@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote
 
+from syndarix_obs import vocabulary as v
 from syndarix_obs.delivery.frames import Frame
 from syndarix_obs.delivery.http import HttpPost, Reply, not_an_answer, outcome
 from syndarix_obs.delivery.outcome import DELIVERED, TEXT_KEPT, Kind, Outcome
@@ -25,6 +26,7 @@ _RESOURCE: Final = b"\x0a"
 _SCOPE_SPANS: Final = b"\x12"
 _SCOPE: Final = b"\x0a"
 _SPAN: Final = b"\x12"
+_SCHEMA_URL: Final = field(b"\x1a", v.SCHEMA_URL.encode())
 _SUCCESS: Final = frozenset({200, 202, 204})
 
 
@@ -34,10 +36,21 @@ def span_field(span: bytes) -> bytes:
 
 
 def request(resource: bytes, frames: Sequence[Frame]) -> bytes:
-    """An `ExportTraceServiceRequest`; frames hold span fields, and their key is the serialized scope."""
-    scopes: dict[bytes, list[bytes]] = {}
+    """An `ExportTraceServiceRequest`.
+
+    Args:
+        resource: of this process, serialized.
+        frames: each holds a span field, as its key the serialized scope, and behind it the serialized resource of
+            another program whose span it is.
+    """
+    senders: dict[bytes, dict[bytes, list[bytes]]] = {}
     for frame in frames:
-        scopes.setdefault(frame.key, [field(_SCOPE, frame.key)]).append(frame.before)
+        scopes = senders.setdefault(frame.after or resource, {})
+        scopes.setdefault(frame.key, [field(_SCOPE, frame.key), _SCHEMA_URL]).append(frame.before)
+    return b"".join(_resource_spans(sender, scopes) for sender, scopes in senders.items())
+
+
+def _resource_spans(resource: bytes, scopes: dict[bytes, list[bytes]]) -> bytes:
     parts = [field(_RESOURCE, resource)]
     parts += (field(_SCOPE_SPANS, b"".join(scope)) for scope in scopes.values())
     return field(_RESOURCE_SPANS, b"".join(parts))

@@ -39,13 +39,21 @@ class TempoDestination(SpooledDestination):
         name: str = "tempo",
     ) -> None:
         self._scopes: dict[tuple[str, str | None], bytes] = {}
+        self._sender: tuple[Resource, bytes] | None = None
         super().__init__(_destination(name, endpoint, encode_resource(resource), headers or {}, protocol), post)
 
     def encoded(self, span: FinishedSpan | None, records: Sequence[Record]) -> Iterable[bytes]:  # noqa: ARG002 - the protocol has both
         """One frame per span whose trace is kept."""
         if span is None:
             return ()
-        return (encode(span.end_ns, self._scope(span.scope), span_field(encode_span(span))),)
+        sender = b"" if span.resource is None else self._other(span.resource)
+        return (encode(span.end_ns, self._scope(span.scope), span_field(encode_span(span)), after=sender),)
+
+    def _other(self, resource: Resource) -> bytes:
+        """Another program's resource; its spans come many at once."""
+        if self._sender is None or self._sender[0] is not resource:
+            self._sender = (resource, encode_resource(resource))
+        return self._sender[1]
 
     def _scope(self, scope: tuple[str, str | None]) -> bytes:
         found = self._scopes.get(scope)

@@ -117,5 +117,6 @@ class ZipkinDestination(SpooledDestination):
         """One frame per span whose trace is kept."""
         if span is None:
             return ()
-        made = _json(zipkin_span(span, self._service)).encode("utf-8", "replace")
+        service = self._service if span.resource is None else span.resource.service
+        made = _json(zipkin_span(span, service)).encode("utf-8", "replace")
         return (encode(span.end_ns, b"", made),)

@@ -14,9 +14,17 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from syndarix_obs.guard import record_failure
-from syndarix_obs.integrations import anthropic, instrumentors, openai
+from syndarix_obs.integrations import (
+    anthropic,
+    claude_agent,
+    google_genai,
+    instrumentors,
+    litellm,
+    openai,
+    openai_agents,
+)
 from syndarix_obs.integrations.calls import OnHeaders
-from syndarix_obs.integrations.coverage import Coverage, coverage
+from syndarix_obs.integrations.coverage import Coverage, coverage, is_installed
 from syndarix_obs.integrations.holders import Holder, Holders, place_of_caller
 from syndarix_obs.integrations.rate_limit_hooks import RateLimits
 
@@ -26,7 +34,15 @@ if TYPE_CHECKING:
     from syndarix_obs.pipeline.runtime import Runtime
 
 _log = logging.getLogger("syndarix_obs")
-_OURS = {"openai": openai.watch, "anthropic": anthropic.watch}
+_OURS = {"openai": openai.watch, "anthropic": anthropic.watch, "google_genai": google_genai.watch}
+_MODULES = {"google_genai": google_genai.MODULE}
+"""Modules of clients whose name is another one."""
+_FRAMEWORKS = {
+    claude_agent.MODULE: (claude_agent.DISTRIBUTION, claude_agent.watch),
+    litellm.MODULE: (litellm.DISTRIBUTION, litellm.watch),
+    openai_agents.MODULE: (openai_agents.DISTRIBUTION, openai_agents.watch),
+}
+"""Module of a framework, its distribution (another package may have a module of that name), and who watches it."""
 
 
 class _SwitchedOn:
@@ -34,7 +50,7 @@ class _SwitchedOn:
 
     def __init__(self) -> None:
         self.undo: dict[str, Callable[[], Any]] = {}
-        self.capture = instrumentors.ContentCapture()
+        self.variables = instrumentors.Variables()
 
 
 _switched_on: WeakKeyDictionary[Any, _SwitchedOn] = WeakKeyDictionary()
@@ -79,17 +95,23 @@ def _switch_on(
     """Take every library that is free; returns those that are not."""
     state = _switched_on.setdefault(runtime, _SwitchedOn())
     before = set(state.undo)
-    wanted = {*_OURS, *(instrumentors.normal(point.name) for point in instrumentors.installed())}
+    wanted = {
+        *_OURS,
+        *(distribution for distribution, _ in _FRAMEWORKS.values()),
+        *(instrumentors.normal(point.name) for point in instrumentors.installed()),
+    }
     others = {name: holder for name in sorted(wanted) if (holder := _holders.other(name, runtime)) is not None}
+    state.variables.start(instrumentors.OWN_SPANS)
     if runtime.settings.capture != "none" and wanted - set(others):
-        state.capture.start()
-    absent = {name for name in _OURS if loaded_only and name not in sys.modules}
+        state.variables.start(instrumentors.CAPTURE_CONTENT)
+    absent = {name for name in _OURS if loaded_only and _MODULES.get(name, name) not in sys.modules}
     if official:
         _official(state, tracer_provider, {*others, *absent})
         _ours(state, runtime, {*others, *absent})
     else:
         _ours(state, runtime, {*others, *absent})
         _official(state, tracer_provider, {*others, *absent})
+    _frameworks(state, runtime, others, loaded_only=loaded_only)
     new = sorted(set(state.undo) - before)
     for name in new:
         _holders.hold(name, runtime, place)
@@ -129,7 +151,7 @@ def uninstrument(runtime: Runtime) -> None:
                 undo()
             except Exception as error:  # noqa: BLE001 - the others are to be switched off all the same
                 record_failure(f"uninstrument_{name}", error)
-        state.capture.stop()
+        state.variables.stop()
         for take in _holders.release(runtime):
             take()
 
@@ -137,11 +159,30 @@ def uninstrument(runtime: Runtime) -> None:
 def _ours(state: _SwitchedOn, runtime: Runtime, others: Collection[str]) -> None:
     on_headers: OnHeaders = RateLimits(runtime.metrics, runtime.source.monotonic)
     for name, watch in _OURS.items():
-        if name in state.undo or name in others or importlib.util.find_spec(name) is None:
+        if name in state.undo or name in others or not _can_be_imported(_MODULES.get(name, name)):
             continue
         try:
             state.undo[name] = watch(runtime.source, on_headers, request_usage=runtime.settings.request_usage)
         except Exception as error:  # noqa: BLE001 - a version of the client that we do not know: the official one may
+            record_failure(f"instrument_{name}", error)
+
+
+def _can_be_imported(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package around it is missing
+        return False
+
+
+def _frameworks(state: _SwitchedOn, runtime: Runtime, others: Collection[str], *, loaded_only: bool) -> None:
+    """Frameworks for which no instrumentor is installed, or none does it well."""
+    for module, (name, watch) in _FRAMEWORKS.items():
+        missing = not is_installed(name) or (loaded_only and module not in sys.modules)
+        if name in state.undo or name in others or missing or name.replace("-", "_") in state.undo:
+            continue
+        try:
+            state.undo[name] = watch(runtime)
+        except Exception as error:  # noqa: BLE001 - a version of the framework that we do not know
             record_failure(f"instrument_{name}", error)
 
 

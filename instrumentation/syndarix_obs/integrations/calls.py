@@ -15,7 +15,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.guard import guarded
 from syndarix_obs.integrations import sse
 from syndarix_obs.integrations.endpoints import Endpoint, as_dict, references
-from syndarix_obs.integrations.framework_agents import running_agent
+from syndarix_obs.integrations.framework_agents import inside_of_framework, running_agent
 from syndarix_obs.integrations.parameters import read_request
 from syndarix_obs.integrations.provider_errors import describe
 from syndarix_obs.integrations.provider_names import name_provider
@@ -130,11 +130,17 @@ class ProviderCall(LLMCall):
         self._token: Token[Context] | None = None
 
     def enter(self, context: Context) -> None:
-        """Begin, and be the current span from here on."""
-        self.begin(context)
+        """Begin, and be the current span from here on.
+
+        Raises:
+            CallRefused: a budget has no room for it.
+        """
+        self.begin(inside_of_framework(context))
         agent = running_agent()
         if agent is not None:
             self.correlation = dataclasses.replace(self.correlation, agent=agent, derived=True)
+        if self.source.guard is not None and not self.endpoint.lines:
+            self.source.guard.before_call(self)
         self._token = otel_context.attach(Context({**context, SPAN_KEY: self, CALL_KEY: self}))
 
     def release(self) -> None:

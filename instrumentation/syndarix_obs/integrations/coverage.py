@@ -35,7 +35,7 @@ _CLIENTS: Final = "calls through the openai and anthropic clients are counted; i
 LIBRARIES: Final[Mapping[str, Library]] = {
     "openai": Library(("openai",), "opentelemetry-instrumentation-genai-openai", ours=True),
     "anthropic": Library(("anthropic",), "opentelemetry-instrumentation-genai-anthropic", ours=True),
-    "google-genai": Library(("google_genai",), "opentelemetry-instrumentation-google-genai"),
+    "google-genai": Library(("google_genai",), ours=True),
     "boto3": Library(
         ("bedrock",), "opentelemetry-instrumentation-genai-bedrock", through="of interest only where it calls Bedrock"
     ),
@@ -44,10 +44,7 @@ LIBRARIES: Final[Mapping[str, Library]] = {
     "ollama": Library(("ollama",), "opentelemetry-instrumentation-ollama"),
     "groq": Library(("groq",), "openinference-instrumentation-groq"),
     "together": Library(("together",), "opentelemetry-instrumentation-together"),
-    "litellm": Library(
-        ("litellm",), "openinference-instrumentation-litellm",
-        through="routes through the openai client are counted, the others are not",
-    ),
+    "litellm": Library(("litellm",), ours=True),
     "langchain-core": Library(("langchain",), "openinference-instrumentation-langchain", through=_CLIENTS),
     "llama-index-core": Library(
         ("llama_index", "llamaindex"), "openinference-instrumentation-llama-index", through=_CLIENTS
@@ -56,7 +53,8 @@ LIBRARIES: Final[Mapping[str, Library]] = {
     "dspy": Library(("dspy",), "openinference-instrumentation-dspy"),
     "haystack-ai": Library(("haystack",), "openinference-instrumentation-haystack", through=_CLIENTS),
     "smolagents": Library(("smolagents",), "openinference-instrumentation-smolagents", through=_CLIENTS),
-    "openai-agents": Library(("openai_agents",), "openinference-instrumentation-openai-agents", through=_CLIENTS),
+    "openai-agents": Library(("openai_agents",), ours=True),
+    "claude-agent-sdk": Library(("claude_agent_sdk",), ours=True),
     "google-adk": Library(("google_adk",), "openinference-instrumentation-google-adk", itself=True),
     "pydantic-ai-slim": Library(("pydantic_ai",), itself=True),
     "strands-agents": Library(("strands",), itself=True),
@@ -109,6 +107,11 @@ def _of(name: str, version: str, library: Library, points: Mapping[str, EntryPoi
     if library.itself:
         return Coverage(name, version, "watched", "by its own spans, once its tracing is switched on")
     return Coverage(name, version, "not watched", library.through, library.package)
+
+
+def is_installed(name: str) -> bool:
+    """Whether a distribution is installed."""
+    return _installed(name) is not None
 
 
 def _installed(name: str) -> Distribution | None:

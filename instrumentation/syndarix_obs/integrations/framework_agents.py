@@ -1,12 +1,18 @@
-"""The agent that a framework is running just now, where it says so in a place of its own and opens no span for it."""
+"""What a framework is running just now, where it says so in a place of its own and not in OpenTelemetry's context."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any, Final
 
+from opentelemetry import trace
+from opentelemetry.context import Context
+
+from syndarix_obs.spans.span import SPAN_KEY
+
 _LANGCHAIN: Final = "langchain_core.runnables.config"
 _NAMES: Final = ("lc_agent_name", "agent_name")
+_OPENINFERENCE: Final = "openinference.instrumentation.langchain"
 
 
 def running_agent() -> str | None:
@@ -21,3 +27,25 @@ def running_agent() -> str | None:
     except Exception:  # noqa: BLE001 - another version of the framework, which keeps it elsewhere
         return None
     return found if isinstance(found, str) else None
+
+
+def inside_of_framework(context: Context) -> Context:
+    """The context inside of the LangChain step that runs now, where OpenInference has opened a span for it.
+
+    It keeps its spans to itself: without this the client's call would stand beside them, or in a trace of its own.
+    In the caller's thread; never raises.
+    """
+    instrumentation = sys.modules.get(_OPENINFERENCE)
+    if instrumentation is None:
+        return context
+    try:
+        span = instrumentation.get_current_span()
+    except Exception:  # noqa: BLE001 - another version of it
+        return context
+    if not isinstance(span, trace.Span) or not span.is_recording():
+        return context
+    around = context.get(SPAN_KEY)
+    trace_id = span.get_span_context().trace_id
+    if isinstance(around, trace.Span) and around.get_span_context().trace_id not in (0, trace_id):
+        return context
+    return Context({**context, SPAN_KEY: span})

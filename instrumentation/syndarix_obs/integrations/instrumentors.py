@@ -31,11 +31,15 @@ CAPTURE_CONTENT: Final[Mapping[str, str]] = {
     "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only",
     "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental",
     "TRACELOOP_TRACE_CONTENT": "true",
-    # LiteLLM's own callback writes onto the span around it where there is one: each call over the one before.
-    "USE_OTEL_LITELLM_REQUEST_SPAN": "true",
 }
 """Variables that make the instrumentors put messages on spans of each call, where redaction and payload capture find
 them."""
+
+OWN_SPANS: Final[Mapping[str, str]] = {
+    # LiteLLM's own callback writes onto the span around it where there is one: each call over the one before.
+    "USE_OTEL_LITELLM_REQUEST_SPAN": "true",
+}
+"""Variables without which a library's calls are lost, whatever is captured."""
 
 
 def normal(name: str) -> str:
@@ -65,22 +69,21 @@ def switch_on(point: EntryPoint, tracer_provider: Any) -> Any | None:
     return instrumentor
 
 
-class ContentCapture:
-    """Content capture in the environment, for as long as it is needed; what the user has set stays."""
+class Variables:
+    """Variables of the environment that are set for as long as they are needed; what the user has set stays."""
 
     def __init__(self) -> None:
-        self._set: list[str] = []
+        self._set: dict[str, str] = {}
 
-    def start(self) -> None:
+    def start(self, wanted: Mapping[str, str]) -> None:
         """Set what is not set."""
-        for name, value in CAPTURE_CONTENT.items():
+        for name, value in wanted.items():
             if name not in os.environ:
-                os.environ[name] = value
-                self._set.append(name)
+                os.environ[name] = self._set[name] = value
 
     def stop(self) -> None:
         """Unset what we set, unless somebody has changed it since."""
-        for name in self._set:
-            if os.environ.get(name) == CAPTURE_CONTENT[name]:
+        for name, value in self._set.items():
+            if os.environ.get(name) == value:
                 del os.environ[name]
         self._set.clear()

@@ -62,7 +62,7 @@ def _set_others(parameters: Mapping[str, Any], span: FinishedSpan) -> None:
         span.attributes[v.GEN_AI_REQUEST_STOP_SEQUENCES] = [stop] if isinstance(stop, str) else list(stop)
     effort = parameters.get("reasoning_effort") or _within(parameters.get("reasoning"), "effort")
     if isinstance(effort, str):
-        span.attributes[v.REQUEST_REASONING_EFFORT] = effort
+        span.attributes[v.GEN_AI_REQUEST_REASONING_LEVEL] = effort
     budget = _within(parameters.get("thinking"), "budget_tokens")
     if isinstance(budget, int):
         span.attributes[v.REQUEST_THINKING_BUDGET] = budget

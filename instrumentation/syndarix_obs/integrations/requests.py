@@ -14,6 +14,7 @@ from typing import Any, Final
 from opentelemetry import context as otel_context
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.errors import CallRefused
 from syndarix_obs.guard import record_failure
 from syndarix_obs.integrations.calls import CALL_KEY, OnHeaders, ProviderCall, suppressed
 from syndarix_obs.integrations.endpoints import Endpoints, given
@@ -96,7 +97,11 @@ class Watcher:
         return request
 
     def _begin(self, client: Any, options: Any) -> WatchedCall | None:
-        """Start the span of a call that is to be watched."""
+        """Start the span of a call that is to be watched.
+
+        Raises:
+            CallRefused: a budget has no room for it.
+        """
         try:
             endpoint = self._endpoints.of(options)
             if endpoint is None:
@@ -114,6 +119,8 @@ class Watcher:
             if self._request_usage and endpoint.is_usage_only is not None:
                 call.ask_for_usage(body)
             call.enter(context)
+        except CallRefused:
+            raise
         except Exception as error:  # noqa: BLE001 - the agent's call goes on without us
             record_failure("integration_begin", error)
             return None

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from syndarix_obs.platform import ObservabilityPlatform
 
 _CLIENTS: Final = (
-    "openai", "anthropic", "langchain_core", "llama_index.core", "crewai", "agents", "google.genai", "smolagents",
-    "litellm", "mistralai", "cohere", "ollama", "dspy", "haystack",
+    "openai", "anthropic", "langchain_core", "llama_index.core", "crewai", "agents", "claude_agent_sdk",
+    "google.genai", "smolagents", "litellm", "mistralai", "cohere", "ollama", "dspy", "haystack",
 )  # fmt: skip
 """Libraries that something watches: ours, or an installed OpenTelemetry instrumentor."""
 

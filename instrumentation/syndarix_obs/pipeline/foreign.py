@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.pipeline import spellings as s
+from syndarix_obs.pipeline import vercel
 from syndarix_obs.pipeline.decode import decoded, unflatten
 from syndarix_obs.pricing.usage import count
 from syndarix_obs.records.finished import FinishedSpan
@@ -28,6 +30,10 @@ _INTERESTING: Final = (
 _USAGE_OBJECT: Final = "metadata.usage_object"
 _LONGEST_USAGE: Final = 10_000
 _PARAMETERS: Final = "llm.invocation_parameters"
+_START_OF_ANSWER: Final = 16_384
+_LANGCHAIN_ID: Final = re.compile(
+    r'"response_metadata": ?\{.*?"id": ?"((?:msg_|chatcmpl-|resp_|gen-)[\w-]+)"', re.DOTALL
+)
 _NAMED: Final = (
     "max_tokens", "temperature", "top_p", "top_k", "stream", "seed", "frequency_penalty", "presence_penalty",
 )  # fmt: skip
@@ -44,6 +50,7 @@ _FIELDS: Final[Mapping[str | None, tuple[str, str]]] = {
 
 def translate(span: FinishedSpan) -> None:
     """Translate one span in place. Spans that have nothing to do with models are left as they are."""
+    vercel.translate(span)
     attributes = span.attributes
     # In order of name: where two old names say the same, `llm.provider` comes before the vaguer `llm.system`.
     old = sorted(name for name in attributes if name.startswith(_INTERESTING))
@@ -185,4 +192,15 @@ def _open_boxes(span: FinishedSpan, boxes: list[tuple[bool, Any]]) -> None:
     operation = span.attributes.get(v.GEN_AI_OPERATION_NAME)
     into, out = _FIELDS.get(operation, ("input", "output"))
     for is_input, value in boxes:
+        if not is_input and operation in v.LLM_OPERATIONS:
+            _response_id(span.attributes, value)
         span.payload.setdefault(into if is_input else out, decoded(value))
+
+
+def _response_id(attributes: dict[str, Any], output: Any) -> None:
+    """LangChain keeps the provider's id of an answer inside of it: what other reports of the call name it by."""
+    if v.GEN_AI_RESPONSE_ID in attributes or not isinstance(output, str):
+        return
+    found = _LANGCHAIN_ID.search(output[:_START_OF_ANSWER])
+    if found is not None:
+        attributes[v.GEN_AI_RESPONSE_ID] = found.group(1)

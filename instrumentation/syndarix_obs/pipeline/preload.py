@@ -56,6 +56,7 @@ def _pipeline() -> None:
     import prometheus_client
 
     from syndarix_obs import identity
+    from syndarix_obs.guarding import declared, settling
     from syndarix_obs.metrics import measure, series, user_metrics
     from syndarix_obs.pipeline import (
         choices,
@@ -79,7 +80,7 @@ def _prices(settings: Settings) -> None:
     from syndarix_obs.pricing import book, catalogue, overrides
 
     get_snapshot()  # imports the data
-    if settings.prices_file:
+    if settings.prices_file or settings.budgets_file:
         import yaml
 
 

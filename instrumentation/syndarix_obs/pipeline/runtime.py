@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
+    from syndarix_obs.guarding.guard import Guard
     from syndarix_obs.identity import Identity
     from syndarix_obs.metrics.scrape_endpoint import MetricsServer
     from syndarix_obs.pipeline.decide import DecideStep
@@ -102,6 +103,8 @@ class Runtime:
             preload(settings, destinations=consumers is None)
             self.redactor.prepare()
         self._identity: Identity | None = None
+        self._guard: Guard | None = None
+        self._load_budgets()
         self._closed = self._paused = False
         pausing.register(self)
         self._stop_listening = guard.on_failure(self.metrics.internal_error)
@@ -109,6 +112,40 @@ class Runtime:
         self._at_exit = _close_at_exit(self)
         if settings.enabled and settings.save_on_signals:
             termination.save(self)
+
+    def guard(self) -> Guard:
+        """The guard of this platform, made when the first budget is declared.
+
+        Raises:
+            SettingsError: the file of prices is wrong.
+        """
+        if self._guard is None:
+            from syndarix_obs.guarding.guard import Guard
+            from syndarix_obs.guarding.worst_case import WorstCase
+            from syndarix_obs.pricing import PriceBook
+
+            settings = self.settings
+            self._guard = Guard(
+                settings.home,
+                WorstCase(PriceBook(settings.prices_file), settings.guard_max_output),
+                self.metrics,
+                clean=self.names.text,
+                clean_run=self.names.session,
+                pseudonym=lambda raw: self._who().digest(raw),
+                timeout_s=settings.guard_timeout,
+                wait_s=settings.guard_wait,
+                refuse_when_broken=settings.guard_on_failure == "refuse",
+                share=settings.guard_share,
+            )
+            if settings.enabled:
+                self.source.guard = self._guard
+        return self._guard
+
+    def _load_budgets(self) -> None:
+        if self.settings.enabled and self.settings.budgets_file is not None:
+            from syndarix_obs.guarding.budgets import load
+
+            self.guard().add(load(self.settings.budgets_file).budgets)
 
     def _serve_metrics(self) -> MetricsServer | None:
         """The scrape endpoint, from the start: a scraper must see the counters at 0 before anything happens."""
@@ -189,6 +226,7 @@ class Runtime:
     # --- on the worker ---
 
     def _build(self) -> Processing:
+        from syndarix_obs.guarding.settling import Settling
         from syndarix_obs.metrics.measure import Measure
         from syndarix_obs.pipeline.decide import DecideStep
         from syndarix_obs.pipeline.pipeline import Pipeline
@@ -200,7 +238,7 @@ class Runtime:
             self._steps(live, decide),
             gate=_GATE,
             resource=self.resource,
-            measure=Measure(self.metrics),
+            measure=Settling(Measure(self.metrics), lambda: self._guard),
             clean=self.names.record,
             destinations=self._destinations(),
             sampling={

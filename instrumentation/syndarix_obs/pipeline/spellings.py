@@ -33,6 +33,7 @@ RENAMED: Final[Mapping[str, str]] = {
     "gen_ai.openai.response.service_tier": v.SERVICE_TIER,
     "openai.response.service_tier": v.SERVICE_TIER,
     "gen_ai.request.is_stream": v.GEN_AI_REQUEST_STREAM,
+    "gen_ai.memory.store.name": v.GEN_AI_MEMORY_STORE,
     "gen_ai.is_streaming": v.GEN_AI_REQUEST_STREAM,
     # Traceloop
     "llm.frequency_penalty": v.GEN_AI_REQUEST_FREQUENCY_PENALTY,
@@ -41,8 +42,8 @@ RENAMED: Final[Mapping[str, str]] = {
     "llm.chat.stop_sequences": v.GEN_AI_REQUEST_STOP_SEQUENCES,
     "gen_ai.openai.request.seed": v.GEN_AI_REQUEST_SEED,
     "gen_ai.openai.request.service_tier": v.OPENAI_REQUEST_SERVICE_TIER,
-    "gen_ai.request.reasoning_effort": v.REQUEST_REASONING_EFFORT,
-    "llm.request.reasoning_effort": v.REQUEST_REASONING_EFFORT,
+    "gen_ai.request.reasoning_effort": v.GEN_AI_REQUEST_REASONING_LEVEL,
+    "llm.request.reasoning_effort": v.GEN_AI_REQUEST_REASONING_LEVEL,
     "llm.request.type": v.GEN_AI_OPERATION_NAME,
     "llm.is_streaming": v.GEN_AI_REQUEST_STREAM,
     "llm.response.finish_reason": v.GEN_AI_RESPONSE_FINISH_REASONS,

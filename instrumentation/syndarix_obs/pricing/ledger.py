@@ -60,13 +60,16 @@ class Ledger:
     def settle(self, pairs: Sequence[Pair]) -> tuple[list[Pair], list[Correction]]:
         """The same spans with the records that stand, and what that changes of earlier ones.
 
-        A span that was there before is left out: sent twice, it counts once.
+        A span that was there before is left out: sent twice, it counts once. One that revises it corrects its line.
         """
         fresh: list[tuple[Pair, Report | None]] = []
         touched: dict[Report, Book] = {}
+        again: list[tuple[Report | None, Sequence[Record]]] = []
         for span, records in pairs:
             book = self._book(span.trace_id)
             if span.span_id in book.parents:
+                if span.revises:
+                    again.append((book.reports.get(span.span_id), records))
                 continue
             moved = book.note(span.span_id, span.parent_id)
             self._spans += 1
@@ -84,6 +87,7 @@ class Ledger:
             fresh.append(((span, records), report))
         corrections = self._judge(touched)
         settled = [(span, self._records(span, records, report)) for (span, records), report in fresh]
+        corrections += [made for report, records in again for made in _revised(report, records)]
         self._forget()
         return settled, corrections
 
@@ -144,6 +148,7 @@ class Ledger:
         for report, book in touched.items():
             if report in done:
                 continue
+            book = self._books.get(report.trace_id, book)
             component = book.component(report)
             done.update(component)
             if len(component) == 1:
@@ -204,6 +209,19 @@ class Ledger:
             if value != getattr(call, name):
                 object.__setattr__(call, name, value)  # not handed out yet
         return (call, report.line) if report.billable else (call,)
+
+
+def _revised(report: Report | None, records: Sequence[Record]) -> list[Correction]:
+    """The same call with other numbers: its line is taken back, and the new one put in."""
+    line = records[1] if len(records) > 1 else None
+    if report is None or not isinstance(line, CostRecord) or not (report.billable and report.standing):
+        return []
+    void, void_call = _void(report, None), _call(report, report.line)
+    report.revision += 1
+    names = {name: getattr(report.line, name) for name in _NAMES}
+    base = f"{report.trace_id}:{report.span_id}:cost"
+    report.line = dataclasses.replace(line, record_id=f"{base}:{report.revision + 1}", **names)
+    return [Correction(void, report.line, void_call, _call(report, report.line))]
 
 
 def _agent(span: FinishedSpan, records: Sequence[Record]) -> Agent | None:

@@ -32,7 +32,7 @@ def nearness(scope: str) -> int:
     """Provider, SDK or framework, by the instrumentation scope that made the span."""
     if scope.startswith(_PROVIDER_SCOPES):
         return PROVIDER
-    if scope.startswith(_OWN):
+    if scope.startswith(_OWN) and not _FRAMEWORKS.search(scope):
         return SDK
     return SDK if _SDKS.search(scope) and not _FRAMEWORKS.search(scope) else FRAMEWORK
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.receivers.claude_code import identity
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.resource import Resource
 
@@ -69,7 +70,7 @@ def step_of(event: str, at_ns: int, attributes: Attributes, resource: Resource) 
     trace_id, root = trace_of(agent, session)
     identity = "\0".join(str(attributes.get(key, "")) for key in _IDENTITY)
     span_id = hashlib.sha256(f"{event}\0{session}\0{at_ns}\0{identity}".encode("utf-8", "replace")).hexdigest()[:16]
-    common = {v.SESSION_ID: session, v.GEN_AI_AGENT_NAME: agent, **_person(attributes)}
+    common = {v.SESSION_ID: session, v.GEN_AI_AGENT_NAME: agent, v.AGENT_TYPE: "coding", **_person(attributes)}
     return FinishedSpan(
         name=name, trace_id=trace_id, span_id=span_id, parent_id=root,
         start_ns=at_ns - int(number(attributes.get("duration_ms")) * _MILLION), end_ns=at_ns,
@@ -130,7 +131,8 @@ def _claude_request(a: Attributes) -> Made:
         v.GEN_AI_USAGE_OUTPUT_TOKENS: int(number(a.get("output_tokens"))),
         v.GEN_AI_USAGE_CACHE_READ_TOKENS: read, v.GEN_AI_USAGE_CACHE_WRITE_TOKENS: written,
     }  # fmt: skip
-    return f"chat {a.get('model')}", _call(a, "anthropic", counts), {}, None
+    found = _call(a, "anthropic", counts) | {v.GEN_AI_RESPONSE_ID: identity(a)}
+    return f"chat {a.get('model')}", found, {}, None
 
 
 def _codex_answer(a: Attributes) -> Made | None:

@@ -15,12 +15,13 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace_pb
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as LogProto
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.receivers import events
+from syndarix_obs.receivers import claude_code, events
 from syndarix_obs.receivers.body import BadRequest, Reply, accepted, content_type_of, parsed, refused, unpacked
 from syndarix_obs.receivers.spans import Rejected, attributes_of, resource_of, spans_of, value_of
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import LogRecord
 from syndarix_obs.records.resource import Resource
+from syndarix_obs.spans.correlation import NOTHING, Correlation
 
 if TYPE_CHECKING:
     from syndarix_obs.pipeline.pipeline import Pipeline
@@ -39,10 +40,12 @@ class Receiver:
 
     Args:
         runtime: of the platform whose pipeline, price book and destinations are used.
+        session_of: which session of ours a trace id belongs to; `NOTHING` leaves a span what it says itself.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, session_of: Callable[[str], Correlation] = lambda _: NOTHING) -> None:
         self._runtime = runtime
+        self._session_of = session_of
         self._lock = threading.Lock()
         self._in_hand = 0
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -84,7 +87,10 @@ class Receiver:
     def _traces(self, kind: str, body: bytes) -> Reply:
         request = parsed(kind, body, trace_pb.ExportTraceServiceRequest())
         rejected = Rejected()
-        spans = [span for span in spans_of(request, rejected) if self._is_new(f"{span.trace_id}{span.span_id}")]
+        found = spans_of(request, rejected, self._runtime.redactor.text)
+        spans = [span for span in found if self._is_new(f"{span.trace_id}{span.span_id}")]
+        for span in spans:
+            claude_code.translate(span, self._session_of(span.trace_id))
         self._store(spans, ())
         answer = trace_pb.ExportTraceServiceResponse()
         if rejected.count:
@@ -97,7 +103,7 @@ class Receiver:
         steps: list[FinishedSpan] = []
         lines: list[Callable[[Pipeline], None]] = []
         for group in request.resource_logs:
-            resource = resource_of(group.resource)
+            resource = resource_of(group.resource, self._runtime.redactor.text)
             for scoped in group.scope_logs:
                 for record in scoped.log_records:
                     self._sort(record, resource, scoped.scope.name, steps, lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,6 +19,9 @@ from syndarix_obs.records.resource import Resource
 _KINDS: Final = ("internal", "internal", "server", "client", "producer", "consumer")
 _ENVIRONMENTS: Final = (v.DEPLOYMENT_ENVIRONMENT, "deployment.environment")
 _DEEPEST: Final = 32
+_COMMAND: Final = "process.command"
+_MOST_ATTRIBUTES: Final = 64
+_LONGEST: Final = 512
 
 
 @dataclass(slots=True)
@@ -39,10 +42,12 @@ class Rejected:
         return "; ".join(self.reasons)
 
 
-def spans_of(request: ExportTraceServiceRequest, rejected: Rejected) -> Iterator[FinishedSpan]:
+def spans_of(
+    request: ExportTraceServiceRequest, rejected: Rejected, mask: Callable[[str], str] = str
+) -> Iterator[FinishedSpan]:
     """Every span of a request that can be stored; the others are counted in `rejected`."""
     for group in request.resource_spans:
-        resource = resource_of(group.resource)
+        resource = resource_of(group.resource, mask)
         for scoped in group.scope_spans:
             scope = (scoped.scope.name, scoped.scope.version or None)
             for span in scoped.spans:
@@ -54,13 +59,15 @@ def spans_of(request: ExportTraceServiceRequest, rejected: Rejected) -> Iterator
                     yield _finished(span, resource, scope)
 
 
-def resource_of(resource: ResourceProto) -> Resource:
-    """Who sent it."""
+def resource_of(resource: ResourceProto, mask: Callable[[str], str] = str) -> Resource:
+    """Who sent it, with `mask` over its texts and without the command lines, which hold what a person typed."""
     attributes = attributes_of(resource.attributes)
     service = str(attributes.pop(v.SERVICE_NAME, "") or "unknown_service")
     environments = [attributes.pop(name, None) for name in _ENVIRONMENTS]
     environment = next((str(each) for each in environments if each), "default")
-    return Resource(service, environment, {key: str(value) for key, value in attributes.items()})
+    kept = list(attributes.items())[:_MOST_ATTRIBUTES]
+    about = {key: mask(str(value)[:_LONGEST]) for key, value in kept if not key.startswith(_COMMAND)}
+    return Resource(mask(service[:_LONGEST]), mask(environment[:_LONGEST]), about)
 
 
 def _finished(span: Span, resource: Resource, scope: tuple[str, str | None]) -> FinishedSpan:

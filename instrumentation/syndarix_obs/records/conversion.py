@@ -23,7 +23,8 @@ _OWN_FIELD = frozenset(
         v.GEN_AI_MEMORY_STORE, v.SESSION_ID, v.USER_ID, v.ERROR_TYPE, v.PROJECT, v.AGENT_TYPE, v.AGENT_VERSION,
         v.TASK_TYPE, v.OUTCOME, v.COST_USD, v.PRICED, v.COST_ESTIMATED, v.SERVICE_TIER, v.DECISION_ID,
         v.DECISION_TYPE, v.DECISION_OPTIONS, v.DECISION_SELECTED, v.DECISION_CONFIDENCE, v.CONTEXT_SECTIONS,
-        v.CONTEXT_EVICTED, v.CONTEXT_TOKENS, v.CONTEXT_LIMIT, v.SAFETY_CHECK, v.SAFETY_PASSED, v.MEMORY_FOUND,
+        v.CONTEXT_EVICTED, v.CONTEXT_TOKENS, v.CONTEXT_LIMIT, v.SAFETY_CHECK, v.SAFETY_PASSED,
+        v.GEN_AI_MEMORY_RECORD_COUNT,
         v.ANNOTATION_TARGET, v.ANNOTATION_LABEL, v.LOOP_COUNT, v.LOOP_TOOL, v.GEN_AI_EVALUATION_NAME,
         v.GEN_AI_EVALUATION_SCORE_VALUE, v.GEN_AI_EVALUATION_SCORE_LABEL, v.SCORE_TYPE, v.SCORE_SOURCE,
         v.SCORE_JUDGE_VERSION,
@@ -193,7 +194,7 @@ def _memory(a: Mapping[str, Any], common: dict[str, Any]) -> r.Record:
     return r.MemoryRecord(
         operation=operation.removesuffix(v.MEMORY_OPERATION_SUFFIX),
         store=a.get(v.GEN_AI_MEMORY_STORE),
-        found=_optional_count(a.get(v.MEMORY_FOUND)),
+        found=_optional_count(a.get(v.GEN_AI_MEMORY_RECORD_COUNT)),
         **common,
     )
 

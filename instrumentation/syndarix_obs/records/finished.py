@@ -27,13 +27,14 @@ class FinishedSpan:
     `own_agent` is the agent that the span or a framework's span around it names, before the session's agent.
     `counted` is False for a span that means nothing by itself (a poll of a response that is not done yet), and `polled`
     is True for an answer that may be fetched again and again.
+    `revises` is True for a span that tells anew, with other numbers, what one with the same id told before.
     `resource` says who emitted a span that came from another program; None for this process.
     """
 
     __slots__ = (
         "attributes", "checked", "correlation", "counted", "end_ns", "events", "keep", "links", "name", "own_agent",
-        "parent_id", "passes", "payload", "payload_json", "polled", "price", "remote_parent", "resource", "scope",
-        "span_id", "span_kind", "start_ns", "status", "status_message", "trace_id",
+        "parent_id", "passes", "payload", "payload_json", "polled", "price", "remote_parent", "resource", "revises",
+        "scope", "span_id", "span_kind", "start_ns", "status", "status_message", "trace_id",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +81,7 @@ class FinishedSpan:
         self.keep = True
         self.counted = True
         self.polled = False
+        self.revises = False
         self.own_agent: str | None = None
         self.passes: tuple[tuple[str | None, Any], ...] = ()
 

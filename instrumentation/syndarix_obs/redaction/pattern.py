@@ -69,6 +69,12 @@ def personal(name: str, find: Finder, *needs: str) -> Pattern:
 
 class _Held:
     since = 0.0
+    politely = True
+
+
+def never_give_way() -> None:
+    """This process has no agent whose threads wait: searching need not pause."""
+    _Held.politely = False
 
 
 def give_way() -> None:
@@ -78,7 +84,7 @@ def give_way() -> None:
     not before the running call of `re` has ended.
     """
     now = time.perf_counter()
-    if now - _Held.since > _HOLD_SECONDS:
+    if _Held.politely and now - _Held.since > _HOLD_SECONDS:
         time.sleep(_PAUSE_SECONDS)
         _Held.since = time.perf_counter()
 

@@ -24,6 +24,7 @@ from syndarix_obs.records.model import SpanEvent
 from syndarix_obs.redaction.clean import CleanTexts
 from syndarix_obs.redaction.engine import Engine, marker, replaced
 from syndarix_obs.redaction.jsonable import dumps, encoded, well_formed
+from syndarix_obs.redaction.pattern import never_give_way
 from syndarix_obs.spans.correlation import NOTHING
 
 MODES: Final = ("off", "secrets", "all")
@@ -148,6 +149,11 @@ class Redactor:
             for name, count in counts.items():
                 if count:
                     self._on_mask(name, count)
+
+
+def without_pauses() -> None:
+    """From now on redaction in this process does not let other threads go first: there is no agent in it."""
+    never_give_way()
 
 
 def _check_mode(mode: object) -> None:

@@ -175,6 +175,19 @@ class LLMCall(Operation):
             payload["parameters"] = shallow(parameters)
         self._first_ns = 0
 
+    def start(self) -> Self:
+        """Begin now and become the current span.
+
+        Raises:
+            CallRefused: a budget has no room for it; there is nothing to stop then.
+        """
+        if not self.start_ns:
+            context = self.begin()
+            if self.source.guard is not None:
+                self.source.guard.before_call(self)
+            self._attach(context)
+        return self
+
     def first_token(self) -> None:
         """Say that the first content chunk of a streamed answer has arrived; later calls are ignored."""
         if not self._first_ns and self.start_ns:
@@ -232,7 +245,13 @@ class ToolCall(Operation):
             self.payload = {"arguments": shallow(arguments)}
 
     def start(self) -> Self:
-        """Begin now and become the current span; in a replay only where this tool may really run."""
+        """Begin now and become the current span; in a replay only where this tool may really run.
+
+        Raises:
+            CallRefused: the session has made this very call too often.
+        """
+        if self.source.guard is not None and not self.start_ns:
+            self.source.guard.before_tool(self)
         if intercept.active is not None:
             intercept.active.entered(text_of(self.attributes[v.GEN_AI_TOOL_NAME]))
         return Operation.start(self)
@@ -258,7 +277,7 @@ class MemoryOperation(Operation):
 
     def found(self, count: int, documents: Any = None) -> None:
         """Say how many entries were found or touched, and optionally which."""
-        self.attributes[v.MEMORY_FOUND] = count
+        self.attributes[v.GEN_AI_MEMORY_RECORD_COUNT] = count
         if documents is not None:
             self._put("documents", shallow(documents))
 

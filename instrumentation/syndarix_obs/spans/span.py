@@ -11,7 +11,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -47,6 +47,16 @@ class RandomIds:
         return _random.getrandbits(64) or 1
 
 
+class Asked(Protocol):
+    """Who is asked before a model or a tool is called; raises to refuse."""
+
+    def before_call(self, span: LightSpan) -> None:
+        """A model is about to be called: the span has begun and is not the current one yet."""
+
+    def before_tool(self, span: LightSpan) -> None:
+        """A tool is about to be called: the span has not begun."""
+
+
 class SpanSource:
     """What every light span of one platform shares: where it goes when it ends, ids, clock and head sampling.
 
@@ -58,9 +68,11 @@ class SpanSource:
         monotonic: clock for durations in nanoseconds, immune to steps of the wall clock.
         ratio: share of traces whose W3C sampled flag is set.
         resource: who emits, for those who read it from a span.
+
+    `guard` is asked before each call of a model or tool; None while there is no budget.
     """
 
-    __slots__ = ("_resource", "bound", "clock", "ids", "monotonic", "sink", "started")
+    __slots__ = ("_resource", "bound", "clock", "guard", "ids", "monotonic", "sink", "started")
 
     def __init__(
         self,
@@ -80,6 +92,7 @@ class SpanSource:
         self.monotonic = monotonic
         self.bound = round(ratio * (_MAX_TRACE_ID + 1))
         self._resource: Any = resource or Resource()
+        self.guard: Asked | None = None
 
     def sdk_resource(self) -> Any:
         """Who emits, as a resource of the OpenTelemetry SDK; made at first use."""

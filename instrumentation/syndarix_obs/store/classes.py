@@ -26,6 +26,7 @@ from syndarix_obs.store.search import indexed_to
 Class = Literal["payloads", "decisions", "logs", "records", "ledger"]
 CLASSES: Final[tuple[Class, ...]] = get_args(Class)
 _STEP: Final = 200
+_NOTED: Final = "retention"
 _DAY_NS: Final = 86_400 * 10**9
 _OTHERS: Final = tuple(kind for kind in v.KINDS if kind not in (v.KIND_DECISION, v.KIND_APP, v.KIND_COST))
 _KINDS: Final[Mapping[Class, tuple[str, ...]]] = {
@@ -111,6 +112,30 @@ def apply(
             where, values = rule.where(now_ns)
             delete_sessions(connection, where.replace("r.ts_ns", "started_ns").replace("r.", ""), values)
     return removed
+
+
+def note(connection: sqlite3.Connection, found: list[Rule], now_ns: int) -> None:
+    """Note in the store which rules it was last kept to, and when: readers have not the agent's settings."""
+    days = {f"{rule.project}.{rule.name}" if rule.project else rule.name: rule.days for rule in found}
+    value = json.dumps({"days": days, "at_ns": now_ns})
+    connection.execute(
+        "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (_NOTED, value)
+    )
+
+
+def noted(connection: sqlite3.Connection) -> tuple[list[Rule], int] | None:
+    """The rules that the store was last kept to, and when, nanoseconds since the epoch; None if never."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (_NOTED,)).fetchone()
+    if row is None:
+        return None
+    found = json.loads(row[0])
+    return rules(found["days"]), int(found["at_ns"])
+
+
+def too_old(connection: sqlite3.Connection, rule: Rule, now_ns: int) -> bool:
+    """Whether something is there that the rule should have removed."""
+    where, values = rule.where(now_ns)
+    return connection.execute(f"SELECT 1 FROM {_source(rule)} AND {where} LIMIT 1", values).fetchone() is not None
 
 
 def _source(rule: Rule) -> str:

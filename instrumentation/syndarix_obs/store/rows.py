@@ -6,6 +6,7 @@ The statement of a shape names only the columns that its class fills: a tool cal
 from __future__ import annotations
 
 import json
+import sqlite3
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.records.model import CostRecord, Record, SessionRecord
-from syndarix_obs.store.contents import WHOLE_BELOW
+from syndarix_obs.store.contents import WHOLE_BELOW, stored
 from syndarix_obs.store.schema import (
     COMMON_COLUMNS,
     KIND_COLUMNS,
@@ -130,6 +131,12 @@ def payload_values(text: str, once: Callable[[str], bytes | None] = lambda _text
     if body is not None:
         return len(raw), body
     return len(raw), (raw.decode() if len(text) < COMPRESS_FROM else zlib.compress(raw, 1))
+
+
+def put_payload(connection: sqlite3.Connection, number: int, text: str) -> None:
+    """Store the payload of the record with this `id`, which has none yet. Call it inside of a transaction."""
+    size, body = payload_values(text, lambda whole: stored(connection, whole))
+    connection.execute(INSERT_PAYLOAD, (number, size, body))
 
 
 _ledger_values = attrgetter(*("start_ns" if name == "ts_ns" else name for name in _LEDGER_PLAIN))

@@ -27,7 +27,8 @@ nanoseconds since the epoch, ids lower-case hex.
             run whose process died stays `running`.
 `search`    Contentless FTS5 over trigrams of `SEARCH_TEXT`, `rowid` = `records.id`; filled behind the
             writers up to `meta.indexed_to`. Use `search.find`, which also looks at what is not indexed yet.
-`meta`      `key`, `value`: `indexed_to`, `summed_to`, `content_key`.
+`meta`      `key`, `value`: `indexed_to`, `summed_to`, `content_key`, `retention` (what the store was last kept to, and
+            when).
 `migrations`  Names of applied migrations, in order. `PRAGMA user_version` is their number.
 
 Indexes of `records`: (ts_ns, record_id), unique; trace_id; (session_id, ts_ns); (kind, ts_ns), with the columns

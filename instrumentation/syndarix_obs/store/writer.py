@@ -18,9 +18,9 @@ from syndarix_obs.errors import StoreError
 from syndarix_obs.guard import record_failure
 from syndarix_obs.records.anonymous import anonymous_record
 from syndarix_obs.records.model import CostRecord, Record, SessionRecord
-from syndarix_obs.store import contents, corrections, hours, rows, search
+from syndarix_obs.store import corrections, hours, rows, search
 from syndarix_obs.store import handle as handles
-from syndarix_obs.store.classes import Rule, apply
+from syndarix_obs.store.classes import Rule, apply, note
 from syndarix_obs.store.database import transaction
 from syndarix_obs.store.schema import LARGEST_INTEGER
 from syndarix_obs.store.tombstones import Tombstones
@@ -83,7 +83,10 @@ class StoreWriter:
     def keep_to(self, found: list[Rule], now_ns: int, seconds: float) -> bool:
         """Delete what is too old by its class (`classes.apply`) for about that long; True when nothing is left."""
         with self._handle.use() as connection:
-            return not any(apply(connection, found, now_ns, seconds=seconds).values())
+            done = not any(apply(connection, found, now_ns, seconds=seconds).values())
+            if done:
+                note(connection, found, now_ns)
+            return done
 
     def is_current(self) -> bool:
         """False when the file was deleted or replaced, so that what is written here would be lost."""
@@ -134,8 +137,7 @@ class StoreWriter:
         if cursor.rowcount < 1:
             return False
         if record.payload and record.payload != "{}":
-            size, body = rows.payload_values(record.payload, lambda text: contents.stored(connection, text))
-            connection.execute(rows.INSERT_PAYLOAD, (cursor.lastrowid, size, body))
+            rows.put_payload(connection, cursor.lastrowid or 0, record.payload)
         return True
 
     def _move_progress(self, connection: sqlite3.Connection, records: Sequence[Record]) -> None:

@@ -14,6 +14,7 @@ MODEL = "claude-sonnet-4-6"
 SMALLER = "claude-haiku-4-5"
 LARGEST = "claude-opus-4-6"
 LOOP_CALLS = 5
+RUNAWAY_CALLS = 12
 
 
 class HandedOver(Exception):
@@ -32,7 +33,7 @@ def support(desk: Desk, case: Case) -> str:
         messages: list[Any] = [{"role": "user", "content": case.question}]
         if Incident.COST_SPIKE in case.incidents:
             _read_everything(desk, case, system)
-        _work(desk, case, system, messages)
+        (_insist if Incident.RUNAWAY in case.incidents else _work)(desk, case, system, messages)
         answer = _answer(desk, case, system, messages)
         session.outcome("resolved")
         return answer
@@ -65,9 +66,33 @@ def _work(desk: Desk, case: Case, system: list[dict[str, Any]], messages: list[A
         call = next(block for block in answer.content if block.type == "tool_use")
         _explain(desk, case, call.name, call.input)
         result = _run(desk, case, call.name, call.input, fails=number == 0 and Incident.FAILING_TOOL in case.incidents)
-        said = [block.model_dump(exclude_none=True) for block in answer.content]
-        told = [{"type": "tool_result", "tool_use_id": call.id, "content": str(result)}]
-        messages += [{"role": "assistant", "content": said}, {"role": "user", "content": told}]
+        messages += _told(answer, call.id, str(result))
+
+
+def _insist(desk: Desk, case: Case, system: list[dict[str, Any]], messages: list[Any]) -> None:
+    """Ask a tool that never answers again and again; every turn pays anew for the error pages of those before."""
+    name, arguments = case.topic.tool, _arguments(case)
+    for number in range(RUNAWAY_CALLS):
+        reply = Reply("No answer yet. Let me try once more.", ((name, arguments),), seconds=1.4)
+        answer = _ask(desk, case, system, messages, reply)
+        call = next(block for block in answer.content if block.type == "tool_use")
+        if number == 0:
+            _explain(desk, case, call.name, call.input)
+        try:
+            desk.use_tool(call.name, call.input, case, fails=True)
+        except tools.CarrierTimeout as error:
+            if number == 0:
+                _decide_on_failure(desk, "retry", f"A time-out often passes: {error}.", 0.7)
+            messages += _told(answer, call.id, f"{error}\n{texts.error_page(case.order)}")
+    _decide_on_failure(desk, "hand over to a person", f"{name} gave no answer {RUNAWAY_CALLS} times.", 0.95)
+    raise HandedOver(f"{name} failed {RUNAWAY_CALLS} times for order {case.order}")
+
+
+def _told(answer: Any, call_id: str, result: str) -> list[dict[str, Any]]:
+    """What is added to a conversation: the model's turn, and what its tool came to."""
+    said = [block.model_dump(exclude_none=True) for block in answer.content]
+    told = [{"type": "tool_result", "tool_use_id": call_id, "content": result}]
+    return [{"role": "assistant", "content": said}, {"role": "user", "content": told}]
 
 
 def _arguments(case: Case) -> dict[str, Any]:

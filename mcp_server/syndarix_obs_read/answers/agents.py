@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from pydantic import Field
 
@@ -14,10 +13,8 @@ from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import AgentRow, ToolRow
+from syndarix_obs_read.outcomes import failed_outcomes, is_success
 from syndarix_obs_read.timerange import TimeRange, to_datetime
-
-FAILED_OUTCOMES: Final = frozenset({"failure", "failed", "error"})
-"""Outcomes in the caller's words that count as failed, beside the status `error`."""
 
 
 class ToolUse(Frozen):
@@ -36,7 +33,7 @@ class AgentStatistics(Frozen):
     agent: str
     runs: int
     running: int = Field(description="Runs that have not ended.")
-    succeeded: int = Field(description="Ended runs without error whose outcome is not failure, failed or error.")
+    succeeded: int = Field(description="Ended runs without error whose outcome is none of failed_outcomes.")
     success_rate: float | None = Field(description="Succeeded of the ended runs, 0 to 1; null without any.")
     outcomes: Mapping[str, int] = Field(description="Ended runs by what they led to, in the caller's words.")
     last_progress: Moment | None
@@ -61,6 +58,9 @@ class AgentList(Answer):
     """Agents that did something in the period, by name."""
 
     agents: tuple[AgentStatistics, ...]
+    failed_outcomes: tuple[str, ...] = Field(
+        default_factory=failed_outcomes, description="Outcomes that count as failed: a setting."
+    )
 
 
 async def get_agents(backend: Backend, where: Filter, period: TimeRange) -> AgentList:
@@ -104,11 +104,6 @@ def statistics(row: AgentRow) -> AgentStatistics:
         safety_checks=row.safety_checks,
         safety_failures=row.safety_failures,
     )
-
-
-def is_success(status: str, outcome: str | None) -> bool:
-    """Whether an ended run counts as a success."""
-    return status == v.STATUS_OK and (outcome or "").lower() not in FAILED_OUTCOMES
 
 
 def _tool(row: ToolRow) -> ToolUse:

@@ -11,13 +11,13 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Frozen
 from syndarix_obs_read.analysis.attribution import Suspect, suspects
 from syndarix_obs_read.analysis.turns import Conversation, Part, Result, Turn
-from syndarix_obs_read.answers.agents import is_success
 from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.answers.ids import resolve_session
 from syndarix_obs_read.answers.messages import brief, compact, last_text, unified
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import StoredRecord
+from syndarix_obs_read.outcomes import is_success
 
 _MOST_STEPS: Final = 1_000
 _KINDS: Final = (v.KIND_LLM_CALL, v.KIND_TOOL_CALL, v.KIND_SESSION)

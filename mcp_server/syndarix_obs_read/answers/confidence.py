@@ -9,7 +9,6 @@ from pydantic import Field
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Frozen
-from syndarix_obs_read.answers.agents import is_success
 from syndarix_obs_read.answers.base import Answer, Period
 from syndarix_obs_read.answers.calibration import NEEDED, calibrate, refusal
 from syndarix_obs_read.answers.decisions import outcomes_of
@@ -17,6 +16,7 @@ from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import COUNTED_UP_TO, StoredRecord
+from syndarix_obs_read.outcomes import is_success
 from syndarix_obs_read.timerange import TimeRange
 
 

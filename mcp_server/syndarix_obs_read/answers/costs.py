@@ -15,6 +15,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Cost, Frozen, Tokens, Usd, to_usd
 from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.answers.empty import why_empty
+from syndarix_obs_read.answers.other_models import OTHER_TOKENS, WHOLE, Key, OtherModels
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import CostRow, Dimension, Rows, StoredRecord
@@ -29,6 +30,9 @@ class CostGroup(Frozen):
     tokens: Tokens
     cost: Cost
     share: float | None = Field(description="Of the total of the period, 0 to 1; null when nothing is priced.")
+    what_if: Mapping[str, Usd | None] = Field(
+        default_factory=dict, description="What the same tokens would cost with other models."
+    )
 
 
 class Budget(Frozen):
@@ -49,6 +53,10 @@ class CostSummary(ListAnswer):
     cost: Cost = Field(description="Of the whole period, also of groups that are not listed.")
     today: Budget = Field(description="The current day under the same filters.")
     month_to_date: Budget = Field(description="The current calendar month under the same filters.")
+    what_if: Mapping[str, Usd | None] = Field(
+        default_factory=dict, description="What the tokens of the whole period would cost with other models, at "
+        "today's prices; compare with `cost`.",
+    )  # fmt: skip
 
 
 class CostRecord(Frozen):
@@ -98,6 +106,7 @@ async def summarise_costs(
     zone: tzinfo = UTC,
     daily_budget: Decimal | None = None,
     monthly_budget: Decimal | None = None,
+    what_if: OtherModels | None = None,
     now_ns: int | None = None,
 ) -> CostSummary:
     """Sums of the ledger over the period.
@@ -107,6 +116,7 @@ async def summarise_costs(
         zone: where days and months begin.
         daily_budget: dollars a day may cost.
         monthly_budget: dollars a calendar month may cost.
+        what_if: other models that the same tokens are priced with.
         now_ns: nanoseconds since the epoch, for tests.
     """
     now = time.time_ns() if now_ns is None else now_ns
@@ -118,11 +128,15 @@ async def summarise_costs(
     about = listing(Rows(tuple(groups[:limit]), len(groups) > limit, len(groups)), "a filter or fewer dimensions")
     if not whole.cost.calls:
         about["hints"] = await why_empty(backend, where, period)
+    other = await what_if.priced(backend, where.within(period), by, zone, now) if what_if and whole.cost.calls else {}
+    if other:
+        about["hints"] = (*about.get("hints", ()), OTHER_TOKENS)
     return CostSummary(
         backend=backend.name,
         period=Period.of(period),
         by=by,
-        groups=tuple(groups[:limit]),
+        groups=tuple(_with_others(group, other) for group in groups[:limit]),
+        what_if=other.get(WHOLE, {}),
         tokens=whole.tokens,
         cost=whole.cost,
         today=_spent([row for row in days if (row.key["day"] or "") >= today], daily_budget),
@@ -186,6 +200,10 @@ def _group(row: CostRow, whole: Cost) -> CostGroup:
     return CostGroup(
         key=row.key, tokens=row.tokens, cost=row.cost, share=float((part or 0) / (total or 1)) if known else None
     )
+
+
+def _with_others(group: CostGroup, other: Mapping[Key, Mapping[str, Decimal | None]]) -> CostGroup:
+    return group.model_copy(update={"what_if": other.get(tuple(group.key.values()), {})}) if other else group
 
 
 def _order(group: CostGroup) -> tuple[Any, ...]:

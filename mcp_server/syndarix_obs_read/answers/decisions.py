@@ -12,12 +12,12 @@ from pydantic import Field
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Frozen
-from syndarix_obs_read.answers.agents import is_success
 from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend, OutcomeSource
 from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Rows, StoredRecord
+from syndarix_obs_read.outcomes import failed_outcomes, is_success
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
 _EXAMPLES: Final = 3
@@ -38,7 +38,7 @@ class Decision(Frozen):
     reasoning: str | None = Field(description="Why, in the agent's words.")
     confidence: float | None
     context_summary: Any = Field(default=None, description="What the agent knew.")
-    relevant_memory: Any = Field(default=None, description="Memories that bore on it.")
+    relevant_memory: Any = Field(default=None, description="Memories that led to it.")
     agent: str | None
     session_id: str | None
     project: str | None
@@ -74,6 +74,9 @@ class PatternList(ListAnswer):
 
     patterns: tuple[DecisionPattern, ...]
     decisions: int = Field(description="Decisions that were looked at.")
+    failed_outcomes: tuple[str, ...] = Field(
+        default_factory=failed_outcomes, description="Outcomes that count as failed: a setting."
+    )
 
 
 async def list_decisions(backend: Backend, where: Filter, period: TimeRange, limit: int) -> DecisionList:

@@ -1,4 +1,4 @@
-"""Why did it do that? The shortest chain that led to a trace's outcome, then every step that bore on it.
+"""Why did it do that? The shortest chain that led to a trace's outcome, then every step that led to it.
 
 A failure is followed from the outcome down to the step where it arose, and back to the decision, the model's answer
 and the context before it. Without a failure the chain is the last decisions, what their tools returned, and the final
@@ -52,7 +52,7 @@ class Explanation(Answer):
     status: str
     outcome: str = Field(description="How it ended and why, in a sentence.")
     chain: tuple[ExplanationStep, ...] = Field(description="The few steps that led there, in the order of time.")
-    steps: tuple[ExplanationStep, ...] = Field(description="Every step that bore on it, in the order of time.")
+    steps: tuple[ExplanationStep, ...] = Field(description="Every step that led to it, in the order of time.")
     more: bool = Field(default=False, description="Whether steps were left out of `steps`.")
 
 

@@ -87,16 +87,16 @@ def mermaid(edges: Iterable[tuple[Edge, str, bool]], nodes: Mapping[str, str] | 
     for number, ((before, after), label, stands_out) in enumerate(edges):
         for name in (before, after):
             ids.setdefault(name, f"n{len(ids)}")
-        text = f'|"{_escaped(label)}"|' if label else ""
+        text = f'|"{escaped(label)}"|' if label else ""
         lines.append(f"  {ids[before]} -->{text} {ids[after]}")
         if stands_out:
             loud.append(str(number))
-    labels = [f'  {own}["{_escaped((nodes or {}).get(name, name))}"]' for name, own in ids.items()]
+    labels = [f'  {own}["{escaped((nodes or {}).get(name, name))}"]' for name, own in ids.items()]
     style = [f"  linkStyle {','.join(loud)} stroke:#c0392b,stroke-width:2px"] if loud else []
     return "\n".join(["flowchart TD", *labels, *lines, *style]) + "\n"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that cannot end its quotes or become markup."""
     kept = "".join(char if char.isprintable() else " " for char in text[:80])
     for char, code in (("#", "#35;"), ('"', "#quot;"), ("<", "#lt;"), (">", "#gt;")):

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.analysis.changes import Observation, Scale
-from syndarix_obs_read.answers.agents import is_success
 from syndarix_obs_read.answers.errors import normalise
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import Rows, StoredRecord
+from syndarix_obs_read.outcomes import is_success
 
 MOST_CALLS: Final = 10_000
 """Calls of one period that are looked at, the newest."""

@@ -12,13 +12,13 @@ from pydantic import Field
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Cost, Frozen, Tokens, share
-from syndarix_obs_read.answers.agents import is_success
 from syndarix_obs_read.answers.base import Answer, Moment, Period
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.answers.observed import MOST_CALLS, configurations
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import StoredRecord
+from syndarix_obs_read.outcomes import failed_outcomes, is_success
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
 MOST_SERVICES: Final = 50
@@ -54,6 +54,9 @@ class ServiceList(Answer):
     """Services that did something in the period, by name."""
 
     services: tuple[ServiceStatistics, ...]
+    failed_outcomes: tuple[str, ...] = Field(
+        default_factory=failed_outcomes, description="Outcomes that count as failed: a setting."
+    )
 
 
 async def get_services(backend: Backend, where: Filter, period: TimeRange, zone: tzinfo) -> ServiceList:

@@ -140,7 +140,7 @@ def tree(records: Iterable[StoredRecord], *, payloads: bool) -> tuple[TraceSpan,
     children = _children(ordered)
     also = _also_reported(ordered)
     origin = ordered[0].start_ns if ordered else 0
-    spans: list[TraceSpan] = []
+    found: list[tuple[StoredRecord, int]] = []
     seen: set[int] = set()
     starts = [*children.get(None, ()), *ordered]  # the second time only for circles
     for top in starts:
@@ -150,10 +150,14 @@ def tree(records: Iterable[StoredRecord], *, payloads: bool) -> tuple[TraceSpan,
             if id(record) in seen:
                 continue
             seen.add(id(record))
-            spans.append(_span(record, depth, origin, payloads, also))
+            found.append((record, depth))
             below = children.get(record.text("span_id"), []) if record.kind != v.KIND_APP else []
             stack.extend((child, depth + 1) for child in reversed(below))
-    return _with_totals(spans)
+    totals = _totals(found)
+    return tuple(
+        _span(record, depth, origin, payloads, also, total)
+        for (record, depth), total in zip(found, totals, strict=True)
+    )
 
 
 def _children(ordered: list[StoredRecord]) -> dict[str | None, list[StoredRecord]]:
@@ -177,8 +181,14 @@ def _also_reported(records: Iterable[StoredRecord]) -> Mapping[str, list[str]]:
     return found
 
 
+def _in_order(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The payload as the model read it: instructions that were sent apart from the messages come before them."""
+    return {"system": payload["system"], **payload} if "system" in payload else payload
+
+
 def _span(
-    record: StoredRecord, depth: int, origin: int, payloads: bool, also: Mapping[str, list[str]]
+    record: StoredRecord, depth: int, origin: int, payloads: bool, also: Mapping[str, list[str]],
+    total: tuple[int, Decimal | None],
 ) -> TraceSpan:
     others = tuple(also.get(record.text("span_id"), ()))
     said = summary(record)
@@ -201,39 +211,39 @@ def _span(
         estimated=bool(record.get("estimated")),
         input_tokens=record.count("input_tokens"),
         output_tokens=record.count("output_tokens"),
+        total_tokens=total[0],
+        total_cost_usd=total[1],
         summary=said,
         also_reported_by=others,
         details={name: value for name, value in record.data.items() if name not in _OWN},
-        payload=record.payload if payloads and record.payload else None,
+        payload=_in_order(record.payload) if payloads and record.payload else None,
         stack_trace=stack_trace(record) if payloads else None,
         **{
             name: record.optional(name)
             for name in ("agent", "task_type", "model", "tool", "error_type", "error_message")
-        },  # type: ignore[arg-type]  # all of these are optional texts
+        },
     )
 
 
-def _with_totals(spans: list[TraceSpan]) -> tuple[TraceSpan, ...]:
-    """Fill in the sums of each subtree, from the last span to the first."""
-    tokens = [span.input_tokens + span.output_tokens for span in spans]
-    costs: list[Decimal | None] = [span.cost_usd for span in spans]
-    parents = _parents(spans)
-    for index in range(len(spans) - 1, -1, -1):
+def _totals(found: list[tuple[StoredRecord, int]]) -> list[tuple[int, Decimal | None]]:
+    """Tokens and dollars of each record and everything below it, summed from the last to the first."""
+    tokens = [record.count("input_tokens") + record.count("output_tokens") for record, _ in found]
+    costs = [to_usd(record.get("cost_usd")) for record, _ in found]
+    parents = _parents([depth for _, depth in found])
+    for index in range(len(found) - 1, -1, -1):
         above, cost = parents[index], costs[index]
         if above is not None:
             tokens[above] += tokens[index]
             if cost is not None:
                 costs[above] = (costs[above] or Decimal(0)) + cost
-    return tuple(
-        span.model_copy(update={"total_tokens": tokens[i], "total_cost_usd": costs[i]}) for i, span in enumerate(spans)
-    )
+    return list(zip(tokens, costs, strict=True))
 
 
-def _parents(spans: list[TraceSpan]) -> list[int | None]:
+def _parents(depths: list[int]) -> list[int | None]:
     path: list[int] = []
     parents: list[int | None] = []
-    for index, span in enumerate(spans):
-        del path[span.depth :]
+    for index, depth in enumerate(depths):
+        del path[depth:]
         parents.append(path[-1] if path else None)
         path.append(index)
     return parents

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.outcomes import count_as_failed, words
 from syndarix_obs_read.settings import ReadSettings
 
 
@@ -12,13 +13,19 @@ def open_backend(settings: ReadSettings, check_s: float = 2.0) -> Backend:
     Args:
         check_s: seconds for which `health` may check the whole SQLite file.
     """
+    count_as_failed(words(settings.failed_outcomes))
     if settings.backend == "stack":
         return _stack(settings)
     from syndarix_obs_read.backends.embedded import EmbeddedBackend
 
-    return EmbeddedBackend(
+    found = EmbeddedBackend(
         settings.store_path, timeout_s=settings.timeout, stalled_after_s=settings.stalled_after, check_s=check_s
     )
+    if not settings.with_archive:
+        return found
+    from syndarix_obs_read.archive.backend import ArchivedBackend
+
+    return ArchivedBackend(settings, found)
 
 
 def _stack(settings: ReadSettings) -> Backend:

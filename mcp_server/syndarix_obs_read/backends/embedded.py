@@ -17,7 +17,7 @@ from syndarix_obs_read.backends.rows import (
     BucketRow,
     Check,
     CostRow,
-    Dimension,
+    LedgerKey,
     Rows,
     SessionRow,
     StoredRecord,
@@ -86,7 +86,7 @@ class EmbeddedBackend:
             if len(found) < _FOLLOW_ROWS:
                 await asyncio.sleep(_FOLLOW_EVERY_S)
 
-    async def costs(self, where: Filter, by: Sequence[Dimension], zone: tzinfo) -> list[CostRow]:
+    async def costs(self, where: Filter, by: Sequence[LedgerKey], zone: tzinfo) -> list[CostRow]:
         """See `LedgerSource`."""
         return await self._pool.run(lambda c: ledger.grouped(c, where, by, zone))
 
@@ -97,6 +97,10 @@ class EmbeddedBackend:
     async def outcomes(self, session_ids: Collection[str]) -> Mapping[str, tuple[str, str | None]]:
         """See `OutcomeSource`."""
         return await self._pool.run(lambda c: sessions.outcomes(c, session_ids))
+
+    async def edge_calls(self, field: str, ids: Sequence[str]) -> list[StoredRecord]:
+        """See `EdgeSource`."""
+        return await self._pool.run(lambda c: records.edge_calls(c, field, ids))
 
     async def agents(self, where: Filter) -> list[AgentRow]:
         """See `AgentSource`."""
@@ -125,7 +129,16 @@ class EmbeddedBackend:
             return [Check(name="store", state="failing", finding=finding, mend=mend[0] if mend else None)]
 
     def _parts(self, connection: sqlite3.Connection) -> list[Check]:
-        return health.checks(connection, self._pool.path, self._stalled_after_s)
+        return [*health.checks(connection, self._pool.path, self._stalled_after_s), *self._archive()]
+
+    def _archive(self) -> list[Check]:
+        from syndarix_obs_read.archive.seals import sealed_days
+
+        days = sealed_days(self._pool.path.parent)
+        if not days:
+            return []
+        said = f"{len(days):,} days, {days[0]} to {days[-1]}; `syndarix-obs archive --verify` reads them"
+        return [Check(name="archive", state="ok", finding=said)]
 
     async def _whole(self) -> Check:
         """The check of the whole file, once a minute: pages ask for it whenever they are shown."""

@@ -18,7 +18,7 @@ from syndarix_obs_read.backends.rows import (
     BucketRow,
     Check,
     CostRow,
-    Dimension,
+    LedgerKey,
     RawLine,
     Rows,
     Series,
@@ -67,8 +67,8 @@ class RecordSource(Protocol):
 class LedgerSource(Protocol):
     """Sums of the cost ledger."""
 
-    async def costs(self, where: Filter, by: Sequence[Dimension], zone: tzinfo) -> list[CostRow]:
-        """One row per combination of the dimensions, one in all without any; none for an empty ledger.
+    async def costs(self, where: Filter, by: Sequence[LedgerKey], zone: tzinfo) -> list[CostRow]:
+        """One row per combination of the keys, one in all without any; none for an empty ledger.
 
         `zone` says where days begin."""
         ...
@@ -89,6 +89,16 @@ class OutcomeSource(Protocol):
 
     async def outcomes(self, session_ids: Collection[str]) -> Mapping[str, tuple[str, str | None]]:
         """Status and outcome of these sessions; those that are not known are left out."""
+        ...
+
+
+@runtime_checkable
+class EdgeSource(Protocol):
+    """The first and last model calls of many runs at once. A backend without it is asked for the calls themselves."""
+
+    async def edge_calls(self, field: str, ids: Sequence[str]) -> list[StoredRecord]:
+        """The first and the last model call, with payloads, of each trace or session; `field` is `trace_id` or
+        `session_id`. Embeddings are none."""
         ...
 
 

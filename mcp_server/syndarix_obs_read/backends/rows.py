@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar, get_args
 
 from pydantic import Field
 
@@ -152,6 +152,17 @@ class AgentRow:
 Dimension = Literal["agent", "project", "user", "task_type", "model", "day"]
 DIMENSIONS: Final[tuple[Dimension, ...]] = ("agent", "project", "user", "task_type", "model", "day")
 """What costs can be grouped by, in any combination."""
+
+LedgerKey = Literal[
+    "agent", "project", "user", "task_type", "model", "day",
+    "provider", "service_tier", "agent_version", "session_id", "is_estimated", "is_priced", "hour", "prompt_size",
+]  # fmt: skip
+LEDGER_KEYS: Final[tuple[LedgerKey, ...]] = get_args(LedgerKey)
+"""What answers can sum the ledger by. `is_estimated` and `is_priced` are `0` or `1`, `hour` counts hours since the
+epoch, `prompt_size` is the largest of `PROMPT_SIZES` that the prompt is above."""
+
+PROMPT_SIZES: Final = (0, 128_000, 200_000, 256_000, 272_000)
+"""Tokens of a prompt from which on providers bill another rate: a sum of calls within two of them has one rate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,8 @@ def draw_agents(screen: Screen, answer: AgentList) -> None:
     """Agents, and the tools that each used."""
     screen.heading("Agents", answer)
     _draw_agents(screen, answer.agents)
+    if answer.agents:
+        screen.success_legend(answer.failed_outcomes)
 
 
 def _draw_agents(screen: Screen, agents: tuple[AgentStatistics, ...]) -> None:

@@ -10,15 +10,16 @@ from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
 from syndarix_obs_read import catalogue
+from syndarix_obs_read.cli.root_help import ABOUT, root_help
 
-ABOUT: Final = "What LLM agents did, why, what it cost, and whether they are healthy. Start with `syndarix-obs demo`."
 _NAMES: Final = {"help_option_names": ["-h", "--help"]}
 
 
 class Commands(TyperGroup):
-    """Commands of the catalogue. While help is written they are lines of text, so that none has to be imported."""
+    """Commands of the catalogue, each imported when it is called, and not for the list of them."""
 
     listing = False
+    """While the shell lists commands they are lines of text, so that none has to be imported."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Click's signature
         """Names, group by group."""
@@ -30,16 +31,16 @@ class Commands(TyperGroup):
         question = catalogue.find(cmd_name)
         if question is None:
             return None
-        return _line(question) if self.listing else load(question)
+        return TyperCommand(question.name, help=question.about) if self.listing else load(question)
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Click's signature
         """Write the help of the root."""
+        formatter.write(root_help())
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Names of commands with their lines, or options of the root."""
         self.listing = True
-        super().format_help(ctx, formatter)
-
-
-def _line(question: catalogue.Question) -> TyperCommand:
-    return TyperCommand(question.name, help=question.about, rich_help_panel=question.group)
+        return super().shell_complete(ctx, incomplete)
 
 
 def load(question: catalogue.Question) -> Any:
@@ -66,9 +67,9 @@ def root() -> Any:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from syndarix_obs import __version__
 
-        print(f"syndarix-obs {version('syndarix-obs')}")
+        print(f"syndarix-obs {__version__}")
         raise typer.Exit
 
 

@@ -52,7 +52,7 @@ class Asker:
 
 def settings_of(common: Common) -> ReadSettings:
     """The settings, options first."""
-    given = {"backend": common.backend, "home": common.home}
+    given = {"backend": common.backend, "home": common.home, "with_archive": common.archive or None}
     return ReadSettings(**{name: value for name, value in given.items() if value is not None})
 
 
@@ -76,6 +76,12 @@ def ask(
 async def _ask(asker: Asker, question: Callable[[Asker, Backend], Awaitable[AnyAnswer]]) -> AnyAnswer:
     backend = open_backend(asker.settings)
     try:
+        if asker.settings.audit == "all":
+            from syndarix_obs_read.serving.guarded import guarded
+            from syndarix_obs_read.serving.roles import visit
+
+            with visit(None, "command"):
+                return await question(asker, guarded(backend, asker.settings))
         return await question(asker, backend)
     finally:
         await backend.close()

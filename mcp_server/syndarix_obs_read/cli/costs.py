@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, cast
 
 import typer
@@ -10,6 +12,7 @@ from syndarix_obs_read import formats as f
 from syndarix_obs_read.amounts import Cost
 from syndarix_obs_read.answers import costs as costs_answer
 from syndarix_obs_read.answers.costs import Budget, CostRecordList, CostSummary
+from syndarix_obs_read.answers.other_models import other_models
 from syndarix_obs_read.backends.rows import DIMENSIONS, Dimension
 from syndarix_obs_read.cli.asking import ask
 from syndarix_obs_read.cli.options import FILTERS, Common, Rows, When, Who
@@ -27,6 +30,10 @@ def costs(
         typer.Option(help=f"Group by any combination, with commas: {', '.join(DIMENSIONS)}. Default: agent."),
     ] = None,
     model: Annotated[str | None, typer.Option(help="One model.", rich_help_panel=FILTERS)] = None,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(help="What the same tokens would cost with another model: model=gpt-5-mini; once for each."),
+    ] = None,
     lines: Annotated[bool, typer.Option("--lines", help="The lines of the ledger instead of sums.")] = False,
 ) -> None:
     """Sum the cost ledger, exact and estimated apart; calls without a price are named. Default time: 30d."""
@@ -47,6 +54,7 @@ def costs(
             backend, asker.filter(who, model=model), asker.period(since), groups, limit=asker.limit(rows),
             zone=asker.zone, daily_budget=asker.settings.daily_budget_usd,
             monthly_budget=asker.settings.monthly_budget_usd,
+            what_if=other_models(what_if, asker.settings.prices_file),
         ),
         draw_costs,
     )  # fmt: skip
@@ -71,21 +79,26 @@ def draw_costs(screen: Screen, answer: CostSummary) -> None:
     heads = [*(f"{name}*" for name in answer.by or ("",)), ">calls", ">tokens", ">exact"]
     heads += [">estimated"] if estimated else []
     heads += [">unpriced calls"] if unpriced else []
+    heads += [f">with {model}" for model in answer.what_if]
     heads += [">share"] if answer.by else []
 
-    def row(names: list[str], tokens: int, cost: Cost, share: float | None) -> list[str]:
+    def row(
+        names: list[str], tokens: int, cost: Cost, share: float | None, others: Mapping[str, Decimal | None]
+    ) -> list[str]:  # fmt: skip
         cells = [*names, f.count(cost.calls), f.count(tokens), _exact(cost)]
         cells += [f.money(cost.estimated_usd) if cost.estimated_calls else f.NOTHING] if estimated else []
         cells += [f.count(cost.unpriced_calls)] if unpriced else []
+        cells += [f.money(others.get(model)) for model in answer.what_if]
         return [*cells, f.percent(share)] if answer.by else cells
 
     rows = [
-        (row([value or "(none)" for value in each.key.values()], each.tokens.total, each.cost, each.share), "")
+        (row([value or "(none)" for value in each.key.values()], each.tokens.total, each.cost,
+             each.share, each.what_if), "")
         for each in answer.groups
     ]
     names = ["total", *[""] * (len(answer.by) - 1)]
     if answer.cost.calls:
-        rows.append((row(names, answer.tokens.total, answer.cost, None), "bold"))
+        rows.append((row(names, answer.tokens.total, answer.cost, None, answer.what_if), "bold"))
     screen.table(headers(*heads), rows)
     _draw_notes(screen, answer)
 
@@ -101,7 +114,7 @@ def _draw_notes(screen: Screen, answer: CostSummary) -> None:
         return
     if answer.cost.unpriced_models:
         screen.text(f"no known price: {', '.join(answer.cost.unpriced_models)}; not in any sum", "yellow")
-    screen.line(f"today {_spent(answer.today)} · month to date {_spent(answer.month_to_date)}", "dim")
+    screen.text(f"today {_spent(answer.today)} · month to date {_spent(answer.month_to_date)}", "dim")
 
 
 def _spent(budget: Budget) -> str:

@@ -122,3 +122,4 @@ def draw_patterns(screen: Screen, answer: PatternList) -> None:
         for each in answer.patterns
     )  # fmt: skip
     screen.table(columns, rows)
+    screen.success_legend(answer.failed_outcomes)

@@ -19,6 +19,7 @@ from syndarix_obs_read.errors import FilterError, ReadError
 from syndarix_obs_read.settings import ReadSettings
 
 if TYPE_CHECKING:
+    from syndarix_obs_demo import DemoReport, Scenario
     from syndarix_obs_demo.alarm import Alarm
 
 
@@ -31,11 +32,13 @@ def demo(
         str, typer.Option(help="ordinary; regression: three hours ago a worse prompt was deployed (a minute).")
     ] = "ordinary",
     seed: Annotated[int, typer.Option(help="The same seed makes the same sessions.")] = 7,
+    everything: Annotated[bool, typer.Option("--all", help="Show every answer in full, not the story.")] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Then serve the explorer and open it.")] = False,
 ) -> None:
-    """Run a support desk of cooperating agents against a fake provider, and show what was recorded."""
+    """Run a support desk of agents against a fake provider, and explain the session that failed."""
     from syndarix_obs_demo import DemoPackagesMissing, Scenario, run
     from syndarix_obs_demo.scenario import USUAL_SESSIONS
-    from syndarix_obs_demo.tour import called, elsewhere, needed, show
+    from syndarix_obs_demo.tour import elsewhere
 
     settings = settings_of(common)
     if wrong := elsewhere(os.environ.get("SYNDARIX_OBS_BACKEND", ""), os.environ):
@@ -52,10 +55,34 @@ def demo(
     if common.as_json:
         print(json.dumps(asdict(report), indent=2, default=str))
         return
-    prefix = called(common.home, needed(settings.backend, os.environ))
-    alarm = _alarm(report.store) if story is Scenario.REGRESSION else None
-    code = show(report, _answer(settings), lambda line: print(line, flush=True), prefix, story, alarm)
+    code = _tour(report, settings, common.home, story) if everything or story is Scenario.REGRESSION else 0
+    if not everything and story is Scenario.ORDINARY:
+        _story(report, settings, common.home)
+    if open_browser and not code:
+        code = _answer(settings)(["web", "--open"])
     raise typer.Exit(code)
+
+
+def _story(report: DemoReport, settings: ReadSettings, home: Path | None) -> None:
+    """The failed session on one screen."""
+    from syndarix_obs_demo.findings import find
+    from syndarix_obs_demo.story import tell, terminal_of
+    from syndarix_obs_demo.tour import needed
+
+    terminal = terminal_of(home, needed(settings.backend, os.environ))
+    with _progress("Asking about the session that failed"):
+        found, alarm = find(settings, report), _alarm(report.store)
+    tell(report, found, alarm, terminal, lambda line: print(line, flush=True))
+
+
+def _tour(report: DemoReport, settings: ReadSettings, home: Path | None, story: Scenario) -> int:
+    """Every answer in full."""
+    from syndarix_obs_demo.scenario import Scenario
+    from syndarix_obs_demo.tour import called, needed, show
+
+    prefix = called(home, needed(settings.backend, os.environ))
+    alarm = _alarm(report.store) if story is Scenario.REGRESSION else None
+    return show(report, _answer(settings), lambda line: print(line, flush=True), prefix, story, alarm)
 
 
 def _alarm(store: Path | None) -> Alarm | None:

@@ -24,7 +24,7 @@ def explain(
     common: Common,
     rows: Rows,
     trace_id: TraceId,
-    steps: Annotated[bool, typer.Option("--steps", help="Also list every step that bore on it.")] = False,
+    steps: Annotated[bool, typer.Option("--steps", help="Also list every step that led to it.")] = False,
 ) -> None:
     """Explain why a trace ended as it did: one sentence, then the decisions, results and errors that led there."""
     ask(

@@ -36,7 +36,7 @@ def export(
     from syndarix_obs_read.export.run import run
     from syndarix_obs_read.privacy.audit import audit
 
-    settings = embedded_settings(common, "export")
+    settings = settings_of(common)
     if person is not None:
         _person(common, person, to)
         return
@@ -53,7 +53,10 @@ def export(
     )  # fmt: skip
     choice = Choice(what, period.since_ns, period.until_ns, equal)  # type: ignore[arg-type]  # checked above
     with _bar() as tell:
-        manifest = run(settings, choice, to, format_name=form, purpose="sharing" if share else "books", tell=tell)
+        manifest = run(
+            settings, choice, to, format_name=form, purpose="sharing" if share else "books",
+            asked={"since": when.since, "until": when.until}, tell=tell,
+        )  # fmt: skip
     audit(settings, "export", f"{manifest['rows']} {what} as {form}" + (" for sharing" if share else ""))
     if common.as_json:
         print(json.dumps(manifest, indent=2, ensure_ascii=False))
@@ -61,6 +64,8 @@ def export(
     size = sum(part["bytes"] for part in manifest["files"])
     print(f"{manifest['rows']:,} {what} in {len(manifest['files'])} files, {size:,} bytes, in {to}")
     print(manifest["privacy"])
+    if settings.backend == "stack":
+        print("plain spans of other libraries are in Tempo alone, and not in these files")
 
 
 def _person(common: Common, person: str, to: Path) -> None:
@@ -68,7 +73,7 @@ def _person(common: Common, person: str, to: Path) -> None:
     from syndarix_obs_read.privacy.audit import audit
     from syndarix_obs_read.users import pseudonym_of
 
-    settings = settings_of(common)
+    settings = embedded_settings(common, "export --person")
     counts = export_person(settings, pseudonym_of(settings, person), to)
     audit(settings, "export", "a person's own data")
     if common.as_json:
@@ -88,4 +93,4 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
 
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("export")
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        yield lambda done, total: progress.update(task, completed=done, total=total or None)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.cli.completing import completed
 from syndarix_obs_read.cli.endings import quiet_endings
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.timerange import EXAMPLES, parse_duration
@@ -40,6 +41,9 @@ class Common:
     home: Annotated[
         Path | None, typer.Option(help="Folder of the SQLite file.", rich_help_panel=_OUTPUT, show_default=False)
     ] = None
+    archive: Annotated[
+        bool, typer.Option("--archive", help="Answer from archived days, too.", rich_help_panel=_OUTPUT)
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,8 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         if name in groups:
             parameters += _parameters_of(groups[name])
         else:
-            parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+            annotation = _with_completion(name, hints[name])
+            parameters.append(parameter.replace(annotation=annotation, kind=inspect.Parameter.KEYWORD_ONLY))
 
     @functools.wraps(command)
     def called(**values: Any) -> None:
@@ -161,13 +166,21 @@ def _parameters_of(group: Any) -> list[inspect.Parameter]:
     hints = get_type_hints(group, include_extras=True)
     return [
         inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=_with_completion(field.name, hints[field.name]),
         )
         for field in dataclasses.fields(group)
     ]
 
 
-FILTERS = "Filters"
+def _with_completion(name: str, annotation: Any) -> Any:
+    """The annotation of a parameter, whose part for Typer says what the shell offers after Tab."""
+    for info in getattr(annotation, "__metadata__", ()):
+        completed(name, info)
+    return annotation
+
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what arrives, until Ctrl-C.")]
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Final
+from typing import Final, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -17,9 +17,13 @@ from rich.text import Text
 from syndarix_obs_read.amounts import Cost
 from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.formats import day_minute
+from syndarix_obs_read.outcomes import in_words
 
 _PIPE_WIDTH: Final = 2_000
 _SHORT_ID: Final = 10
+_LEAST_FLEXIBLE: Final = 8
+"""Characters that a column of words keeps at least."""
+_NOTHING: Final = ("", "–")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 STATUS_STYLES: Final = {"error": "bold red", "running": "cyan", "ok": "", "warning": "yellow", "failing": "bold red"}
@@ -95,21 +99,21 @@ class Screen:
 
     def table(self, columns: Sequence[Column], rows: Iterable[tuple[Sequence[str | Text], str]]) -> None:
         """Rows of (cells, style)."""
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-        for column in columns:
-            table.add_column(
-                column.head,
-                justify="right" if column.right else "left",
-                no_wrap=True,
-                overflow="ellipsis",
-            )
         drawn = [([_cell(cell) for cell in cells], style) for cells, style in rows]
         if not drawn:
             return
-        _fit(table, columns, drawn, self.console.width)
+        wanted = [max(len(each.head), *(cells[i].cell_len for cells, _ in drawn)) for i, each in enumerate(columns)]
+        shown = _shown(columns, wanted, [cells for cells, _ in drawn], self.console.width)
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+        widths = _widths([columns[i] for i in shown], [wanted[i] for i in shown], self.console.width)
+        for i, width in zip(shown, widths, strict=True):
+            justify: Literal["left", "right"] = "right" if columns[i].right else "left"
+            table.add_column(columns[i].head, justify=justify, no_wrap=True, overflow="ellipsis", width=width)
         for cells, style in drawn:
-            table.add_row(*cells, style=style or None)
+            table.add_row(*(cells[i] for i in shown), style=style or None)
         self.console.print(table, crop=not self.piped)
+        if left_out := [each.head for i, each in enumerate(columns) if i not in shown]:
+            self.text(f"left out for want of width: {', '.join(left_out)}; --json has them", "dim")
 
     def legend(self, costs: Iterable[Cost]) -> None:
         """What the marks on amounts mean, if there are any."""
@@ -120,18 +124,40 @@ class Screen:
         if unpriced := sorted({model for cost in shown for model in cost.unpriced_models}):
             parts.append(f"+n? calls without a known price ({', '.join(unpriced)}), not in the sum")
         if parts and not self.piped:
-            self.line("; ".join(parts), "dim")
+            self.text("; ".join(parts), "dim")
+
+    def success_legend(self, failed: Iterable[str]) -> None:
+        """What a success rate was reckoned with."""
+        if not self.piped:
+            self.text(in_words(failed), "dim")
 
 
-def _fit(table: Table, columns: Sequence[Column], rows: Sequence[tuple[Sequence[Text], str]], width: int) -> None:
+def _shown(
+    columns: Sequence[Column], wanted: Sequence[int], rows: Sequence[Sequence[Text]], width: int
+) -> list[int]:
+    """Which columns fit without cutting a digit: empty ones go first, then numbers and words from the right.
+
+    The first column, which says what the row is, and the last one stay.
+    """
+    least = [min(_LEAST_FLEXIBLE, want) if each.flexible else want for each, want in zip(columns, wanted, strict=True)]
+    shown = list(range(len(columns)))
+    empty = {i for i in shown if all(cells[i].plain in _NOTHING for cells in rows)}
+    order = sorted(shown[1:-1], key=lambda i: (i in empty, columns[i].right, i), reverse=True)
+    while order and sum(least[i] + 2 for i in shown) > width:
+        shown.remove(order.pop(0))
+    return shown
+
+
+def _widths(columns: Sequence[Column], wanted: Sequence[int], width: int) -> list[int | None]:
     """Give rigid columns what they need and the flexible ones, in equal shares of what they want, the rest."""
-    wanted = [max(len(column.head), *(cells[i].cell_len for cells, _ in rows)) for i, column in enumerate(columns)]
+    found: list[int | None] = [None] * len(columns)
     flexible = [i for i, column in enumerate(columns) if column.flexible]
     left = width - sum(wanted[i] for i in range(len(columns)) if i not in flexible) - 2 * len(columns)
     for position, i in enumerate(sorted(flexible, key=lambda i: wanted[i])):
-        given = max(8, min(wanted[i], left // (len(flexible) - position)))
-        table.columns[i].width = given
+        given = max(min(_LEAST_FLEXIBLE, wanted[i]), min(wanted[i], left // (len(flexible) - position)))
+        found[i] = given
         left -= given
+    return found
 
 
 def _cell(cell: str | Text) -> Text:

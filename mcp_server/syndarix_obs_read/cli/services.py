@@ -34,6 +34,7 @@ def draw_services(screen: Screen, answer: ServiceList) -> None:
     columns = headers("service*", "agent*", "version*", ">runs", ">ok", ">llm", ">tools", ">err", "first", "last")
     rows = ((_version(screen, each, version), "") for each in answer.services for version in each.versions)
     screen.table(columns, rows)
+    screen.success_legend(answer.failed_outcomes)
 
 
 def _service(each: ServiceStatistics) -> list[str]:

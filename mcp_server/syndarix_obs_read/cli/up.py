@@ -30,8 +30,9 @@ def up(
         typer.Option(help="Write the settings of that coding agent, so that it sends here, and end."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before writing.")] = False,
+    watch: Annotated[bool, typer.Option(help="Look for what is unusual every five minutes.")] = True,
 ) -> None:
-    """Take telemetry of any program, and show it: receiver, explorer, MCP server in one process. Ends with Ctrl-C."""
+    """Take telemetry of any program, show it and watch it: receiver, explorer, MCP server in one process."""
     if install is not None:
         _install(install, f"http://{host}:{port}", yes, as_json=common.as_json)
         return
@@ -40,7 +41,7 @@ def up(
         from syndarix_obs_read.serving.up import Ports, Up
     except ImportError as error:
         raise ReadError(f"this needs more packages ({error.name}): pip install 'syndarix-obs[server]'") from error
-    found = Up(settings, host, Ports(port, web_port, mcp_port), token_file)
+    found = Up(settings, host, Ports(port, web_port, mcp_port), token_file, watch=watch)
     _announce(found, as_json=common.as_json)
     found.run()
 

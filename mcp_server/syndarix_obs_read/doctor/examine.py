@@ -9,7 +9,7 @@ from syndarix_obs_read.answers.health import HealthReport, check_health, once, w
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import Check, broken
-from syndarix_obs_read.doctor import agents, chain, libraries, machine, servers, spool
+from syndarix_obs_read.doctor import agents, budgets, chain, libraries, machine, servers, spool
 from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.settings import ReadSettings
 
@@ -34,6 +34,7 @@ async def _backend(settings: ReadSettings) -> list[Check]:
         return [broken("backend", error)]
     try:
         report = await _many("store", lambda: _health(backend))
+        report += await _many("budgets", lambda: budgets.checks(settings, backend))
         return report + await _many("last trace", lambda: chain.checks(backend))
     finally:
         await backend.close()

@@ -12,13 +12,15 @@ from typing import Any, Final, Protocol
 from syndarix_obs import vocabulary as v
 from syndarix_obs.store.schema import LEDGER_COLUMNS, RECORD_COLUMNS
 from syndarix_obs_read.errors import UsageError
-from syndarix_obs_read.export.rows import Row, What
+from syndarix_obs_read.export.rows import Entry, Row, What
 
 NAMES: Final = ("jsonl", "csv", "parquet", "otlp")
 """Formats by name."""
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
-_NESTED: Final = ("attributes", "events", "options", "sections", "evicted", "payload")
+_PAYLOAD: Final = "payload"
+_GROUP: Final = 10_000
+_NESTED: Final = ("attributes", "events", "options", "sections", "evicted", _PAYLOAD)
 _MORE: Final = ("request_model", "response_id", "finish_reason", "stream", "service_tier", "call_id", "limit",
                 "decision_id", "logger", "severity")  # fmt: skip
 _INTEGERS: Final = frozenset({
@@ -33,8 +35,8 @@ _TRUTHS: Final = frozenset({"estimated", "priced", "passed", "stream"})
 class Part(Protocol):
     """One file that is being written."""
 
-    def write(self, rows: Sequence[Row]) -> None:
-        """Add rows."""
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Add entries."""
         ...
 
     def close(self) -> None:
@@ -50,6 +52,12 @@ def columns_of(what: What) -> tuple[str, ...]:
     return ("start_ns", "duration_ms", *plain, *_MORE, *_NESTED)
 
 
+def require(format_name: str) -> None:
+    """Raise UsageError when a format needs an extra that is not installed."""
+    if format_name == "parquet":
+        _pyarrow()
+
+
 def open_part(format_name: str, path: Path, what: What) -> Part:
     """A part of a format. Raises UsageError when it needs an extra that is not installed."""
     if format_name == "csv":
@@ -59,9 +67,11 @@ def open_part(format_name: str, path: Path, what: What) -> Part:
     return _Lines(path, otlp_line if format_name == "otlp" else jsonl)
 
 
-def jsonl(rows: Sequence[Row]) -> str:
-    """A line per row; one that is a line already stays as it is."""
-    return "".join((row if isinstance(row, str) else _dumps(row)) + "\n" for row in rows)
+def jsonl(entries: Sequence[Entry]) -> str:
+    """A line per entry."""
+    return "".join(
+        f"{_dumps(row)}\n" if body is None else f'{_dumps(row)[:-1]},"payload":{body}}}\n' for row, body in entries
+    )
 
 
 class _Lines:
@@ -69,8 +79,8 @@ class _Lines:
         self._file = path.open("w", encoding="utf-8", errors="replace")
         self._encode = encode
 
-    def write(self, rows: Sequence[Row]) -> None:
-        self._file.write(self._encode(rows))
+    def write(self, entries: Sequence[Entry]) -> None:
+        self._file.write(self._encode(entries))
 
     def close(self) -> None:
         self._file.close()
@@ -80,11 +90,22 @@ class _Csv:
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self._file: io.TextIOBase = path.open("w", encoding="utf-8", errors="replace", newline="")
         self._columns = columns
+        self._nested = [place for place, name in enumerate(columns) if name in _NESTED]
+        self._payload = columns.index(_PAYLOAD) if _PAYLOAD in columns else None
         self._writer = csv.writer(self._file)
         self._writer.writerow(columns)
 
-    def write(self, rows: Sequence[Row]) -> None:
-        self._writer.writerows([[_flat(row.get(name)) for name in self._columns] for row in rows])
+    def write(self, entries: Sequence[Entry]) -> None:
+        self._writer.writerows(self._cells(row, body) for row, body in entries)
+
+    def _cells(self, row: Row, body: str | None) -> list[Any]:
+        cells = list(map(row.get, self._columns))
+        for place in self._nested:
+            if cells[place] is not None:
+                cells[place] = _text(cells[place])
+        if self._payload is not None:
+            cells[self._payload] = body
+        return cells
 
     def close(self) -> None:
         self._file.close()
@@ -95,6 +116,7 @@ class _Parquet:
         self._pa, pq = _pyarrow()
         self._schema = self._pa.schema([(name, self._type(name)) for name in columns])
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._held: list[Entry] = []
 
     def _type(self, name: str) -> Any:
         if name in _INTEGERS:
@@ -103,14 +125,35 @@ class _Parquet:
             return self._pa.float64()
         return self._pa.bool_() if name in _TRUTHS else self._pa.string()
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, entries: Sequence[Entry]) -> None:
+        self._held += entries
+        if len(self._held) >= _GROUP:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        held, self._held = self._held, []
+        there = {name for row, _ in held for name in row} | {_PAYLOAD}
         arrays = [
-            self._pa.array([_cell(row.get(field.name), field.name) for row in rows], type=field.type)
+            self._column(field, held) if field.name in there else self._pa.nulls(len(held), field.type)
             for field in self._schema
         ]
         self._writer.write_table(self._pa.Table.from_arrays(arrays, schema=self._schema))
 
+    def _column(self, field: Any, held: list[Entry]) -> Any:
+        name = field.name
+        if name == _PAYLOAD:
+            return self._pa.array([body for _, body in held], type=field.type)
+        values = [row.get(name) for row, _ in held]
+        if name in _NESTED:
+            values = [None if value is None else _text(value) for value in values]
+        try:
+            return self._pa.array(values, type=field.type)
+        except (self._pa.ArrowInvalid, self._pa.ArrowTypeError):
+            return self._pa.array(list(map(_text, values)), type=self._pa.string()).cast(field.type)
+
     def close(self) -> None:
+        if self._held:
+            self._write_group()
         self._writer.close()
 
 
@@ -123,14 +166,8 @@ def _pyarrow() -> tuple[Any, Any]:
     return pa, pq
 
 
-def _flat(value: Any) -> Any:
-    return _dumps(value) if isinstance(value, (dict, list, tuple)) else value
-
-
-def _cell(value: Any, name: str) -> Any:
-    if value is None or name in _INTEGERS or name in _REALS or name in _TRUTHS:
-        return value
-    return value if isinstance(value, str) else _dumps(value)
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else _dumps(value)
 
 
 # --- OTLP ---
@@ -148,12 +185,12 @@ _ATTRIBUTES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
-def otlp_line(rows: Sequence[Row]) -> str:
-    """Rows as one `ExportTraceServiceRequest` in OTLP's JSON form, on one line: the form of OTLP files."""
+def otlp_line(entries: Sequence[Entry]) -> str:
+    """Entries as one `ExportTraceServiceRequest` in OTLP's JSON form, on one line: the form of OTLP files."""
     by_resource: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
+    for row, body in entries:
         key = (str(row.get("service", "")), str(row.get("environment", "")))
-        by_resource.setdefault(key, []).append(_span(row))
+        by_resource.setdefault(key, []).append(_span(row, body))
     batches = [
         {
             "resource": {"attributes": _pairs({v.SERVICE_NAME: service, v.DEPLOYMENT_ENVIRONMENT: environment})},
@@ -164,11 +201,11 @@ def otlp_line(rows: Sequence[Row]) -> str:
     return _dumps({"resourceSpans": batches}) + "\n" if batches else ""
 
 
-def _span(row: Row) -> dict[str, Any]:
+def _span(row: Row, body: str | None) -> dict[str, Any]:
     found = {name: row[key] for key, name in _ATTRIBUTES.items() if row.get(key) is not None}
     found |= row.get("attributes") or {}
-    if row.get("payload"):
-        found["syndarix.payload"] = _dumps(row["payload"])
+    if body is not None:
+        found["syndarix.payload"] = body
     span = {
         "traceId": str(row.get("trace_id", "")).rjust(32, "0"), "spanId": str(row.get("span_id", "")).rjust(16, "0"),
         "name": row.get("name", ""), "kind": 1, "startTimeUnixNano": str(row.get("start_ns", 0)),

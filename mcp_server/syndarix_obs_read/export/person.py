@@ -49,7 +49,7 @@ def export_person(settings: ReadSettings, pseudonym: str, folder: Path) -> dict[
             page.write(_head(pseudonym, counts))
             data.write(f'{{"pseudonym": {json.dumps(pseudonym)}')
             for choice in choices:
-                rows = (change(row) for _, found in r.pages(connection, choice, 0) for row in found)
+                rows = (change(row) for found in r.pages(connection, choice, 0) for row in found)
                 data.write(f',\n"{choice.what}": [')
                 for place, row in enumerate(rows):
                     data.write((",\n" if place else "\n") + json.dumps(row, ensure_ascii=False))

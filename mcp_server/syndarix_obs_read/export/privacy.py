@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from syndarix_obs.redaction.step import Redactor
-from syndarix_obs_read.export.rows import Row
+from syndarix_obs_read.export.rows import Entry, Row
 
 QUASI_IDENTIFIERS: Final = ("agent", "project", "task_type", "environment", "service")
 """What, taken together, may tell who somebody is."""
@@ -23,22 +23,48 @@ _NAMES: Final = ("user", "session_id", "trace_id", "span_id", "parent_id", "reco
 _TIMES: Final = ("start_ns", "end_ns", "timestamp_ns")
 _SHIFT_S: Final = 365 * 86_400
 _PSEUDONYM: Final = re.compile(r"u_[0-9a-f]{16}", re.ASCII)
-Change = Callable[[Row], Row]
+_OURS: Final = frozenset({"trace_id", "span_id", "parent_id", "record_id", "kind", "status"})
+"""Fields that no caller fills."""
+_REMEMBERED: Final = 50_000
+_LONGEST_REMEMBERED: Final = 200
+Change = Callable[[Entry], Entry]
 
 
-def without_secrets() -> Change:
-    """Rows whose secrets are masked, also those of a store that was filled with redaction switched off."""
-    redactor = Redactor("secrets")
-    return lambda row: dict(redactor.value(row))
+class WithoutSecrets:
+    """Entries whose secrets are masked, also those of a store that was filled with redaction switched off.
+
+    Names of agents, models, tools come again with every entry: what was found clean once is not searched again.
+    """
+
+    def __init__(self) -> None:
+        self._redactor = Redactor("secrets")
+        self._clean: set[str] = set()
+
+    def __call__(self, entry: Entry) -> Entry:
+        """The entry as it may leave."""
+        row, body = entry
+        return self._row(row), None if body is None else self._redactor.json_text(body)
+
+    def _row(self, row: Row) -> Row:
+        clean = self._clean
+        new: list[Any] = []
+        for name, value in row.items():
+            if type(value) is str:
+                if value not in clean and name not in _OURS:
+                    new.append(value)
+            elif isinstance(value, (dict, list)) and value:
+                new.append({name: value})
+        if not new:
+            return row
+        if self._redactor.both(new)[1] is not None:
+            return dict(self._redactor.value(row))
+        if len(clean) > _REMEMBERED:
+            clean.clear()
+        clean.update(each for each in new if type(each) is str and len(each) <= _LONGEST_REMEMBERED)
+        return row
 
 
-def lines_without_secrets() -> Callable[[str], str]:
-    """The same for lines of JSON. Most hold none, and such a line stays as it is."""
-    redactor = Redactor("secrets")
-    return lambda line: line if redactor.text(line) == line else redactor.json(json.loads(line))
-
-
-def for_person(pseudonym: str) -> Change:
+def for_person(pseudonym: str) -> Callable[[Row], Row]:
     """A person's own rows: secrets and what may be somebody else's are masked."""
     redactor = Redactor("all")
 
@@ -71,14 +97,26 @@ class Sharing:
     _redactor: Redactor = field(default_factory=lambda: Redactor("all"))
     _users: dict[tuple[Any, ...], set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def __call__(self, row: Row) -> Row:
-        """The row as it may be shared."""
+    def __call__(self, entry: Entry) -> Entry:
+        """The entry as it may be shared."""
+        row, body = entry
         user = row.get("user")
         if user:
             seen = self._users[tuple(row.get(name) for name in QUASI_IDENTIFIERS)]
             if len(seen) < ENOUGH:
-                seen.add(str(user))
-        return dict(self._redactor.value(self._value(row)))
+                seen.add(self.name(str(user)))
+        payload = None if body is None else self._redactor.json(self._value(json.loads(body)))
+        return dict(self._redactor.value(self._value(row))), payload
+
+    def seen(self) -> list[list[Any]]:
+        """Combinations of quasi-identifiers with some of their users, for `add` of another process."""
+        return [[list(names), sorted(users)] for names, users in self._users.items()]
+
+    def add(self, seen: list[list[Any]]) -> None:
+        """Count what another process has seen."""
+        for names, users in seen:
+            known = self._users[tuple(names)]
+            known.update(users[: max(0, ENOUGH - len(known))] if len(known) < ENOUGH else ())
 
     @property
     def k(self) -> int | None:

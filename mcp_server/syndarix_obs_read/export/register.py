@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from syndarix_obs.store.tombstones import FOLDER
 from syndarix_obs_read.privacy.requests import now
@@ -13,25 +14,42 @@ from syndarix_obs_read.privacy.requests import now
 _FILE: Final = "exports.jsonl"
 
 
-def note_export(home: Path, folder: Path, purpose: str) -> None:
-    """Note a folder before anything is written to it. Raises OSError."""
-    known = exports(home)
+def note_export(home: Path, folder: Path, purpose: str, traces: Sequence[str] = ()) -> None:
+    """Note a folder, or a single file, before anything is written to it. Raises OSError.
+
+    Args:
+        home: of the store.
+        folder: where the export goes.
+        purpose: what it is for.
+        traces: that a file shows; in some forms their people cannot be found in its bytes.
+    """
     place = folder.absolute()
-    if place in known:
+    if not traces and place in exports(home):
         return
     (home / FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(home / FOLDER / _FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(handle, (json.dumps({"folder": str(place), "purpose": purpose, "at": now()}) + "\n").encode())
+        line = {"folder": str(place), "purpose": purpose, "at": now()} | ({"traces": list(traces)} if traces else {})
+        os.write(handle, (json.dumps(line) + "\n").encode())
         os.fsync(handle)
     finally:
         os.close(handle)
 
 
 def exports(home: Path) -> list[Path]:
-    """Folders of exports that were made, oldest first."""
+    """Folders and single files of exports that were made, oldest first."""
+    return list(dict.fromkeys(Path(each["folder"]) for each in _noted(home)))
+
+
+def files_with(home: Path, traces: Collection[str]) -> list[Path]:
+    """Single files that show some of these traces, where they still are."""
+    wanted = set(traces)
+    found = [Path(each["folder"]) for each in _noted(home) if wanted.intersection(each.get("traces", ()))]
+    return [path for path in dict.fromkeys(found) if path.is_file()]
+
+
+def _noted(home: Path) -> list[dict[str, Any]]:
     path = home / FOLDER / _FILE
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [Path(json.loads(line)["folder"]) for line in lines if line.endswith("}")]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]

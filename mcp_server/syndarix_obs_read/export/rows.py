@@ -1,4 +1,4 @@
-"""Records of the store as flat dicts, page by page in the order of arrival: memory does not grow with their number."""
+"""Records of the store, page by page in the order of arrival: memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from syndarix_obs.store.schema import fields
 
 What = Literal["records", "ledger", "decisions"]
 Row = dict[str, Any]
+Entry = tuple[Row, str | None]
+"""The flat fields of a record, and its payload as the JSON text that it is."""
 PAGE: Final = 2_000
 """Rows of one question: some milliseconds, so that the write-ahead log can be emptied in between."""
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 _EQUAL: Final = ("agent", "project", "user", "session_id", "task_type", "service", "environment", "status", "model")
 
 
@@ -52,57 +53,59 @@ def count(connection: sqlite3.Connection, choice: Choice) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {_table(choice)} r WHERE {where}", values).fetchone()[0])
 
 
-def pages(connection: sqlite3.Connection, choice: Choice, after: int) -> Iterator[tuple[int, list[Row]]]:
-    """Pages of rows whose id is above `after`, each with its last id."""
-    make = _ledger if choice.what == "ledger" else _record
-    for last, found in raw_pages(connection, choice, after):
-        yield last, [make(row) for row in found]
+def pieces(connection: sqlite3.Connection, choice: Choice, size: int) -> list[tuple[int, int]]:
+    """Ranges of ids, the first not included, that hold `size` rows each; what comes later is in none of them."""
+    where, values = choice.where()
+    statement = f"SELECT r.id FROM {_table(choice)} r WHERE {where} AND r.id > ? ORDER BY r.id LIMIT 1 OFFSET ?"
+    last = connection.execute(f"SELECT max(r.id) FROM {_table(choice)} r WHERE {where}", values).fetchone()[0]
+    found: list[tuple[int, int]] = []
+    after = 0
+    while last is not None and after < last:
+        row = connection.execute(statement, (*values, after, size - 1)).fetchone()
+        end = int(last if row is None else row[0])
+        found.append((after, end))
+        after = end
+    return found
 
 
-def lines(connection: sqlite3.Connection, choice: Choice, after: int) -> Iterator[tuple[int, list[str]]]:
-    """The same as lines of JSON: payloads are JSON already, and stay as they are."""
-    for last, found in raw_pages(connection, choice, after):
-        yield last, [_line(row, choice.what == "ledger") for row in found]
+def pages(connection: sqlite3.Connection, choice: Choice, after: int) -> Iterator[list[Row]]:
+    """Pages of rows whose id is above `after`, payloads among their fields."""
+    for found in entries(connection, choice, after):
+        yield [row if body is None else {**row, "payload": json.loads(body)} for row, body in found]
 
 
-def raw_pages(connection: sqlite3.Connection, choice: Choice, after: int) -> Iterator[tuple[int, list[sqlite3.Row]]]:
-    """Pages as they come from the store."""
+def entries(
+    connection: sqlite3.Connection, choice: Choice, after: int, last: int = 2**63 - 1
+) -> Iterator[list[Entry]]:
+    """Pages of entries whose id is above `after` and not above `last`."""
     where, values = choice.where()
     ledger = choice.what == "ledger"
-    columns = "r.*" if ledger else "r.*, unpack(p.body) AS body"
+    columns = "r.*" if ledger else "unpack(p.body), r.*"
     join = "" if ledger else " LEFT JOIN payloads p ON p.id = r.id"
     statement = (
-        f"SELECT {columns} FROM {_table(choice)} r{join} WHERE r.id > ? AND {where}"
+        f"SELECT r.id, {columns} FROM {_table(choice)} r{join} WHERE r.id > ? AND r.id <= ? AND {where}"
         f" ORDER BY r.id LIMIT {PAGE}"
     )
-    while found := connection.execute(statement, (after, *values)).fetchall():
-        after = int(found[-1]["id"])
-        yield after, found
+    make = _ledger if ledger else _record
+    cursor = connection.cursor()
+    cursor.row_factory = None  # plain tuples: a row by names costs as much as everything else together
+    while found := cursor.execute(statement, (after, last, *values)).fetchall():
+        after = int(found[-1][0])
+        names = [column[0] for column in cursor.description]
+        yield [make(names, row) for row in found]
 
 
 def _table(choice: Choice) -> str:
     return "ledger" if choice.what == "ledger" else "records"
 
 
-def _record(row: sqlite3.Row) -> Row:
-    line = fields(dict(row))
-    body = row["body"]
-    if body:
-        line["payload"] = json.loads(body)
-    return line
+def _record(names: list[str], row: tuple[Any, ...]) -> Entry:
+    return fields(dict(zip(names, row, strict=False))), row[1] or None
 
 
-def _line(row: sqlite3.Row, ledger: bool) -> str:
-    if ledger:
-        return _encode(_ledger(row))
-    body = row["body"]
-    head = _encode(fields(dict(row)))
-    return f'{head[:-1]},"payload":{body}}}' if body else head
-
-
-def _ledger(row: sqlite3.Row) -> Row:
-    line = {"kind": v.KIND_COST, "start_ns": row["ts_ns"]}
-    for name in row.keys():  # noqa: SIM118 - a row iterates over its values
-        if name not in ("id", "ts_ns", "cost_pico") and row[name] is not None:
-            line[name] = bool(row[name]) if name in ("priced", "estimated") else row[name]
-    return line
+def _ledger(names: list[str], row: tuple[Any, ...]) -> Entry:
+    line: Row = {"kind": v.KIND_COST}
+    for name, value in zip(names, row, strict=False):
+        if value is not None and name not in ("id", "cost_pico"):
+            line["start_ns" if name == "ts_ns" else name] = bool(value) if name in ("priced", "estimated") else value
+    return line, None

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from syndarix_obs_read.answers import costs as costs_answer
+from syndarix_obs_read.answers.other_models import other_models
 from syndarix_obs_read.backends.rows import Dimension
 from syndarix_obs_read.mcp import arguments as a
 from syndarix_obs_read.mcp.state import Ctx, state_of
@@ -32,6 +33,10 @@ async def get_cost_summary(
     task_type: a.TaskType = None,
     model: a.Model = None,
     session_id: a.SessionFilter = None,
+    what_if: Annotated[
+        list[Annotated[str, Field(max_length=300)]] | None,
+        Field(max_length=5, description='Models to price the same tokens with, such as ["gpt-5-mini"].'),
+    ] = None,
     limit: a.Limit = None,
 ) -> costs_answer.CostSummary:
     """What model calls cost, exact from the ledger, by agent, project, user, task_type, model or day, with today and
@@ -45,6 +50,7 @@ async def get_cost_summary(
         state.backend, where, state.period(since, until, _SINCE), tuple(by or ("agent",)), limit=limit or _GROUPS,
         zone=state.settings.zone, daily_budget=state.settings.daily_budget_usd,
         monthly_budget=state.settings.monthly_budget_usd,
+        what_if=other_models(what_if, state.settings.prices_file),
     )  # fmt: skip
 
 

@@ -14,6 +14,8 @@ from syndarix_obs_read.answers.trace import get_trace
 from syndarix_obs_read.errors import Ambiguous, NotFound, ReadError
 from syndarix_obs_read.mcp.answer_budget import fit
 from syndarix_obs_read.mcp.state import Ctx, State, state_of
+from syndarix_obs_read.mcp.token_verifier import reader_of
+from syndarix_obs_read.serving.roles import visit
 
 _JSON = "application/json"
 _SPANS = 100
@@ -53,7 +55,8 @@ def add_resources(server: MCPServer[State]) -> None:
 async def _read(ctx: Ctx, ask: Asks, narrow: str) -> str:
     state = state_of(ctx)
     try:
-        answer = await ask(state)
+        with visit(reader_of(ctx), "resource"):
+            answer = await ask(state)
         return fit(answer, state.settings.answer_tokens, narrow).text
     except (NotFound, Ambiguous) as error:
         raise ResourceNotFoundError(error.for_face("mcp")) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -14,11 +15,13 @@ from pydantic import AnyHttpUrl
 
 from syndarix_obs_read import catalogue
 from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.mcp.documentation import add_documentation
 from syndarix_obs_read.mcp.meters import Meters
 from syndarix_obs_read.mcp.prompts import add_prompts
 from syndarix_obs_read.mcp.resources import add_resources
 from syndarix_obs_read.mcp.state import State, opened
 from syndarix_obs_read.mcp.toolkit import ToolSpec, make_tool
+from syndarix_obs_read.serving.guarded import guarded
 from syndarix_obs_read.settings import ReadSettings
 
 TOOLS: Final[tuple[ToolSpec, ...]] = tuple(tool for question in catalogue.with_face("mcp") for tool in question.tools())
@@ -62,6 +65,7 @@ def build_server(
         auth=None if verifier is None else _auth(),
     )  # fmt: skip
     add_resources(server)
+    add_documentation(server)
     add_prompts(server)
     return server
 
@@ -77,10 +81,10 @@ def _lifespan(settings: ReadSettings, backend: Backend | None, meters: Meters) -
     @asynccontextmanager
     async def given(_server: MCPServer[State]) -> AsyncIterator[State]:
         if backend is not None:
-            yield State(backend, settings, meters)
+            yield State(guarded(backend, settings), settings, meters)
             return
         async with opened(settings, meters) as state:
-            yield state
+            yield replace(state, backend=guarded(state.backend, settings))
 
     return given
 

@@ -51,7 +51,7 @@ def estimate(text: str) -> int:
         plain, accents = _ACCENTED.subn("x", _FOREIGN.sub(" ", text))
         accents += len(_TWICE_ACCENTED.findall(text))
         # Accents among English words are words of another language, which cost more than English ones.
-        return math.ceil(_plain(plain, 0.85 if accents else 1.0) + accents * _ACCENT + foreign)
+        return math.ceil(_plain(plain, 0.7 if accents else 1.0) + accents * _ACCENT + foreign)
     return math.ceil(_plain(text))
 
 

@@ -19,6 +19,8 @@ from syndarix_obs_read.errors import Ambiguous, NotFound, ReadError, UsageError
 from syndarix_obs_read.mcp import schemas
 from syndarix_obs_read.mcp.answer_budget import fit
 from syndarix_obs_read.mcp.state import Ctx, state_of
+from syndarix_obs_read.mcp.token_verifier import reader_of
+from syndarix_obs_read.serving.roles import need, visit
 
 Asked = Callable[..., Awaitable[Answer]]
 
@@ -93,7 +95,10 @@ def _called(spec: ToolSpec) -> Callable[..., Awaitable[CallToolResult]]:
         begun = time.perf_counter()
         status = "failed"
         try:
-            answer = await spec.asks(ctx, **arguments)
+            with visit(reader_of(ctx), f"tool {spec.name}"):
+                if spec.writes:
+                    need("may_change", f"use {spec.name}")
+                answer = await spec.asks(ctx, **arguments)
             result = _told(spec, ctx, answer)
             status = "ok"
         except (ReadError, SyndarixObsError) as error:

@@ -9,7 +9,7 @@ from typing import Final
 
 from syndarix_obs.records.anonymous import anonymous_line
 from syndarix_obs.store.tombstones import FOLDER
-from syndarix_obs_read.export.register import exports
+from syndarix_obs_read.export.register import exports, files_with
 from syndarix_obs_read.export.run import MANIFEST
 from syndarix_obs_read.privacy.places import Note, Person, Verdict
 from syndarix_obs_read.privacy.scan import scan
@@ -22,7 +22,7 @@ class ExportsSource:
     """Folders of exports, where they still are."""
 
     name = "exports"
-    holds = "copies of records, ledger and decisions; a person's own data"
+    holds = "copies of records, ledger and decisions; a person's own data; reports and converted runs"
     kept = "until somebody deletes them"
     method = "JSON lines lose the person and the manifest is sealed anew; other files with the person are deleted"
     retries = True
@@ -33,11 +33,11 @@ class ExportsSource:
 
     def find(self, person: Person) -> int:
         """Files that hold the person."""
-        return len(scan(self._folders(), person.needles).hits)
+        return len(self._hits(person))
 
     def erase(self, person: Person, note: Note) -> int:
         """Change or delete each file that holds the person."""
-        hits = scan(self._folders(), person.needles).hits
+        hits = self._hits(person)
         for each in hits:
             path = Path(each)
             if path.name.endswith(_BY_LINE) and not path.name.endswith(_OTLP):
@@ -51,17 +51,22 @@ class ExportsSource:
     def verify(self, person: Person, note: Note) -> Verdict:
         """Look through the bytes of all folders; say which are no longer where they were made."""
         found = scan(self._folders(), person.needles)
-        left = sum(found.hits.values())
+        left = sum(found.hits.values()) + len(files_with(self._home, person.traces))
         moved = note.get("moved") or []
         words = found.words() + (f"; moved or deleted since: {', '.join(moved)}" if moved else "")
         return Verdict(not left and not found.unread, words, left)
 
     def owns(self, path: Path) -> bool:
         """Exports that were made within the home folder."""
-        return any(folder in path.parents for folder in exports(self._home))
+        return any(folder == path or folder in path.parents for folder in exports(self._home))
+
+    def _hits(self, person: Person) -> list[str]:
+        """Files with the person in their bytes, and reports that show one of the person's traces."""
+        found = scan(self._folders(), person.needles).hits
+        return list(dict.fromkeys((*found, *map(str, files_with(self._home, person.traces)))))
 
     def _folders(self) -> list[Path]:
-        return [folder for folder in exports(self._home) if folder.is_dir() and folder.name != FOLDER]
+        return [place for place in exports(self._home) if place.exists() and place.name != FOLDER]
 
 
 class ReplaysSource:

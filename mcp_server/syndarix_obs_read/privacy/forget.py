@@ -18,6 +18,7 @@ from syndarix_obs.store.database import open_for_write
 from syndarix_obs.store.erase import first_seen, sessions_of, traces_of
 from syndarix_obs.store.tombstones import Tombstones
 from syndarix_obs_read.errors import NotFound, ReadError
+from syndarix_obs_read.privacy.archived import people
 from syndarix_obs_read.privacy.inventory import sources
 from syndarix_obs_read.privacy.places import EraseSource, Person, Progress
 from syndarix_obs_read.privacy.receipts import Receipts
@@ -83,14 +84,14 @@ def resume(settings: ReadSettings, *, tell: Tell = lambda _place, _progress: Non
 
 def _look(settings: ReadSettings, places: Sequence[EraseSource], pseudonym: str) -> Person:
     """Whom it is about: what to look for later is only known now."""
-    person = Person(pseudonym)
+    person = people(settings, pseudonym)
     path = settings.store_path
     if path.exists() and path.stat().st_size:
         with contextlib.closing(open_for_write(path)) as connection:
-            person = Person(
-                pseudonym,
-                tuple(sessions_of(connection, pseudonym)),
-                tuple(traces_of(connection, pseudonym)),
+            person = _joined(
+                person,
+                sessions_of(connection, pseudonym),
+                traces_of(connection, pseudonym),
                 first_seen(connection, pseudonym),
             )
     if any(_found(place, person) for place in places):
@@ -98,6 +99,16 @@ def _look(settings: ReadSettings, places: Sequence[EraseSource], pseudonym: str)
     raise NotFound(
         f"nothing is recorded of {pseudonym}: nothing was erased. `syndarix-obs names user` lists the pseudonyms that "
         "are recorded; a raw id is found only with the key that the agents used (SYNDARIX_OBS_USER_KEY_FILE or --home)"
+    )
+
+
+def _joined(archived: Person, sessions: list[str], traces: list[str], first_ns: int) -> Person:
+    """What the archives know and what the store knows."""
+    return Person(
+        archived.pseudonym,
+        tuple(sorted({*archived.sessions, *sessions})),
+        tuple(sorted({*archived.traces, *traces})),
+        min((each for each in (archived.first_ns, first_ns) if each), default=0),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from syndarix_obs_read.privacy.archived import ArchiveSource
+from syndarix_obs_read.privacy.budgets import BudgetsSource
 from syndarix_obs_read.privacy.elsewhere import ForeignSource, PrometheusSource
 from syndarix_obs_read.privacy.exported import ExportsSource, ReplaysSource
 from syndarix_obs_read.privacy.files import CopiesSource, OtherFilesSource, SpoolSource, StoreSource, UsersSource
@@ -34,7 +36,7 @@ def _at_home(settings: ReadSettings) -> list[EraseSource]:
     home = settings.home
     owned: list[EraseSource] = [
         SpoolSource(home), StoreSource(settings.store_path), CopiesSource(settings.store_path), UsersSource(settings),
-        ExportsSource(home), ReplaysSource(home),
+        ArchiveSource(settings), BudgetsSource(home), ExportsSource(home), ReplaysSource(home),
     ]  # fmt: skip
     return [*owned, OtherFilesSource(home, owned)]
 

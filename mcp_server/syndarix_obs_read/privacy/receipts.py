@@ -41,7 +41,7 @@ class Receipts:
         """Seal a receipt and put it behind the others; on disk when this returns. Raises OSError."""
         known = self.read()
         receipt = {"number": len(known) + 1, **content, "previous": known[-1]["seal"] if known else _START}
-        receipt["seal"] = _seal(self._load_key(), receipt)
+        receipt["seal"] = seal_of(load_key(self._folder), receipt)
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(handle, (json.dumps(receipt, ensure_ascii=False) + "\n").encode())
@@ -65,28 +65,31 @@ class Receipts:
         Raises:
             BrokenChain: it does not fit; the message names the first receipt that does not.
         """
-        previous, key = _START, self._load_key()
+        previous, key = _START, load_key(self._folder)
         receipts = self.read()
         for place, receipt in enumerate(receipts, 1):
             fits = receipt.get("number") == place and receipt.get("previous") == previous
-            if not fits or not hmac.compare_digest(str(receipt.get("seal")), _seal(key, receipt)):
+            if not fits or not hmac.compare_digest(str(receipt.get("seal")), seal_of(key, receipt)):
                 raise BrokenChain(f"receipt {place} in {self.path} is not what was written: it, or one before, changed")
             previous = receipt["seal"]
         return len(receipts)
 
-    def _load_key(self) -> bytes:
-        path = self._folder / _KEY
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return bytes.fromhex(path.read_text(encoding="ascii"))
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32))
+
+def load_key(folder: Path) -> bytes:
+    """The key of seals in the folder of erasures; made at its first use. Raises OSError."""
+    path = folder / _KEY
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
         return bytes.fromhex(path.read_text(encoding="ascii"))
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32))
+    return bytes.fromhex(path.read_text(encoding="ascii"))
 
 
-def _seal(key: bytes, receipt: Mapping[str, Any]) -> str:
-    content = {name: value for name, value in receipt.items() if name != "seal"}
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+def seal_of(key: bytes, content: Mapping[str, Any]) -> str:
+    """HMAC-SHA256 over everything but `seal`, as hex digits."""
+    bare = {name: value for name, value in content.items() if name != "seal"}
+    text = json.dumps(bare, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hmac.digest(key, text.encode(), "sha256").hex()

@@ -28,19 +28,23 @@ class _Uncounted:
 
 
 class Up:
-    """Receiver, explorer and MCP server. Binds everything at once, so that the addresses are true before it runs.
+    """Receiver, explorer, MCP server and, if wanted, the watch. Binds everything at once, so that the addresses are
+    true before it runs.
 
     Args:
         settings: the store, and what readers may do.
         host: address to listen on.
         ports: where each server listens.
         token_file: tokens of those who may send and read; needed for an address that others can reach.
+        watch: look for what is unusual every five minutes, in a thread beside the servers.
 
     Raises:
         SettingsError: an address cannot be bound, or is public without a token file.
     """
 
-    def __init__(self, settings: ReadSettings, host: str, ports: Ports, token_file: Path | None) -> None:
+    def __init__(
+        self, settings: ReadSettings, host: str, ports: Ports, token_file: Path | None, *, watch: bool = False
+    ) -> None:
         from syndarix_obs import ObservabilityPlatform, Settings
         from syndarix_obs.receivers.receiver import Receiver
         from syndarix_obs.receivers.server import ReceiverServer
@@ -49,10 +53,11 @@ class Up:
         address = Address(host, ports.web, token_file)
         address.check()
         self._web = Serving(settings, address)
+        self._watched = settings if watch else None
         self.platform = ObservabilityPlatform(
             Settings(home=settings.home, backend=settings.backend, set_global=False, service_name="syndarix-obs-up")
         )
-        knows = None if token_file is None else Tokens(token_file, _Uncounted()).knows
+        knows = None if token_file is None else Tokens(token_file, _Uncounted()).may_send
         self._receiver = self._bound(Receiver(self.platform.runtime), ReceiverServer, host, ports.receiver, knows)
         self._mcp = _mcp_server(settings, Address(host, ports.mcp, token_file))
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared with, not bound to
@@ -76,6 +81,10 @@ class Up:
         self._receiver.start()
         mcp = threading.Thread(target=self._mcp.run, name="syndarix-obs-mcp", daemon=True)
         mcp.start()
+        if self._watched is not None:
+            from syndarix_obs_read.watching.run import beside
+
+            beside(self._watched)
         try:
             self._web.run()
         finally:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs_read.answers.forecast import forecast_costs
+from syndarix_obs_read.answers.forecast import MonthForecast, forecast_costs
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import BucketRow
 from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.timerange import to_datetime
+from syndarix_obs_read.watching.bills import bill_differences
 from syndarix_obs_read.watching.look import CLOSED, HISTORY_DAYS, Event, Key, Known, known_of, look
 from syndarix_obs_read.watching.series import PER_DAY, STEP_NS, works
 from syndarix_obs_read.watching.tell import Telling, Unusual
@@ -33,6 +34,9 @@ LATE_NS: Final = 3_600 * 10**9
 
 FORESEES_NS: Final = 3_600 * 10**9
 """How often the month's end is worked out anew."""
+
+RECONCILES_NS: Final = 6 * 3_600 * 10**9
+"""How often bills are read: providers settle a day within a few hours, and a bill is a handful of requests."""
 
 REMEMBERS_NS: Final = HISTORY_DAYS * DAY_NS
 _MOST_EVENTS: Final = 10_000
@@ -78,7 +82,9 @@ class Watch:
         self._clock = clock
         self._rows: list[BucketRow] = []
         self._known: dict[Key, Known] | None = None
+        self._settings = settings
         self._foreseen_ns = 0
+        self._reconciled_ns = 0
 
     async def look(self) -> Looked:
         """Look once."""
@@ -93,7 +99,8 @@ class Watch:
         self._platform.flush()
         self._known = known
         await self._foresee()
-        trouble = await self._telling.tell(self._unusual(known, events), self._clock(), _over(known, events))
+        trouble = await self._reconcile()
+        trouble += await self._telling.tell(self._unusual(known, events), self._clock(), _over(known, events))
         agents = list(works(self._rows, until))
         young = sorted(
             f"{each.agent}: from {to_datetime(each.first_ns + DAY_NS, self._zone):%Y-%m-%d %H:%M} on"
@@ -130,11 +137,22 @@ class Watch:
             self._backend, Filter(), ("project",), limit=_MOST_PROJECTS, zone=self._zone, now_ns=now
         )
         for each in found.groups:
-            bounds = {"expected": each.expected_usd, "low": each.low_usd, "high": each.high_usd}
-            for bound, amount in bounds.items():
-                if amount is not None:
-                    self._platform.metrics.set(v.LLM_COST_FORECAST, (each.key["project"], bound), float(amount))
+            for bound, amount in _bounds(each):
+                self._platform.metrics.set(v.LLM_COST_FORECAST, (each.key["project"], bound), amount)
+        for bound, amount in _bounds(found.whole):
+            self._platform.metrics.set(v.LLM_COST_FORECAST_ALL, (bound,), amount)
         self._foreseen_ns = now
+
+    async def _reconcile(self) -> list[str]:
+        """Four times a day: how far the bills lie from the ledger. Returns what could not be read, in words."""
+        now = self._clock()
+        if now - self._reconciled_ns < RECONCILES_NS:
+            return []
+        self._reconciled_ns = now
+        found, trouble = await bill_differences(self._backend, self._settings, now)
+        for provider, ratio in found.items():
+            self._platform.metrics.set(v.LLM_BILL_DIFFERENCE, (provider,), ratio)
+        return trouble
 
     def _record(self, event: Event) -> None:
         self._platform.anomaly(
@@ -154,6 +172,13 @@ class Watch:
             Unusual(agent, min(opened for opened, _ in each), tuple(words for _, words in each))
             for agent, each in found.items()
         ]
+
+
+def _bounds(found: MonthForecast) -> Iterator[tuple[str, float]]:
+    """The ends of a forecast that are known."""
+    for bound, amount in (("expected", found.expected_usd), ("low", found.low_usd), ("high", found.high_usd)):
+        if amount is not None:
+            yield bound, float(amount)
 
 
 def _over(known: dict[Key, Known], events: Sequence[Event]) -> list[str]:

@@ -10,25 +10,28 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read import catalogue
+from syndarix_obs_read.answers import copies
+from syndarix_obs_read.answers.trace import TraceSpan
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.serving.access_rules import AccessControl
 from syndarix_obs_read.serving.address import Address, rules
+from syndarix_obs_read.serving.guarded import guarded
 from syndarix_obs_read.serving.tokens import Tokens
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.web import assets, follow, scoring
+from syndarix_obs_read.web import assets, downloads, follow, live, rows, scoring, taking
 from syndarix_obs_read.web.asked import Asked, failure
 from syndarix_obs_read.web.authentication import Authentication
 from syndarix_obs_read.web.headers import Hardened
 from syndarix_obs_read.web.names import Names
-from syndarix_obs_read.web.pages import overview, step, walk
+from syndarix_obs_read.web.pages import overview, report, step, walk
 from syndarix_obs_read.web.parts import layout, pieces
 from syndarix_obs_read.web.view import Page, View
 
@@ -49,9 +52,11 @@ class Uncounted:
 
 @dataclass(frozen=True, slots=True)
 class Explorer:
-    """What requests share. `ending` says whether the server is about to stop."""
+    """What requests share. `ending` says whether the server is about to stop; `watched` is the backend without its
+    roles, of which nobody is told more than that something was recorded."""
 
     backend: Backend
+    watched: Backend
     settings: ReadSettings
     names: Names
     ending: Callable[[], bool]
@@ -81,7 +86,8 @@ def build_app(
     """
     address.check()
     source = backend or open_backend(settings)
-    explorer = Explorer(source, settings, Names(source), ending)
+    asked = guarded(source, settings)
+    explorer = Explorer(asked, source, settings, Names(asked), ending)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -91,20 +97,29 @@ def build_app(
             await source.close()
 
     inner: ASGIApp = Starlette(routes=_routes(explorer), lifespan=lifespan, exception_handlers={404: _lost(explorer)})
-    if address.token_file is not None:
-        inner = Authentication(inner, Tokens(address.token_file, Uncounted()))
+    inner = Authentication(inner, None if address.token_file is None else Tokens(address.token_file, Uncounted()))
     return Hardened(AccessControl(inner, rules(settings, address), Uncounted()))
 
 
 def _routes(explorer: Explorer) -> list[Route]:
     routes = [Route(page.path, _html(explorer, page), methods=["GET"]) for page in PAGES]
     routes += [Route(page.twin, _twin(explorer, page), methods=["GET"]) for page in PAGES]
+    routes += [Route(page.twin.replace(".json", ".csv"), _csv(explorer, page), methods=["GET"]) for page in PAGES]
     return [
         *routes,
         Route("/step/part", _part(explorer, step.PAGE), methods=["GET"]),
         Route("/logs/follow", _follow(explorer), methods=["GET"]),
+        Route("/live", _live(explorer), methods=["GET"]),
+        Route("/pick", _pick, methods=["GET"]),
+        Route("/views", _keep_view(explorer), methods=["POST"]),
+        Route("/report/file", _file(explorer, downloads.report, report.PAGE), methods=["GET"]),
+        Route("/convert/file", _file(explorer, downloads.converted, report.PAGE), methods=["GET"]),
         Route("/score", _score(explorer), methods=["POST"]),
+        Route("/step/curl", _step_text(explorer, lambda span, _trace: copies.as_curl(span)), methods=["GET"]),
+        Route("/step/pytest", _step_text(explorer, copies.as_pytest), methods=["GET"]),
+        Route("/trace/rows", _rows(explorer), methods=["GET"]),
         Route("/static/{name}", assets.serve, methods=["GET"]),
+        Route("/static/{stamp}/{name:path}", assets.serve, methods=["GET"]),
         Route("/healthz", _healthz(explorer), methods=["GET"]),
     ]
 
@@ -131,13 +146,31 @@ def _html(explorer: Explorer, page: Page) -> Handler:
 
 
 def _page(asked: Asked, page: Page, view: View) -> Response:
-    return HTMLResponse(layout.whole(asked, PAGES, page, view, assets.STAMP), view.status)
+    return HTMLResponse(layout.whole(asked, PAGES, page, view), view.status)
 
 
 def _twin(explorer: Explorer, page: Page) -> Handler:
     async def handle(request: Request) -> Response:
         view = await _viewed(await explorer.asked(request, page.path, page.since), page)
         return Response(view.as_json(), view.status, media_type="application/json")
+
+    return handle
+
+
+def _csv(explorer: Explorer, page: Page) -> Handler:
+    async def handle(request: Request) -> Response:
+        return taking.as_csv(await _viewed(await explorer.asked(request, page.path, page.since), page))
+
+    return handle
+
+
+async def _pick(request: Request) -> Response:
+    return taking.pick(request)
+
+
+def _keep_view(explorer: Explorer) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await taking.keep(request, explorer.settings)
 
     return handle
 
@@ -155,6 +188,39 @@ def _part(explorer: Explorer, page: Page) -> Handler:
 def _follow(explorer: Explorer) -> Handler:
     async def handle(request: Request) -> Response:
         return await follow.stream(await explorer.asked(request, "/logs/follow"), explorer.ending)
+
+    return handle
+
+
+def _live(explorer: Explorer) -> Handler:
+    async def handle(_request: Request) -> Response:
+        return live.stream(explorer.watched, explorer.ending)
+
+    return handle
+
+
+def _step_text(explorer: Explorer, make: Callable[[TraceSpan, str], str | None]) -> Handler:
+    async def handle(request: Request) -> Response:
+        try:
+            text, status = await step.as_text(await explorer.asked(request, "/step"), make)
+        except ReadError as error:
+            found = failure(error)
+            text, status = found.message, found.status
+        return PlainTextResponse(text, status)
+
+    return handle
+
+
+def _rows(explorer: Explorer) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await rows.stream(await explorer.asked(request, "/trace/rows"))
+
+    return handle
+
+
+def _file(explorer: Explorer, make: Callable[[Asked], Awaitable[Response]], page: Page) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await make(await explorer.asked(request, page.path, page.since))
 
     return handle
 
@@ -179,7 +245,7 @@ def _lost(explorer: Explorer) -> Callable[[Request, Exception], Awaitable[Respon
         view = View("Not found", {"error": found}, lambda: pieces.trouble(found))
         asked = await explorer.asked(request, "/")
         status = error.status_code if isinstance(error, HTTPException) else 404
-        return HTMLResponse(layout.whole(asked, PAGES, _NOWHERE, view, assets.STAMP), status)
+        return HTMLResponse(layout.whole(asked, PAGES, _NOWHERE, view), status)
 
     return handle
 

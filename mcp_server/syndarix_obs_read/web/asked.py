@@ -14,9 +14,10 @@ from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.arguments import filter_of, period_of
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.errors import Ambiguous, FilterError, NotFound, ReadError, UsageError
+from syndarix_obs_read.errors import Ambiguous, FilterError, Forbidden, NotFound, ReadError, UsageError
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.timerange import TimeRange
+from syndarix_obs_read.web import query
 
 T = TypeVar("T", bound=Answer)
 
@@ -102,10 +103,13 @@ class Asked:
 
         Args:
             names: words of the address: fields of a `Filter`, or `text`, `session`, `trace`, `type`, `kind`,
-                `min_cost`, `min_duration`.
+                `min_cost`, `min_duration`. What stands in the search box (`q`) comes before other words.
         """
-        kinds = (self.word("kind") or "").split(",") if "kind" in names else ()
-        words = {_FIELDS.get(name, name): self.word(name) for name in names if name != "kind"}
+        given = {name: self.word(name) for name in names}
+        if (searched := self.word("q")) is not None:
+            given |= query.read(searched, names)
+        kinds = (given.pop("kind", None) or "").split(",")
+        words = {_FIELDS.get(name, name): value for name, value in given.items()}
         return filter_of(self.settings, **words, kinds=[kind for kind in kinds if kind])
 
     def limit(self, default: int | None = None, most: int = MOST_ROWS) -> int:
@@ -132,8 +136,8 @@ class Asked:
 
 def address(path: str, **words: str | int | None) -> str:
     """An address of ours, its words quoted; None leaves a word away."""
-    query = urlencode([(name, value) for name, value in words.items() if value is not None], errors="replace")
-    return f"{path}?{query}" if query else path
+    words_text = urlencode([(name, value) for name, value in words.items() if value is not None], errors="replace")
+    return f"{path}?{words_text}" if words_text else path
 
 
 async def attempt(question: Awaitable[T]) -> Got[T]:
@@ -151,6 +155,8 @@ def failure(error: Exception) -> Failure:
         return Failure(said, 404, error.nearest)
     if isinstance(error, Ambiguous):
         return Failure(said, 404, error.candidates)
+    if isinstance(error, Forbidden):
+        return Failure(said, 403)
     return Failure(said, 400 if isinstance(error, UsageError) else 503)
 
 

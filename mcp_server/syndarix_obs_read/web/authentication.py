@@ -11,27 +11,39 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from syndarix_obs_read.serving.access_rules import OPEN_PATHS
+from syndarix_obs_read.serving.roles import visit
 from syndarix_obs_read.serving.tokens import Tokens
 
 _ASK: Final = {"WWW-Authenticate": 'Basic realm="syndarix-obs: any name, a token as password", charset="UTF-8"'}
 
 
 class Authentication:
-    """ASGI middleware around the pages, for addresses that others can reach."""
+    """ASGI middleware around the pages.
 
-    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+    Args:
+        app: the pages.
+        tokens: who may come in; None lets in whoever reaches the address, for one that only this machine reaches.
+    """
+
+    def __init__(self, app: ASGIApp, tokens: Tokens | None) -> None:
         self._app = app
         self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through or ask for a token."""
-        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+            await self._app(scope, receive, send)
+            return
+        reader = None
+        if self._tokens is not None:
             token = given_token(Headers(scope=scope).get("authorization") or "")
-            if token is None or not self._tokens.knows(token):
+            reader = None if token is None else self._tokens.owner(token)
+            if reader is None:
                 refusal = PlainTextResponse("a token of the server's token file is needed, as password\n", 401, _ASK)
                 await refusal(scope, receive, send)
                 return
-        await self._app(scope, receive, send)
+        with visit(reader, f"page {scope['path']}"):
+            await self._app(scope, receive, send)
 
 
 def given_token(authorization: str) -> str | None:

@@ -18,7 +18,8 @@ from syndarix_obs_read.web.pages import logs
 
 _GLANCE_S: Final = 0.5
 _BEAT_GLANCES: Final = 20
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""Headers of a stream of events."""
 
 
 async def stream(asked: Asked, ending: Callable[[], bool]) -> Response:
@@ -28,26 +29,26 @@ async def stream(asked: Asked, ending: Callable[[], bool]) -> Response:
     except ReadError as error:
         found = failure(error)
         return JSONResponse({"error": found.message}, found.status)
-    return StreamingResponse(_events(asked, where, ending), media_type="text/event-stream", headers=_HEADERS)
+    return StreamingResponse(_events(asked, where, ending), media_type="text/event-stream", headers=HEADERS)
 
 
 async def _events(asked: Asked, where: Filter, ending: Callable[[], bool]) -> AsyncIterator[str]:
     yield ": hello\n\n"  # the headers go out at once
     begun = False
     try:
-        async with aclosing(_or_nothing(follow_logs(asked.backend, where), ending)) as coming:
+        async with aclosing(or_nothing(follow_logs(asked.backend, where), ending)) as coming:
             async for found in coming:
                 if not begun:
                     # Not before the backend was asked: what arrives after this is shown.
-                    yield _event("begin", "")
+                    yield event("begin", "")
                     begun = True
-                yield ": still here\n\n" if found is None else _event("line", logs.line(asked, found).text)
+                yield ": still here\n\n" if found is None else event("line", logs.line(asked, found).text)
     except (ReadError, SyndarixObsError) as error:
-        yield _event("problem", str(error))
+        yield event("problem", str(error))
 
 
-async def _or_nothing(
-    lines: AsyncGenerator[LogLine, None], ending: Callable[[], bool]
+async def or_nothing(
+    lines: AsyncGenerator[LogLine, None], ending: Callable[[], bool], glance_s: float = _GLANCE_S
 ) -> AsyncGenerator[LogLine | None, None]:
     """The lines; None now and then while none comes, so that a reader who is gone is noticed."""
     coming: asyncio.Task[LogLine] | None = None
@@ -55,7 +56,7 @@ async def _or_nothing(
     try:
         while not ending():
             coming = coming or asyncio.ensure_future(_next(lines))
-            done, _ = await asyncio.wait({coming}, timeout=_GLANCE_S)
+            done, _ = await asyncio.wait({coming}, timeout=glance_s)
             if done:
                 found, coming, quiet = coming.result(), None, 0
                 yield found
@@ -74,6 +75,7 @@ async def _next(lines: AsyncIterator[LogLine]) -> LogLine:
     return await anext(lines)
 
 
-def _event(name: str, text: str) -> str:
+def event(name: str, text: str) -> str:
+    """A server-sent event."""
     data = "\n".join(f"data: {part}" for part in text.splitlines() or [""])
     return f"event: {name}\n{data}\n\n"

@@ -25,8 +25,8 @@ Child: TypeAlias = "str | int | Html | Iterable[Child] | None"
 NOTHING: Final = Html("")
 """No HTML at all."""
 
-_VOID: Final = frozenset({"input", "link", "meta"})
-_LEAVES: Final = frozenset({"rect"})
+_VOID: Final = frozenset({"hr", "input", "link", "meta"})
+_LEAVES: Final = frozenset({"line", "path", "polyline", "rect"})
 _ESCAPES: Final = {
     ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;", ord("'"): "&#39;",
     # Control characters mean nothing in HTML, and a browser may read them as it likes.
@@ -66,6 +66,17 @@ def joined(children: Child) -> Html:
 def document(*children: Child) -> str:
     """A whole page as text."""
     return f"<!doctype html>\n{joined(children).text}\n"
+
+
+def stylesheet(css: str) -> Html:
+    """A style sheet of ours within a page, for files that stand alone.
+
+    Raises:
+        ValueError: it could end its element.
+    """
+    if "<" in css:
+        raise ValueError("a style sheet within a page holds no `<`")
+    return Html(f"<style>{css}</style>")
 
 
 def escape(text: str) -> str:

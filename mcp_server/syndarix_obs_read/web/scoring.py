@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read.answers.quality import Score
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.errors import FilterError, ReadError, UsageError
+from syndarix_obs_read.errors import FilterError, Forbidden, ReadError, UsageError
 from syndarix_obs_read.scoring import Given, give
+from syndarix_obs_read.serving.roles import need
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web.asked import Asked, address
 from syndarix_obs_read.web.html import Html, el
@@ -31,10 +32,11 @@ async def handle(request: Request, settings: ReadSettings, backend: Backend) -> 
     """
     is_form = "json" not in request.headers.get("content-type", "")
     try:
+        need("may_change", "give scores")
         given = read(await _body(request), is_form=is_form)
         answer = await give(settings, backend, given)
     except (ReadError, SyndarixObsError) as error:
-        status = 400 if isinstance(error, UsageError) else 503
+        status = 403 if isinstance(error, Forbidden) else 400 if isinstance(error, UsageError) else 503
         return JSONResponse({"error": str(error)}, status)
     if is_form:
         return RedirectResponse(address("/session", id=answer.session_id), 303)

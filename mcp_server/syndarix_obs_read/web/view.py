@@ -56,6 +56,7 @@ class Page:
         under: the page of the navigation that it belongs to.
         timed: whether it is about a time that one may choose.
         since: how far back it looks if nobody says; as far as the settings say for None.
+        live: whether it follows what is recorded, where there is a script.
     """
 
     path: str
@@ -64,6 +65,7 @@ class Page:
     under: str = ""
     timed: bool = True
     since: str | None = None
+    live: bool = False
 
     @property
     def twin(self) -> str:

@@ -36,6 +36,8 @@ EMPTY_AFTER_THE_DEMO = {
     "Outside its band now": "the band leaves out the newest 10 minutes",
     "Contained failures": "nothing fails inside the telemetry",
     "Contained failures, by place": "nothing fails inside the telemetry",
+    "How unusual": "nobody watches, and a demo of minutes has no past",
+    "Episodes": "nobody watches, and a demo of minutes has no past",
     "Failed attempts to send": "all destinations are up",
     "Given up, by reason": "nothing is dropped",
     "Waiting on disk": "gone with the demo's process",

@@ -64,6 +64,25 @@ def attributes(of: Any) -> dict[str, Any]:
     return found
 
 
+def test_a_program_that_sent_its_spans_here_keeps_its_name(tempo: TempoDestination, sink: ScriptedSink) -> None:
+    own, other = span(), span()
+    other.resource = Resource("checkout", "staging", {"telemetry.sdk.language": "nodejs"})
+    tempo.consume(own, [])
+    tempo.consume(other, [])
+    assert tempo.flush(10)
+    found = [attributes(each.resource.attributes) for request in requests(sink) for each in request.resource_spans]
+    assert [("checkout", "nodejs"), ("shop", None)] == sorted(
+        (each["service.name"], each.get("telemetry.sdk.language")) for each in found
+    )
+
+
+def test_every_scope_names_the_conventions_that_its_names_follow(tempo: TempoDestination, sink: ScriptedSink) -> None:
+    tempo.consume(span(), [])
+    assert tempo.flush(10)
+    [scope] = requests(sink)[0].resource_spans[0].scope_spans
+    assert v.SCHEMA_URL == scope.schema_url
+
+
 def test_a_span_arrives_with_ids_times_kind_and_typed_attributes(tempo: TempoDestination, sink: ScriptedSink) -> None:
     tempo.consume(span(), [])
     assert tempo.flush(10)

@@ -205,6 +205,7 @@ def test_a_trace_that_is_not_kept_is_no_exemplar(rig: Rig) -> None:
     assert "trace_id" not in generate_latest(rig.metrics.registry).decode()
 
 
+@pytest.mark.slow
 def test_many_label_combinations_stay_bounded(rig: Rig) -> None:
     for number in range(5000):
         rig.take(r.LLMRecord, **llm(model=f"m{number}"))

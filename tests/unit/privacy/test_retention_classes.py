@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,8 @@ from syndarix_obs.store import search
 from syndarix_obs.store.classes import apply, loki_streams, preview, rules
 from syndarix_obs.store.database import open_for_write
 from syndarix_obs.store.writer import StoreWriter
+from syndarix_obs_read.backends.embedded import EmbeddedBackend
+from syndarix_obs_read.backends.rows import Check
 
 DAY = 86_400 * 10**9
 NOW = 60 * DAY
@@ -87,3 +90,27 @@ def test_loki_gets_the_same_periods_by_kind() -> None:
         periods['{kind=~"cost"}'], periods['{kind=~"decision"}'], periods['{kind=~"app"}'],
     )  # fmt: skip
     assert "168h" == next(period for selector, period in periods.items() if v.KIND_LLM_CALL in selector)
+
+
+async def retention_of(path: Path) -> Check:
+    backend = EmbeddedBackend(path)
+    found = next(each for each in await backend.health() if each.name == "retention")
+    await backend.close()
+    return found
+
+
+async def test_health_shows_what_the_store_is_kept_to_and_what_should_be_gone(path: Path) -> None:
+    assert "no agent has removed anything" in (await retention_of(path)).finding
+    now = time.time_ns()
+    with closing(StoreWriter(path)) as writer:
+        while not writer.keep_to(rules({"payloads": 7, "acme.ledger": 10}), now, 5):
+            pass
+    kept = await retention_of(path)
+    assert "ok" == kept.state
+    assert "payloads 7 d, acme: ledger 10 d; last kept to" in kept.finding
+    with closing(StoreWriter(path)) as writer:
+        writer.write(of_day(70, "acme"))
+    late = await retention_of(path)
+    assert "warning" == late.state
+    assert "older than that: payloads, ledger" in late.finding
+    assert "prune --keep" in (late.mend or "")

@@ -48,6 +48,14 @@ async def test_a_trace_is_a_tree_with_sums_below_each_span(backend: EmbeddedBack
     )  # fmt: skip
 
 
+def test_instructions_stand_before_the_messages() -> None:
+    payload = {"input": [{"role": "user", "content": "hi"}], "system": "Be brief.", "output": []}
+    data = {"trace_id": "ab", "span_id": "1", "kind": "llm_call", "start_ns": 1, "end_ns": 2}
+    record = StoredRecord(data, "info", payload)
+    (span,) = tree([record], payloads=True)
+    assert ["system", "input", "output"] == list(span.payload or {})
+
+
 async def test_a_span_shows_payloads_only_when_asked(backend: EmbeddedBackend) -> None:
     assert {None} == {span.payload for span in (await get_trace(backend, scene.REFUND)).spans}
     asked = await get_trace(backend, scene.REFUND, payloads=True)

@@ -110,6 +110,7 @@ def test_a_fork_says_what_it_would_have_cost_and_can_be_compared(
     assert "2 steps are the same, 1 changed" in said
 
 
+@pytest.mark.slow
 def test_an_exported_session_plays_in_a_test_without_any_store(
     home: Path, capsys: pytest.CaptureFixture[str], pytester: pytest.Pytester
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC
 from decimal import Decimal
@@ -16,6 +17,7 @@ from syndarix_obs_read.answers.services import ServiceList, get_services
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.cli.run import run
+from syndarix_obs_read.outcomes import is_success
 from syndarix_obs_read.timerange import parse_range
 
 DAY = 86_400 * 10**9
@@ -79,3 +81,16 @@ def test_the_command_draws_both_tables(home: Path, capsys: pytest.CaptureFixture
     assert 0 == run(["services", "--home", str(home), "--since", "7d"])
     shown = capsys.readouterr().out
     assert all(word in shown for word in ("billing", "desk", "2.0", "$0.50"))
+
+
+def test_outcomes_that_count_as_failed_are_a_setting_and_named(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNDARIX_OBS_READ_FAILED_OUTCOMES", "Failed, escalated,")
+    assert 0 == run(["services", "--home", str(home), "--json"])
+    assert ["failed", "escalated"] == json.loads(capsys.readouterr().out)["failed_outcomes"]
+    assert not is_success("ok", "Escalated")
+    assert is_success("ok", "failure")
+    monkeypatch.delenv("SYNDARIX_OBS_READ_FAILED_OUTCOMES")
+    assert 0 == run(["services", "--home", str(home), "--json"])
+    assert ["failure", "failed", "error"] == json.loads(capsys.readouterr().out)["failed_outcomes"]

@@ -17,6 +17,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceProto
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -25,6 +27,7 @@ from syndarix_obs import ObservabilityPlatform, Settings
 from syndarix_obs.receivers.body import JSON, MOST_BYTES, PROTOBUF
 from syndarix_obs.receivers.receiver import Receiver
 from syndarix_obs.receivers.server import ReceiverServer
+from syndarix_obs.receivers.spans import resource_of
 
 TRACE, SPAN, OTHER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "b7ad6b7169203332"
 
@@ -204,3 +207,12 @@ def test_a_known_token_opens_and_another_does_not(receiver: Receiver) -> None:
 
 def test_metrics_are_acknowledged(receiver: Receiver) -> None:
     assert 200 == post(receiver, b'{"resourceMetrics": []}', "/v1/metrics").status
+
+
+def test_who_sent_it_is_masked_and_without_command_lines() -> None:
+    about = {"service.name": "shop", "process.command_args": "--key=1", "host.owner": "ann@example.org"}
+    proto = ResourceProto(
+        attributes=[KeyValue(key=key, value=AnyValue(string_value=text)) for key, text in about.items()]
+    )
+    found = resource_of(proto, lambda text: text.replace("ann@example.org", "[email]"))
+    assert ("shop", {"host.owner": "[email]"}) == (found.service, found.attributes)

@@ -87,6 +87,7 @@ def test_what_stands_behind_its_name_or_in_disguise_is_masked(sample: str) -> No
     assert "[REDACTED:" in WITH.text(sample)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "file", ["provider_recordings.jsonl", "tau_bench_airline_gpt4o.jsonl", "redaction_corpus.jsonl"]
 )

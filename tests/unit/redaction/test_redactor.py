@@ -86,6 +86,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(values)
 @settings(max_examples=200, deadline=None)
 def test_any_value_becomes_valid_json_and_nothing_raises(value: Any) -> None:
@@ -95,6 +96,7 @@ def test_any_value_becomes_valid_json_and_nothing_raises(value: Any) -> None:
     assert 0 == guard.failures().get("redact", 0)
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=300, deadline=None)
 def test_a_planted_secret_never_comes_out(data: st.DataObject) -> None:

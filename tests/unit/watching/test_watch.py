@@ -18,6 +18,7 @@ from syndarix_obs.records import model as r
 from syndarix_obs.store.location import store_path
 from syndarix_obs.store.writer import StoreWriter
 from syndarix_obs_read.answers.anomalies import find_episode, list_anomalies
+from syndarix_obs_read.answers.forecast import forecast_costs
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.cli.run import run
@@ -189,6 +190,11 @@ async def test_the_months_end_is_a_gauge_and_an_open_episode_is_one_again_after_
     await watch.look()
     expected = platform.registry.get_sample_value("llm_cost_forecast_dollars", {"project": "acme", "bound": "expected"})
     assert 62 == pytest.approx(expected, rel=0.1)
+    said = await forecast_costs(backend, Filter(), ("project",), now_ns=now + SETTLES_NS)
+    for bound, amount in (("expected", said.whole.expected_usd), ("low", said.whole.low_usd),
+                          ("high", said.whole.high_usd)):  # fmt: skip
+        assert amount is not None
+        assert float(amount) == platform.registry.get_sample_value("llm_cost_forecast_all_dollars", {"bound": bound})
     assert 1.5 == platform.registry.get_sample_value("agent_anomaly", {"agent": "support", "series": "cost"})
     platform.shutdown()
     await backend.close()

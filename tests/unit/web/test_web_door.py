@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Callable
 from importlib.resources import files
@@ -22,7 +23,7 @@ from syndarix_obs_read.web.authentication import given_token
 TOKEN = "0123456789abcdef" * 2
 NEEDS = {"/walk": "?run=s-1", "/diff": "?a=s-1&b=s-1",
          "/trace": f"?id={scene.TRACE}", "/step": f"?trace={scene.TRACE}&step=05", "/session": "?id=s-1",
-         "/compare": "?before=s-1&after=s-1"}  # fmt: skip
+         "/compare": "?before=s-1&after=s-1", "/interactions": "?run=s-1", "/report": "?run=s-1"}  # fmt: skip
 
 
 @pytest.fixture
@@ -123,18 +124,36 @@ async def test_a_page_asks_nobody_else_and_carries_no_code_or_style_of_its_own(p
 
 def test_our_files_ask_nobody_else_and_make_no_code_from_text() -> None:
     folder = files("syndarix_obs_read.web").joinpath("static")
-    texts = {each.name: each.read_text(encoding="utf-8") for each in folder.iterdir()}
+    texts = {each.name: each.read_text(encoding="utf-8") for each in folder.iterdir() if each.is_file()}
 
-    assert {"style.css", "explorer.js", "icon.svg"} == set(texts)
+    assert {"style.css", "drawings.css", "explorer.js", "icon.svg"} <= set(texts)
     texts["icon.svg"] = texts["icon.svg"].replace('xmlns="http://www.w3.org/2000/svg"', "")  # a name, no address
     elsewhere = re.compile(r"https?:|@import|url\(|//[a-z]+\.")
     assert [] == [name for name, text in texts.items() if elsewhere.search(text)]
-    assert None is re.search(r"\beval\b|new Function|document\.write|setTimeout\(['\"]", texts["explorer.js"])
+    code = re.compile(r"\beval\b|new Function|document\.write|setTimeout\(['\"]")
+    assert [] == [name for name, text in texts.items() if code.search(text)]
+    imported = {name for text in texts.values() for name in re.findall(r'from "\./([\w-]+\.js)"', text)}
+    assert {name for name in texts if name.endswith(".js")} == imported | {"explorer.js"}
+
+
+VENDORED = {
+    "uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+    "uPlot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+    "uPlot-LICENSE.txt": "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
+}
+"""What others wrote, as npm has it in uplot 1.6.32 (MIT), by SHA-256: a file that was changed is found."""
+
+
+def test_what_others_wrote_is_unchanged_and_carries_its_licence() -> None:
+    folder = files("syndarix_obs_read.web").joinpath("static", "vendor")
+
+    assert VENDORED == {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in folder.iterdir()}
+    assert "The MIT License" in folder.joinpath("uPlot-LICENSE.txt").read_text(encoding="utf-8")
 
 
 async def test_pages_are_not_kept_and_files_are_kept_as_long_as_they_do_not_change(browser: Browser) -> None:
     kept = {path: (await browser.get(path)).headers["Cache-Control"]
-            for path in ("/", "/traces.json", "/static/style.css", f"/static/style.css?{STAMP}")}  # fmt: skip
+            for path in ("/", "/traces.json", "/static/style.css", f"/static/{STAMP}/style.css")}  # fmt: skip
 
     assert ["no-store", "no-store", "no-cache", "public, max-age=31536000, immutable"] == list(kept.values())
 
@@ -142,4 +161,4 @@ async def test_pages_are_not_kept_and_files_are_kept_as_long_as_they_do_not_chan
 async def test_a_page_names_the_files_with_their_stamp(browser: Browser) -> None:
     found = await browser.page("/")
 
-    assert f"/static/explorer.js?{STAMP}" == found.all("script")[0]["src"]
+    assert f"/static/{STAMP}/explorer.js" == found.all("script")[0]["src"]

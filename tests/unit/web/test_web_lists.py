@@ -12,7 +12,7 @@ from web_browser import Browser
 
 from syndarix_obs_read.web.app import PAGES
 
-ABOUT_ONE = ("/trace", "/step", "/session", "/compare", "/walk", "/diff")
+ABOUT_ONE = ("/interactions", "/trace", "/step", "/session", "/compare", "/walk", "/diff")
 
 
 @pytest.mark.parametrize("path", ["/traces", "/sessions", "/logs", "/decisions"])
@@ -73,7 +73,7 @@ async def test_a_list_without_rows_says_why_and_what_to_try(browser: Browser) ->
     [
         ("/trace", 400, "the address lacks id"),
         ("/trace?id=dead", 404, "there is no trace 'dead'"),
-        (f"/trace?id={scene.TRACE}&limit=0", 400, "no number from 1 to 5,000"),
+        (f"/trace?id={scene.TRACE}&limit=0", 400, "no number from 1 to 20,000"),
         (f"/step?trace={scene.TRACE}&step=zz", 404, "has no step 'zz'"),
         ("/session?id=zz", 404, "there is no session 'zz'"),
         ("/traces?since=yonder", 400, "cannot read the time 'yonder'"),

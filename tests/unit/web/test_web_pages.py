@@ -22,17 +22,23 @@ from syndarix_obs_read.web.view import Page
 ODD = "s/../2?x=1&y#z"
 NEEDS = {"/walk": "?run=s-1", "/diff": "?a=s-1&b=s-1",
          "/trace": f"?id={scene.TRACE}", "/step": f"?trace={scene.TRACE}&step=05", "/session": "?id=s-1",
-         "/compare": "?before=s-1&after=s-1"}  # fmt: skip
+         "/compare": "?before=s-1&after=s-1", "/interactions": "?run=s-1"}  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
 async def test_every_page_has_one_title_one_main_part_and_its_twin(page: Page, browser: Browser) -> None:
     found = await browser.page(page.path + NEEDS.get(page.path, ""))
 
-    assert 1 == len(found.all("h1")) == len(found.all("main")) == len(found.all("title"))
+    assert 1 == len(found.all("h1")) == len(found.all("main")) == found.titles
     assert "en" == found.all("html")[0]["lang"]
     twin = next(each["href"] for each in found.all("a") if ".json" in each["href"])
     assert await browser.json(twin)
+
+
+PREVIEW = ("input", "output")
+"""What the rows of a page say beside the answer's model."""
+TEXTS = {"/step/curl", "/step/pytest"}
+"""Addresses of text, which no page of the navigation is."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
@@ -41,9 +47,10 @@ async def test_every_field_has_a_label_and_every_link_leads_to_a_page(page: Page
     labelled = {each["for"] for each in found.all("label")}
     fields = [each for tag in ("input", "select") for each in found.all(tag) if each.get("type") != "hidden"]
 
-    assert set() == {each["id"] for each in fields} - labelled
+    assert [] == [each for each in fields if each.get("id") not in labelled and not each.get("aria-label")]
     ours = {urlsplit(each["href"]).path for each in found.all("a") if each["href"].startswith("/")}
-    assert set() == ours - {path for each in PAGES for path in (each.path, each.twin)}
+    twins = {each.twin.replace("json", form) for each in PAGES for form in ("json", "csv")}
+    assert set() == ours - {each.path for each in PAGES} - twins - TEXTS
 
 
 async def test_the_overview_says_cost_calls_errors_sessions_agents_models_and_health(browser: Browser) -> None:
@@ -60,7 +67,9 @@ async def test_the_twin_of_a_page_with_one_answer_is_the_answers_model(home: Pat
     await backend.close()
     found = await browser.json("/traces.json")
 
-    assert answer["traces"] == found["traces"]
+    plain = [{name: value for name, value in each.items() if name not in PREVIEW} for each in found["traces"]]
+    assert answer["traces"] == plain
+    assert all(found["traces"][0][name] for name in PREVIEW)
     assert set(answer) == set(found)
 
 
@@ -124,7 +133,7 @@ async def test_a_step_shows_messages_arguments_results_choice_error_and_attribut
     assert "tokens in 100" in pages["05"]
     assert "choice lookup ask Where is my order? confidence 0.80 reasoning Where is my order?" in pages["06"]
     assert "shop.lookup no answer: Where is my order?" in pages["07"]
-    assert '"said": [ "Where is my order?", 1, null ]' in pages["07"]
+    assert 'said ["Where is my order?", 1, null]' in pages["07"]
     assert "events exception lookup: Where is my order?" in pages["07"]
     assert "loop_count 4" in pages["07"]
 
@@ -135,7 +144,8 @@ async def test_a_step_opens_beside_its_trace_and_leads_to_its_neighbours(browser
 
     assert ["04", "06"] == [each["data-step"] for each in part.all("a") if "data-step" in each]
     assert [] == part.all("html")
-    assert ["step-05"] == [each["id"] for each in found.all("a") if each.get("aria-current") == "true"]
+    chosen = [each["id"] for each in found.all("a") if each.get("aria-current") == "true" and "data-step" in each]
+    assert ["step-05"] == chosen
     assert "hidden" not in next(each for each in found.all("aside") if each.get("id") == "step")
 
 
@@ -216,3 +226,67 @@ async def test_logs_are_narrowed_by_level_and_kind(browser: Browser) -> None:
     found = await browser.json("/logs.json?level=warning&kind=app")
 
     assert {("warning", "app")} == {(each["level"], each["kind"]) for each in found["lines"]}
+
+
+async def test_a_second_prompt_says_what_was_new_in_it(tmp_path: Path, browser_over: Callable[..., Browser]) -> None:
+    first = {"system": "Be kind.", "input": [{"role": "user", "content": "one"}],
+             "output": [{"role": "assistant", "content": "two"}]}  # fmt: skip
+    second = {"system": "Be brief.", "input": [*first["input"], *first["output"], {"role": "user", "content": "three"}]}
+    calls = [scene.make(scene.r.LLMRecord, f"{at:032x}", "05", None, at, 1, name="chat", payload=payload, **scene.WHO)
+             for at, payload in ((0, first), (5, second))]  # fmt: skip
+    browser = browser_over(scene.write(tmp_path, *calls))
+    words = f"trace={5:032x}&step=05"
+    text = (await browser.page(f"/step?{words}")).text
+    change = (await browser.json(f"/step.json?{words}"))["prompt_change"]
+
+    assert "1 message was new in this prompt, compared with the call before" in text
+    assert "2 messages as in the call before" in text
+    assert ["- Be kind.", "+ Be brief."] == change["instructions"]
+    assert (f"{0:032x}", 2, 1, []) == tuple(change[name] for name in ("trace_id", "known", "new", "gone"))
+    assert "new in this prompt" not in (await browser.page(f"/step?trace={0:032x}&step=05")).text
+
+
+async def test_a_step_is_taken_along_as_curl_and_as_a_test(browser: Browser) -> None:
+    asked = f"trace={scene.TRACE}&step"
+    curl = (await browser.get(f"/step/curl?{asked}=05")).text
+    tool = (await browser.get(f"/step/pytest?{asked}=07")).text
+    model = (await browser.get(f"/step/pytest?{asked}=05")).text
+
+    assert curl.startswith('curl "https://api.openai.com/v1/chat/completions"')
+    assert '"Where is my order?"' in curl
+    for code in (tool, model):
+        compile(code, "taken", "exec")
+    assert "def test_lookup_fails_no_more(lookup):" in tool
+    assert "def test_gpt_x_answers_as_recorded(ask):" in model
+    assert 404 == (await browser.client.get(f"/step/curl?{asked}=07")).status_code
+    assert 404 == (await browser.client.get(f"/step/pytest?{asked}=zz")).status_code
+    assert 400 == (await browser.client.get("/step/curl")).status_code
+
+
+async def test_a_session_is_a_conversation(browser: Browser) -> None:
+    found = await browser.page("/session?id=s-1")
+    said = [each for each in found.all("li") if "utterance" in each.get("class", "")]
+
+    assert len(said) > 3
+    assert "user to support Where is my order?" in found.text
+    assert "choice lookup" not in found.text
+    assert "tool_selection chose lookup over ask" in found.text
+
+
+async def test_the_overview_draws_what_happened_over_time_and_leads_there(browser: Browser) -> None:
+    found = await browser.page("/?since=1h")
+    charts = [json.loads(each["data-chart"]) for each in found.all("figure")]
+    links = [each["href"] for each in found.all("a") if "until=" in each["href"] and each["href"].startswith("/traces")]
+
+    assert [2, 1, 3, 1] == [len(each["lines"]) for each in charts]
+    assert 2 == sum(charts[0]["lines"][0]["values"])
+    assert ["/traces", "/traces?status=error", "/traces", "/traces"] == [each["path"] for each in charts]
+    assert all("since=" in each for each in links)
+    assert await browser.page(links[0])
+
+
+async def test_only_pages_of_the_present_follow_what_is_recorded(browser: Browser) -> None:
+    places = [[each for each in (await browser.page(path)).all("p") if each.get("id") == "live"]
+              for path in ("/", "/traces", "/sessions", "/traces?until=now", "/costs")]  # fmt: skip
+
+    assert [1, 1, 1, 0, 0] == [len(each) for each in places]

@@ -17,11 +17,17 @@ class Parsed(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.words: list[str] = []
+        self._drawings = 0
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        self._drawings += tag == "svg"
+        shown = "title of a drawing" if tag == "title" and self._drawings else tag
+        self.elements.append((shown, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._drawings -= tag == "svg"
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
@@ -30,6 +36,12 @@ class Parsed(HTMLParser):
     def text(self) -> str:
         """Everything that is read, with single spaces."""
         return " ".join(" ".join(self.words).split())
+
+    @property
+    def titles(self) -> int:
+        """Titles of the page itself; drawings have some of their own."""
+        tags = [tag for tag, _ in self.elements]
+        return tags[: tags.index("body")].count("title") if "body" in tags else 0
 
     def all(self, tag: str) -> list[dict[str, str]]:
         """Attributes of every element of a name."""

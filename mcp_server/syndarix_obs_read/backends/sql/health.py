@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.store import classes
 from syndarix_obs.store.database import is_damaged
 from syndarix_obs.store.integrity import check_integrity
 from syndarix_obs.store.schema import sign
@@ -22,6 +23,7 @@ from syndarix_obs_read.timerange import SECOND_NS
 
 _LAG_ROWS: Final = 50_000
 _WAL_BYTES: Final = 512 * 1024 * 1024
+_LATE_NS: Final = 24 * 3_600 * SECOND_NS
 _FREE_BYTES: Final = 512 * 1024 * 1024
 
 
@@ -33,6 +35,7 @@ def checks(connection: sqlite3.Connection, path: Path, stalled_after_s: float) -
         lambda: _index(connection),
         lambda: _running(connection, stalled_after_s),
         lambda: _prices(connection),
+        lambda: _retention(connection),
     )
     for part in parts:
         try:
@@ -132,6 +135,24 @@ def _prices(connection: sqlite3.Connection) -> Check:
         name="prices", state="warning",
         finding=f"calls without a price: {sum(row[1] for row in unpriced):,}, of {named}",
         mend="give the models a price in the file that SYNDARIX_OBS_PRICES_FILE names",
+    )  # fmt: skip
+
+
+def _retention(connection: sqlite3.Connection) -> Check:
+    """What the agents keep to, as the last one noted it; a day is left to them."""
+    found = classes.noted(connection)
+    if found is None:
+        return Check(name="retention", state="ok", finding="no agent has removed anything from this store yet")
+    known, at_ns = found
+    now_ns = time.time_ns()
+    said = ", ".join(f"{rule.project + ': ' if rule.project else ''}{rule.name} {rule.days} d" for rule in known)
+    finding = f"{said or 'everything is kept'}; last kept to {_age(max(0, now_ns - at_ns) / SECOND_NS)} ago"
+    late = [rule.name for rule in known if classes.too_old(connection, rule, now_ns - _LATE_NS)]
+    return Check(
+        name="retention", state="warning" if late else "ok",
+        finding=f"{finding}; older than that: {', '.join(dict.fromkeys(late))}" if late else finding,
+        mend="agents remove it every six hours while they run; or run `syndarix-obs prune --keep` with these days"
+        if late else None,
     )  # fmt: skip
 
 

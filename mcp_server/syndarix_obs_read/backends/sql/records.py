@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
@@ -44,6 +45,25 @@ def listed(connection: sqlite3.Connection, where: Filter, limit: int, payloads: 
     rows = connection.execute(statement, (*source.values, limit + 1)).fetchall()
     found = [stored(row) for row in rows[:limit]]
     return _page(found, len(rows) > limit, lambda: _count(connection, conditions, kinds))
+
+
+def edge_calls(connection: sqlite3.Connection, field: str, ids: Iterable[str]) -> list[StoredRecord]:
+    """The first and the last model call of each run, with payloads; `field` is the column of their ids."""
+    chosen = (
+        f"SELECT r.id FROM records r WHERE r.{_EDGE_COLUMNS[field]} = ? AND +r.kind = ?"
+        " AND coalesce(r.operation, '') <> ? ORDER BY r.ts_ns {way} LIMIT 1"
+    )
+    one = f"SELECT {_WITH_PAYLOAD} FROM {_JOIN} WHERE r.id = ({chosen})"
+    statements = [one.replace("{way}", way) for way in ("ASC", "DESC")]
+    return [
+        stored(row)
+        for each in ids
+        for statement in statements
+        for row in connection.execute(statement, (bindable(each), v.KIND_LLM_CALL, v.OPERATION_EMBEDDINGS))
+    ]
+
+
+_EDGE_COLUMNS: Final = {"trace_id": "trace_id", "session_id": "session_id"}
 
 
 def _page(rows: list[StoredRecord], more: bool, count: Any) -> Rows[StoredRecord]:

@@ -19,7 +19,7 @@ from syndarix_obs_read.backends.rows import (
     BucketRow,
     Check,
     CostRow,
-    Dimension,
+    LedgerKey,
     RawLine,
     Rows,
     Series,
@@ -141,11 +141,11 @@ class StackBackend:
 
     # --- sums ---
 
-    async def costs(self, where: Filter, by: Sequence[Dimension], zone: tzinfo) -> list[CostRow]:
+    async def costs(self, where: Filter, by: Sequence[LedgerKey], zone: tzinfo) -> list[CostRow]:
         """See `LedgerSource`."""
         with Scratch() as empty:  # an unknown dimension is refused before anything is fetched
             ledger_of.grouped(empty.connection, where, by, zone)
-        keys = [name for name in by if name != "day"]
+        keys = [name for name in by if name not in ledger_of.WORKED_OUT]
         sums = self._ledger.sums(where, "costs", keys, lambda s: ledger_of.grouped(s.connection, where, by, zone))
         return await self._within(sums)
 

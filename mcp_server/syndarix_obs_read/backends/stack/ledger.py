@@ -52,7 +52,7 @@ class Lines:
         for (record_id, start, cost, priced, estimated, *counts), tail in self.columns.rows(self.streams):
             yield (
                 pico(amount(cost)), int(start), record_id, cost or None, priced == "true", estimated == "true",
-                *(int(count or 0) for count in counts[:_COUNTS]), *counts[_COUNTS:], *tail,
+                *(int(count or 0) for count in counts[:_COUNTS]), *(each or None for each in counts[_COUNTS:]), *tail,
             )  # fmt: skip
 
 

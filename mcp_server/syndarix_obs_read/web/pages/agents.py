@@ -5,6 +5,7 @@ from __future__ import annotations
 from syndarix_obs_read import formats as f
 from syndarix_obs_read.amounts import Quantiles
 from syndarix_obs_read.answers.agents import AgentList, AgentStatistics, get_agents
+from syndarix_obs_read.outcomes import in_words
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.parts import charts, filters, pieces, tables
@@ -15,7 +16,7 @@ _RARE = ("session",)
 _HEADS = (
     tables.Column("agent"),
     tables.Column("runs", number=True),
-    tables.Column("success", number=True, about="Ended runs without error whose outcome is not failure"),
+    tables.Column("success", number=True, about="Ended runs without error whose outcome does not count as failed"),
     tables.Column("requests", number=True),
     tables.Column("failed", number=True, about="Failed requests to a model"),
     tables.Column("p50", number=True, about="Half of the model calls took at most this long"),
@@ -44,6 +45,7 @@ def _draw(asked: Asked, answer: AgentList) -> Child:
         return pieces.empty(answer, "agents")
     return (
         tables.table(_HEADS, (_row(asked, each) for each in answer.agents), caption="Agents by name"),
+        el("p", in_words(answer.failed_outcomes), cls="dim"),
         el("div", (_detail(asked, each) for each in answer.agents ), cls="grid"),
         pieces.hints(answer),
     )

@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.costs import Budget, CostGroup, CostSummary, summarise_costs
+from syndarix_obs_read.answers.other_models import OTHER_TOKENS, other_models
 from syndarix_obs_read.backends.rows import DIMENSIONS, Dimension
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.web.asked import Asked, attempt
@@ -16,6 +17,7 @@ from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("agent", "project", "user", "task_type", "model")
 _RARE = ("session",)
+_SHOWN = ("what_if",)
 _NAMES: Final = {"task_type": "task type"}
 _COLUMNS = (
     *tables.columns(">share", ">calls?", ">tokens?", ">in?", ">cache?", ">out?", ">reasoning?"),
@@ -33,10 +35,11 @@ async def ask(asked: Asked) -> View:
         summarise_costs(
             asked.backend, asked.filter(*_WORDS, *_RARE), asked.period(), by, limit=asked.limit(), zone=asked.zone,
             daily_budget=settings.daily_budget_usd, monthly_budget=settings.monthly_budget_usd,
+            what_if=other_models([asked.word("what_if") or ""], settings.prices_file),
         )
     )  # fmt: skip
     return View("Costs", {"costs": found}, lambda: joined((
-        filters.form(asked, *_WORDS, rare=_RARE), choice(asked, by),
+        filters.form(asked, *_WORDS, rare=(*_RARE, *_SHOWN)), choice(asked, by),
         pieces.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
@@ -69,6 +72,7 @@ def _draw(asked: Asked, answer: CostSummary) -> Child:
         budget("today", answer.today),
         budget("this month", answer.month_to_date),
         pieces.tile("calls", f.count(answer.cost.calls), f"{answer.tokens.total:,} tokens"),
+        (pieces.tile(f"with {model}", f.money(usd), "the same tokens") for model, usd in answer.what_if.items()),
         cls="tiles",
     )
     if not answer.groups:
@@ -106,7 +110,9 @@ def _split(answer: CostSummary) -> Child:
 
 def table(asked: Asked, answer: CostSummary) -> Html:
     """Groups as a table, with the whole under it."""
-    heads = (*(tables.Column(_NAMES.get(name, name), grows=at == 0) for at, name in enumerate(answer.by)), *_COLUMNS)
+    others = (tables.Column(f"with {model}", number=True, about=OTHER_TOKENS) for model in answer.what_if)
+    named = (tables.Column(_NAMES.get(name, name), grows=at == 0) for at, name in enumerate(answer.by))
+    heads = (*named, *_COLUMNS, *others)
     rows = [(_row(asked, answer, each), "") for each in answer.groups]
     return tables.table(heads, rows, caption="Costs by " + ", ".join(answer.by))
 
@@ -126,6 +132,7 @@ def _row(asked: Asked, answer: CostSummary, group: CostGroup) -> list[Child]:
         el("span", "~", f.money(cost.estimated_usd), cls="is-estimate") if cost.estimated_calls else f.NOTHING,
         el("span", f"{cost.unpriced_calls:,} calls" if cost.unpriced_calls > 1 else "1 call",
            cls="is-warning over", title=", ".join(cost.unpriced_models)) if cost.unpriced_calls else f.NOTHING,
+        *(f.money(group.what_if.get(model)) for model in answer.what_if),
     ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from syndarix_obs_read.answers.decisions import (
 )
 from syndarix_obs_read.answers.graph import DecisionGraph, GraphEdge, decision_graph
 from syndarix_obs_read.answers.messages import brief
+from syndarix_obs_read.outcomes import in_words
 from syndarix_obs_read.web.asked import Asked, Got, attempt
 from syndarix_obs_read.web.html import NOTHING, Child, Html, el, joined
 from syndarix_obs_read.web.parts import charts, filters, pieces, tables
@@ -65,7 +66,8 @@ def _patterns(asked: Asked, answer: PatternList) -> Child:
         return None
     table = tables.table(_COLUMNS, ((_pattern(asked, each), "") for each in answer.patterns), caption="Patterns")
     more = f"the {len(answer.patterns)} most frequent of {answer.total}" if answer.more else f"{len(answer.patterns)}"
-    return pieces.section("Patterns", table, aside=f"{more}, from {answer.decisions:,} decisions")
+    rates = el("p", in_words(answer.failed_outcomes), cls="dim")
+    return pieces.section("Patterns", joined((table, rates)), aside=f"{more}, from {answer.decisions:,} decisions")
 
 
 def _graph(answer: DecisionGraph) -> Child:

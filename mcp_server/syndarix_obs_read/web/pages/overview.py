@@ -16,7 +16,10 @@ from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.answers.costs import CostSummary, summarise_costs
 from syndarix_obs_read.answers.errors import ErrorList, group_errors
 from syndarix_obs_read.answers.health import HealthReport, check_health
+from syndarix_obs_read.answers.over_time import OverTime, get_over_time
+from syndarix_obs_read.answers.previews import previewed_traces
 from syndarix_obs_read.answers.sessions import SessionList, list_sessions
+from syndarix_obs_read.answers.traces import TraceList, search_traces
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import Dimension
 from syndarix_obs_read.timerange import TimeRange, parse_range
@@ -25,7 +28,8 @@ from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.pages import agents as agents_page
 from syndarix_obs_read.web.pages import costs as costs_page
 from syndarix_obs_read.web.pages import sessions as sessions_page
-from syndarix_obs_read.web.parts import charts, pieces, tables
+from syndarix_obs_read.web.pages import traces as traces_page
+from syndarix_obs_read.web.parts import charts, pieces, tables, trends
 from syndarix_obs_read.web.view import Page, View
 
 A = TypeVar("A", bound=Answer)
@@ -50,36 +54,45 @@ class Found:
     errors: Got[ErrorList]
     health: Got[HealthReport]
     alerts: Got[AlertList]
+    traces: Got[TraceList]
+    over_time: Got[OverTime]
 
     def by_name(self) -> Mapping[str, Got[Answer]]:
         """The answers by name."""
         return {
             "cost_by_day": self.days, "cost_by_model": self.models, "agents": self.agents,
             "running_sessions": self.running, "sessions": self.sessions, "errors": self.errors,
-            "health": self.health, "alerts": self.alerts,
+            "health": self.health, "alerts": self.alerts, "traces": self.traces, "over_time": self.over_time,
         }  # fmt: skip
 
 
 async def ask(asked: Asked) -> View:
-    """Eight questions at once."""
+    """Ten questions at once."""
     period, stalled, backend = asked.period(), asked.settings.stalled_after, asked.backend
     lately = parse_range(f"{_DAYS - 1}d", zone=asked.zone)
-    (days, models, agents, errors), (running, sessions, health, alerts) = await asyncio.gather(
+    (days, models, agents, errors, over_time), (running, sessions, health, alerts, traces) = await asyncio.gather(
         asyncio.gather(
             _costs(asked, lately, "day"),
             _costs(asked, period, "model"),
             attempt(get_agents(backend, Filter(), period)),
             attempt(group_errors(backend, Filter(), period, _TOP)),
+            attempt(get_over_time(backend, backend.name, Filter(), period)),
         ),
         asyncio.gather(
             attempt(list_sessions(backend, Filter(status="running"), lately, 1, stalled_after_s=stalled)),
             attempt(list_sessions(backend, Filter(), period, _SESSIONS, stalled_after_s=stalled)),
             attempt(check_health(backend)),
             attempt(list_alerts(backend, {}, "active", _TOP)),
+            _traces(asked, period),
         ),
     )
-    found = Found(days, models, agents, running, sessions, errors, health, alerts)
+    found = Found(days, models, agents, running, sessions, errors, health, alerts, traces, over_time)
     return View("Overview", found.by_name(), lambda: _draw(asked, found))
+
+
+async def _traces(asked: Asked, period: TimeRange) -> Got[TraceList]:
+    found = await attempt(search_traces(asked.backend, Filter(), period, _SESSIONS))
+    return found if isinstance(found, Failure) else await previewed_traces(asked.backend, found)
 
 
 async def _costs(asked: Asked, period: TimeRange, by: Dimension) -> Got[CostSummary]:
@@ -103,14 +116,19 @@ def _draw(asked: Asked, found: Found) -> Html:
     return joined((
         _problems(found),
         _tiles(asked, found),
+        part("Over time", _of(found.over_time, trends.draw), way("by agent", "/agents")),
         el("div",
            el("div",
+              part("Last traces", _of(found.traces, lambda a: traces_page.brief(asked, a)),
+                   way("all traces", "/traces")),
               part(f"Cost, last {_DAYS} days", _of(found.days, lambda a: _days(asked, a)), way("all costs", "/costs")),
               part("Agents", _of(found.agents, lambda a: _agents(asked, a)), way("all agents", "/agents")),
               part("Last sessions", _of(found.sessions, lambda a: _sessions(asked, a)),
                    way("all sessions", "/sessions"))),
            el("div",
               part("Health", health, way("every part", "/health")),
+              part("Tokens by model", _of(found.models, lambda a: trends.tokens_by_model(asked, a)),
+                   way("by model", "/costs", by="model")),
               part("Models", _of(found.models, lambda a: _models(asked, a)), way("by model", "/costs", by="model")),
               part("Errors", _of(found.errors, lambda a: _errors(asked, a)), way("all errors", "/errors"))),
            cls="beside"),
@@ -230,7 +248,8 @@ def _errors(asked: Asked, answer: ErrorList) -> Child:
                 f"{each.count:,}",
                 el("span", pieces.trace_link(asked, each.example_trace, f.error_name(each.error_type) or "failed",
                                              step=each.example_span), " ", each.where, cls="cut-line"),
-                el("time", f.day_minute(each.last_seen, asked.zone), datetime=each.last_seen.isoformat()),
+                el("time", f.day_minute(each.last_seen, asked.zone), datetime=each.last_seen.isoformat(),
+                   data_form="minute"),
             ),
             "",
         )
@@ -239,4 +258,4 @@ def _errors(asked: Asked, answer: ErrorList) -> Child:
     return tables.table(_ERRORS, rows, caption="The most frequent errors")
 
 
-PAGE = Page("/", "Overview", ask, since="7d")
+PAGE = Page("/", "Overview", ask, since="7d", live=True)

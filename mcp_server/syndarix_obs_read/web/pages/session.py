@@ -8,6 +8,7 @@ from typing import Final
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.blame import Blame, blame
+from syndarix_obs_read.answers.conversation import get_conversation
 from syndarix_obs_read.answers.decisions import DecisionList, list_decisions
 from syndarix_obs_read.answers.quality import scores_of_session
 from syndarix_obs_read.answers.session import ModelCost, SessionDetail, get_session
@@ -21,10 +22,11 @@ from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.pages import decisions as decisions_page
 from syndarix_obs_read.web.pages import sessions as sessions_page
 from syndarix_obs_read.web.pages import traces as traces_page
-from syndarix_obs_read.web.parts import pieces, tables
+from syndarix_obs_read.web.parts import conversation_view, pieces, tables
 from syndarix_obs_read.web.view import Page, View
 
 _EVENTS: Final = 200
+_SAID: Final = 400
 _MOST_EVENTS: Final = 5_000
 _ROWS: Final = 50
 _DAY_NS: Final = 86_400 * SECOND_NS
@@ -40,20 +42,24 @@ async def ask(asked: Asked) -> View:
     if isinstance(detail, Failure):
         return View("Session", {"session": detail}, lambda: pieces.trouble(detail))
     where, period = Filter(session_id=detail.session.session_id), _around(detail)
-    traces, decisions, timeline, fault, scores = await asyncio.gather(
+    traces, decisions, timeline, fault, scores, said = await asyncio.gather(
         attempt(search_traces(asked.backend, where, period, _ROWS)),
         attempt(list_decisions(asked.backend, where, period, _ROWS)),
         attempt(get_timeline(asked.backend, where.session_id or given, limit=limit)),
         attempt(blame(asked.backend, where.session_id or given)),
         scores_of_session(asked.backend, where.session_id or given),
+        attempt(get_conversation(asked.backend, where.session_id or given, limit=asked.limit(_SAID, _MOST_EVENTS))),
     )
-    found = {"session": detail, "traces": traces, "decisions": decisions, "timeline": timeline, "fault": fault}
+    found = {"session": detail, "traces": traces, "decisions": decisions, "timeline": timeline, "fault": fault,
+             "conversation": said}  # fmt: skip
     return View(
         f"Session {pieces.short(detail.session.session_id)}",
         found,
         lambda: joined((
             _about(asked, detail),
             None if isinstance(fault, Failure) or fault.succeeded else _fault(asked, fault),
+            pieces.section("Conversation", pieces.shown(said, lambda answer: conversation_view.draw(asked, answer)),
+                           aside=el("a", "step through", href=asked.to("/walk", run=detail.session.session_id))),
             scoring.section(asked, detail.session.session_id, scores),
             pieces.section("Traces", pieces.shown(traces, lambda answer: _traces(asked, answer))),
             pieces.section("Decisions", pieces.shown(decisions, lambda answer: _decisions(asked, answer))),
@@ -88,7 +94,7 @@ def _about(asked: Asked, detail: SessionDetail) -> Html:
             ("service", " · ".join(filter(None, (session.service, session.environment))) or None),
             ("session", el("code", session.session_id, cls="copy")),
             ("steps", el("a", "step through", href=asked.to("/walk", run=session.session_id))),
-            ("logs", el("a", "its lines", href=asked.to("/logs", session=session.session_id))),
+            ("logs", el("a", "log lines", href=asked.to("/logs", session=session.session_id))),
         )),
         el("div", el("pre", error), cls="trouble") if error else None,
     ))  # fmt: skip

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from syndarix_obs_read import formats as f
+from syndarix_obs_read.answers.previews import PreviewedSession, previewed_sessions
 from syndarix_obs_read.answers.sessions import Session, SessionList, list_sessions
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import filters, pieces, tables
+from syndarix_obs_read.web.parts import filters, lists, pieces, tables
+from syndarix_obs_read.web.taking import COMPARES
 from syndarix_obs_read.web.view import Page, View
 
-_WORDS = ("agent", "project", "user", "status", "text")
+_WORDS = ("text", "agent", "project", "user", "status")
 _RARE = ("task_type", "model", "tool", "min_cost", "min_duration")
 _COLUMNS = tables.columns(
     "session*", "status", "agents?", "project?", "user?", ">began?", ">took", ">calls?", ">tokens?", ">cost"
 )
+_LIST: Final[lists.Listing[Session]] = lists.Listing(
+    "sessions", _COLUMNS,
+    {
+        "session": lambda each: each.session_id, "status": lambda each: each.status,
+        "began": lambda each: each.started, "took": lambda each: each.duration_ms,
+        "calls": lambda each: each.activity.llm_calls + each.activity.tool_calls,
+        "tokens": lambda each: each.tokens.total, "cost": lambda each: each.cost.total_usd,
+    },
+    lambda each: each.session_id, compare=COMPARES["/sessions"],
+)  # fmt: skip
 _BRIEF = ("session", "status", "agents", "began", "cost")
 
 
@@ -21,13 +35,11 @@ async def ask(asked: Asked) -> View:
     """The list."""
     skip = asked.before.skip if asked.before else 0
     where = asked.filter(*_WORDS, *_RARE)
-    found = await attempt(
-        list_sessions(
-            asked.backend, where, asked.period(), asked.limit() + skip, stalled_after_s=asked.settings.stalled_after
-        )
-    )
+    stalled, limit = asked.settings.stalled_after, _LIST.limit(asked) + skip
+    found = await attempt(list_sessions(asked.backend, where, asked.period(), limit, stalled_after_s=stalled))
     if isinstance(found, SessionList):
-        found = found.model_copy(update={"sessions": found.sessions[skip:]})
+        found = found.model_copy(update={"sessions": _LIST.ordered(asked, found.sessions[skip:])})
+        found = await previewed_sessions(asked.backend, found)
     return View("Sessions", {"sessions": found}, lambda: joined((
         filters.form(asked, *_WORDS, rare=_RARE), pieces.shown(found, lambda answer: draw(asked, answer)),
     )))  # fmt: skip
@@ -37,7 +49,13 @@ def draw(asked: Asked, answer: SessionList) -> Child:
     """The list with its pages."""
     if not answer.sessions:
         return pieces.empty(answer, "sessions")
-    return table(asked, answer.sessions), tables.pager(asked, answer, [each.started for each in answer.sessions])
+    moments = [each.started for each in answer.sessions]
+    return (
+        lists.above(asked, _LIST),
+        _LIST.table(asked, answer.sessions, lambda each: (_row(asked, each), ""), caption="Sessions"),
+        lists.below(asked, _LIST, answer, len(answer.sessions)),
+        tables.pager(asked, answer, moments) if _LIST.sort(asked) is None else None,
+    )
 
 
 def table(asked: Asked, sessions: tuple[Session, ...], *, brief: bool = False) -> Html:
@@ -56,6 +74,10 @@ def state(session: Session) -> Html:
     return pieces.badge(session.status, session.outcome)
 
 
+def _preview(session: Session) -> Child:
+    return lists.preview(session.input, session.output) if isinstance(session, PreviewedSession) else None
+
+
 def _row(asked: Asked, session: Session) -> list[Child]:
     errors, loops = session.activity.errors, session.activity.loops
     return [
@@ -64,7 +86,7 @@ def _row(asked: Asked, session: Session) -> list[Child]:
            el("span", "loop", cls="mark is-warning") if loops else None,
            el("span", f"{errors} errors" if errors > 1 else "1 error", cls="mark is-error")
            if errors and session.status != "error" else None,
-           el("span", pieces.moment(session.started, asked.zone), cls="narrow"), cls="two"),
+           el("span", pieces.moment(session.started, asked.zone), cls="narrow"), _preview(session), cls="two"),
         state(session),
         pieces.name(" → ".join(session.agents)),
         pieces.name(session.project),
@@ -77,4 +99,4 @@ def _row(asked: Asked, session: Session) -> list[Child]:
     ]  # fmt: skip
 
 
-PAGE = Page("/sessions", "Sessions", ask)
+PAGE = Page("/sessions", "Sessions", ask, live=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read import formats as f
+from syndarix_obs_read.answers.copies import as_curl, as_pytest
 from syndarix_obs_read.answers.step import Step, get_step
 from syndarix_obs_read.answers.timeline import TraceEvent
 from syndarix_obs_read.answers.trace import TraceSpan
-from syndarix_obs_read.web.asked import Asked, address, attempt
+from syndarix_obs_read.web.asked import Asked, Failure, address, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.parts import pieces, values
 from syndarix_obs_read.web.view import Page, View
@@ -38,8 +40,10 @@ def draw(asked: Asked, found: Step) -> Html:
            _ways(found, more), cls="step-head"),
         _trouble(span),
         _facts(asked, found),
+        _copies(found) if more else None,
         _decision(span) if span.kind == v.KIND_DECISION else None,
-        values.payload(span.payload, more) if span.payload else None,
+        _change(found) if more else None,
+        values.payload(span.payload, more, found.prompt_change) if span.payload else None,
         _events(found.events),
         _attributes(span, more),
     ))  # fmt: skip
@@ -108,6 +112,42 @@ def _decision(span: TraceSpan) -> Html:
     )  # fmt: skip
 
 
+def _change(found: Step) -> Html | None:
+    """What was new in the prompt, in a line."""
+    change = found.prompt_change
+    if change is None:
+        return None
+    new = "1 message was" if change.new == 1 else f"{change.new:,} messages were"
+    gone = f", {len(change.gone):,} gone" if change.gone else ""
+    before = address("/trace", id=change.trace_id, step=change.before) + "#split"
+    inside = change.before if change.trace_id == found.trace_id else None
+    lines = (
+        el("span", f"{line}\n", cls="diff-new" if line.startswith("+") else "diff-gone") for line in change.instructions
+    )
+    return el(
+        "div",
+        el("p", f"{new} new in this prompt{gone}, compared with ",
+           el("a", "the call before", href=before, data_step=inside)),
+        el("details", el("summary", "the instructions changed"), el("pre", lines, cls="diff"), open=True)
+        if change.instructions else None,
+        cls="new-in-prompt",
+    )  # fmt: skip
+
+
+def _copies(found: Step) -> Html:
+    """The step to take along: each is an address of text, which the script copies too."""
+    words = {"trace": found.trace_id, "step": found.step}
+    twin = address("/step.json", **words)
+    links = [el("a", "JSON", href=twin, data_copy="JSON")]
+    for name, text in (("curl", as_curl(found.span)), ("pytest", as_pytest(found.span, found.trace_id))):
+        if text is not None:
+            links.append(el("a", name, href=address(f"/step/{name}", **words), data_copy=name))
+    permalink = address("/trace", id=found.trace_id, step=found.step) + "#split"
+    links.append(el("a", "link", href=permalink, data_copy_link=True))
+    return el("p", "take it along: ", ((each, " ") for each in links), el("span", "", role="status", cls="copied"),
+              cls="copies dim")  # fmt: skip
+
+
 def _events(events: tuple[TraceEvent, ...]) -> Html | None:
     if not events:
         return None
@@ -123,6 +163,15 @@ def _attributes(span: TraceSpan, more: str | None) -> Html:
     rest = {name: value for name, value in span.details.items() if name not in _DRAWN}
     table = values.attributes({**own, **rest}, more)
     return el("details", el("summary", "attributes"), table, cls="field", open=span.payload is None)
+
+
+async def as_text(asked: Asked, make: Callable[[TraceSpan, str], str | None]) -> tuple[str, int]:
+    """A step as text to take along, and the HTTP status."""
+    found = await attempt(get_step(asked.backend, asked.needed("trace"), asked.needed("step")))
+    if isinstance(found, Failure):
+        return found.message, found.status
+    text = make(found.span, found.trace_id)
+    return (text, 200) if text is not None else ("this step is no model or tool call with content", 404)
 
 
 PAGE = Page("/step", "", ask, under="/traces", timed=False)

@@ -3,57 +3,68 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.explain import Explanation, ExplanationStep, explain_trace
-from syndarix_obs_read.answers.step import Step, get_step, names_of
-from syndarix_obs_read.answers.trace import Trace, TraceSpan, get_trace
+from syndarix_obs_read.answers.previews import Preview, preview_of
+from syndarix_obs_read.answers.step import Step, get_step
+from syndarix_obs_read.answers.trace import Trace, get_trace
+from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.web.asked import Asked, Got, attempt
 from syndarix_obs_read.web.html import NOTHING, Child, Html, el, joined
 from syndarix_obs_read.web.pages import step as step_page
-from syndarix_obs_read.web.parts import charts, pieces
+from syndarix_obs_read.web.parts import lists, pieces, step_tree
+from syndarix_obs_read.web.parts.flame import WHOLE, WIDTHS, Width, flame
+from syndarix_obs_read.web.parts.flame_view import Links, draw
 from syndarix_obs_read.web.view import Page, View
 
 _STEPS: Final = 500
-_MOST_STEPS: Final = 5_000
-_DEEPEST: Final = 12
+MOST_STEPS: Final = 20_000
+"""Steps of one page."""
 
 
 async def ask(asked: Asked) -> View:
     """The trace, its explanation, and the step that was chosen."""
     trace_id, chosen = asked.needed("id"), asked.word("step")
-    limit = asked.limit(_STEPS, _MOST_STEPS)
+    limit = asked.limit(_STEPS if _view(asked) is None else MOST_STEPS, MOST_STEPS)
+    _width(asked), _window(asked)
     trace, explanation, step = await asyncio.gather(
         attempt(get_trace(asked.backend, trace_id, limit=limit)),
         attempt(explain_trace(asked.backend, trace_id)),
         _step(asked, trace_id, chosen),
     )
+    preview = Preview()
+    if isinstance(trace, Trace):
+        begun = trace.started.timestamp()
+        preview = await preview_of(asked.backend, "trace_id", trace.trace_id, begun, trace.duration_ms)
     found: dict[str, Got[Trace] | Got[Explanation] | Got[Step]] = {"trace": trace}
     if isinstance(trace, Trace):
         found["explanation"] = explanation
     if step is not None:
         found["step"] = step
     title = f"Trace {trace.name}" if isinstance(trace, Trace) else "Trace"
-    return View(title, found, lambda: pieces.shown(trace, lambda t: _draw(asked, t, explanation, step)))
+    return View(title, found, lambda: pieces.shown(trace, lambda t: _draw(asked, t, explanation, step, preview)))
 
 
 async def _step(asked: Asked, trace_id: str, chosen: str | None) -> Got[Step] | None:
     return None if chosen is None else await attempt(get_step(asked.backend, trace_id, chosen))
 
 
-def _draw(asked: Asked, trace: Trace, explanation: Got[Explanation], step: Got[Step] | None) -> Html:
+def _draw(
+    asked: Asked, trace: Trace, explanation: Got[Explanation], step: Got[Step] | None, preview: Preview
+) -> Html:
     chosen = asked.word("step")
     panel = NOTHING if step is None else pieces.shown(step, lambda found: step_page.draw(asked, found))
     return joined((
         _about(asked, trace),
+        lists.preview(preview.input, preview.output),
         pieces.shown(explanation, lambda found: _explained(asked, found)),
         el("div",
-           pieces.section("Steps", _steps(asked, trace, chosen), _more(asked, trace),
-                          aside=f"{trace.total_spans:,}", cls="steps"),
+           pieces.section("Steps", _steps(asked, trace, chosen), aside=f"{trace.total_spans:,}", cls="steps"),
            el("aside", panel, id="step", cls="panel", aria_label="Step", aria_live="polite", hidden=step is None),
            cls="split", id="split"),
     ))  # fmt: skip
@@ -72,7 +83,7 @@ def _about(asked: Asked, trace: Trace) -> Html:
         ("session", pieces.session_link(asked, trace.session_id) if trace.session_id else None),
         ("service", " · ".join(filter(None, (trace.service, trace.environment))) or None),
         ("trace", el("code", trace.trace_id, cls="copy")),
-        ("logs", el("a", "its lines", href=asked.to("/logs", trace=trace.trace_id))),
+        ("logs", el("a", "log lines", href=asked.to("/logs", trace=trace.trace_id))),
     ))  # fmt: skip
 
 
@@ -80,7 +91,7 @@ def _explained(asked: Asked, found: Explanation) -> Html:
     chain = el("ol", (_link(asked, each) for each in found.chain), cls="chain")
     every = el(
         "details",
-        el("summary", f"every step that bore on it ({len(found.steps)})"),
+        el("summary", f"every step that led to it ({len(found.steps)})"),
         el("ol", (_link(asked, each) for each in found.steps), cls="chain"),
         pieces.hints(found),
     )
@@ -102,58 +113,77 @@ def _step_address(asked: Asked, name: str) -> str:
     return asked.here(step=name) + "#split"
 
 
-def _steps(asked: Asked, trace: Trace, chosen: str | None) -> Html:
-    names = names_of(trace.spans)
+def _steps(asked: Asked, trace: Trace, chosen: str | None) -> Child:
+    """The steps, as a tree or as lanes."""
     here = asked.here(step=None)
-    rows = (
-        _row(trace, span, name, f"{here}&step={quote(name)}#split", chosen=name == chosen)
-        for span, name in zip(trace.spans, names, strict=True)
-    )
-    head = el("div", *(el("span", each) for each in ("step", "when", "took", "tokens", "cost")), cls="line head")
-    return el("div", head, el("ol", rows, cls="tree", id="tree"), cls="waterfall")
-
-
-def _row(trace: Trace, span: TraceSpan, name: str, href: str, *, chosen: bool) -> Html:
-    failed = span.status == v.STATUS_ERROR
-    said = el("span", _said(span), cls="summary")
-    step = el("span", pieces.chip(pieces.SHORT.get(span.kind, span.kind), kind=span.kind),
-              el("b", span.title), _loop(span), said, cls=f"what d{min(span.depth, _DEEPEST)}")  # fmt: skip
-    kind = span.kind if span.kind in v.KINDS else "other"
-    bar = charts.span(span.offset_ms, span.duration_ms, trace.duration_ms, f"k-{kind} {'is-error' if failed else ''}")
-    return el(
-        "li",
-        el(
-            "a", step, el("span", bar, cls="when"),
-            el("span", f.duration(span.duration_ms) if span.duration_ms else "", cls="num"),
-            el("span", f"{span.total_tokens:,}" if span.total_tokens else "", cls="num"), _cost(span),
-            href=href, data_step=name, id=f"step-{name}", aria_current="true" if chosen else None,
-            cls=f"line {'is-error' if failed else ''} {_WEIGHT.get(span.kind, '')}".strip(),
-        ),
+    link = lambda name: f"{here}&step={quote(name)}#split"  # noqa: E731 - one expression, handed on
+    views = el(
+        "nav",
+        (el("a", view or "tree", href=asked.here(view=view, **dict.fromkeys(("by", "from", "to"))),
+            aria_current="true" if view == _view(asked) else None) for view in (None, "flame")),
+        cls="time", aria_label="View",
+    )  # fmt: skip
+    if _view(asked) == "flame":
+        return el("div", views, cls="views"), _flame(asked, trace, link)
+    return (
+        el("div", views, cls="views"), step_tree.tools(trace), step_tree.tree(trace, link, chosen),
+        _more(asked, trace),
     )  # fmt: skip
 
 
-_WEIGHT: Final = {v.KIND_SESSION: "heavy", v.KIND_TASK: "heavy", v.KIND_APP: "light", v.KIND_SPAN: "light"}
+def _view(asked: Asked) -> str | None:
+    view = asked.word("view")
+    if view not in (None, "flame"):
+        raise FilterError(f"there is no view {view!r}; possible: flame, or none for the tree")
+    return view
 
 
-def _said(span: TraceSpan) -> str:
-    if span.kind == v.KIND_LLM_CALL and span.status != v.STATUS_ERROR:
-        # Tokens and dollars have columns of their own.
-        return span.summary.partition(": ")[2] or str(span.details.get("finish_reason") or "")
-    return span.summary
+def _width(asked: Asked) -> Width:
+    by = asked.word("by") or "time"
+    if by not in WIDTHS:
+        raise FilterError(f"a flame view cannot show {by!r} as width; possible: {', '.join(WIDTHS)}")
+    return by
 
 
-def _loop(span: TraceSpan) -> Html | None:
-    count = span.details.get("loop_count")
-    return el("span", f"loop ×{count}", cls="mark is-warning") if count else None
+def _window(asked: Asked) -> tuple[float, float]:
+    """The part of the lanes that is shown."""
+    try:
+        begin, end = float(asked.word("from") or 0), float(asked.word("to") or 1)
+    except ValueError:
+        begin, end = 1.0, 0.0
+    if not 0 <= begin < end <= 1:
+        raise FilterError("`from` and `to` are shares of the whole, 0 to 1, as links of the flame view give them")
+    return begin, end
 
 
-def _cost(span: TraceSpan) -> Html:
-    shown: Sequence[Child] = ()
-    if span.total_cost_usd is not None:
-        shown = ("~" if span.estimated else "", f.money(span.total_cost_usd))
-    elif span.unpriced:
-        shown = (el("span", "unpriced", cls="mark is-warning"),)
-    return el("span", shown, cls="num")
+def _flame(asked: Asked, trace: Trace, link: Callable[[str], str]) -> Child:
+    width, window = _width(asked), _window(asked)
+    found = flame(trace, width, window)
+    by = el(
+        "nav", el("span", "width", cls="dim"),
+        (el("a", "money" if each == "cost" else each, href=asked.here(by=each, **dict.fromkeys(("from", "to"))),
+            aria_current="true" if each == width else None) for each in WIDTHS),
+        cls="time", aria_label="Width",
+    )  # fmt: skip
+    zoom = el(
+        "span",
+        (el("button", sign, type="button", data_zoom=way, aria_label=words if way != "fit" else None, title=words)
+         for sign, way, words in _ZOOMS),
+        id="flame-tools", hidden=True,
+    )  # fmt: skip
+    whole = None
+    if window != WHOLE:
+        whole = el("a", "the whole", href=asked.here(**{"from": None, "to": None}), cls="button")
+    left = f"{found.left_out:,} steps have no {'price' if width == 'cost' else 'tokens'}" if found.left_out else None
+    links = Links(link, lambda a, b: asked.here(step=None, **{"from": f"{max(0, a):.6f}", "to": f"{min(1, b):.6f}"}))
+    return (
+        el("div", by, zoom, whole, el("span", left, cls="dim") if left else None, cls="tools"),
+        draw(trace, found, links),
+        _more(asked, trace),
+    )
+
+
+_ZOOMS: Final = (("+", "in", "Closer"), ("−", "out", "Further away"), ("fit", "fit", "Everything"))
 
 
 def _more(asked: Asked, trace: Trace) -> Html:
@@ -161,12 +191,12 @@ def _more(asked: Asked, trace: Trace) -> Html:
         return NOTHING
     shown = len(trace.spans)
     left = trace.total_spans - shown
-    if shown >= _MOST_STEPS:
+    if shown >= MOST_STEPS:
         command = f"syndarix-obs trace {trace.trace_id} --limit {trace.total_spans}"
         return el("p", f"{left:,} further steps: ", el("code", command), cls="pager")
-    limit = min(_MOST_STEPS, max(shown * 4, _STEPS))
+    limit = min(MOST_STEPS, max(shown * 4, _STEPS))
     return el("p", el("a", f"show {min(left, limit - shown):,} more of {left:,} further steps",
-                      href=asked.here(limit=limit), cls="button"), cls="pager")  # fmt: skip
+                      href=asked.here(limit=limit), cls="button"), cls="pager more")  # fmt: skip
 
 
 PAGE = Page("/trace", "", ask, under="/traces", timed=False)

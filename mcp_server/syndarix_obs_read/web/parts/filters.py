@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import STATUSES
+from syndarix_obs_read.web import query
 from syndarix_obs_read.web.asked import Asked
 from syndarix_obs_read.web.html import Child, Html, el
 
@@ -49,12 +51,14 @@ FIELDS: Final[Mapping[str, Field]] = {
         Field("trace", "Trace", example="id"),
         Field("min_cost", "Cost from", example="$ 0.05"),
         Field("min_duration", "Duration from", example="1.5s"),
+        Field("what_if", "With model", example="gpt-5-mini"),
         Field("since", "Since", example="7d, today, 2026-03-01"),
         Field("until", "Until", example="now"),
     )
 }
 """Every field that a page may show."""
 
+_MOST_NAMES: Final = 100
 _TIMES: Final = ("since", "until")
 
 
@@ -67,17 +71,35 @@ def form(asked: Asked, *words: str, rare: tuple[str, ...] = ()) -> Html:
     """
     behind = (*rare, *_TIMES)
     opened = any(asked.word(word) for word in rare) or any(asked.word(word) for word in ("until",))
-    kept = {name: value for name, value in asked.given.items() if name not in {*words, *behind, "before"}}
-    given = [word for word in (*words, *behind) if asked.word(word) and word != "since"]
+    kept = {name: value for name, value in asked.given.items() if name not in {*words, *behind, "before", "q"}}
+    given = [word for word in ("q", *words, *behind) if asked.word(word) and word != "since"]
     clear = el("a", "clear", href=asked.here(**dict.fromkeys((*given, "before"))), cls="quiet") if given else None
     return el(
         "form",
         (el("input", type="hidden", name=name, value=value) for name, value in kept.items()),
-        el("div", (_field(asked, word) for word in words), cls="fields"),
+        el("div", (_search(asked, words, rare) if word == "text" else _field(asked, word) for word in words),
+           cls="fields"),
         el("details", el("summary", "more"), el("div", (_field(asked, word) for word in behind), cls="fields"),
            open=opened),
         el("div", el("button", "Apply", type="submit"), clear, cls="actions"),
         method="get", action=asked.path, cls="filters", role="search",
+    )  # fmt: skip
+
+
+def _search(asked: Asked, words: tuple[str, ...], rare: tuple[str, ...]) -> Html:
+    """The one box for text and names; the script completes what is written."""
+    allowed = (*words, *rare)
+    known: dict[str, tuple[str, ...]] = {f"{name}:": () for name in query.EQUALS if query.EQUALS[name] in allowed}
+    known |= {f"{name}>": () for name, word in query.ABOVE.items() if word in allowed}
+    for name, word in query.EQUALS.items():
+        if f"{name}:" in known and word in FIELDS:
+            known[f"{name}:"] = FIELDS[word].choices or asked.known.get(FIELDS[word].names, ())[:_MOST_NAMES]
+    value = " ".join(filter(None, (asked.word("q"), asked.word("text"))))
+    return el(
+        "div", el("label", "Search", for_="q"),
+        el("input", type="search", name="q", id="q", value=value, autocomplete="off", spellcheck="false",
+           placeholder="text, or agent:support cost>0.1 status:error", data_known=json.dumps(known)),
+        cls="field wide search",
     )  # fmt: skip
 
 

@@ -5,38 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from syndarix_obs_read.web import assets
 from syndarix_obs_read.web.asked import TIME, Asked, address
 from syndarix_obs_read.web.html import Child, Html, document, el
 from syndarix_obs_read.web.view import Page, View
 
+_STYLES: Final = ("style.css", "drawings.css", "steps.css", "reading.css", "lists.css")
+_KEYS: Final = (
+    ("j k", "next, previous step or row"), ("/", "search"), ("Enter", "open"), ("Esc", "close the step"),
+    ("← →", "fold, unfold"), ("z", "fold all"), ("e E", "next, previous error"), ("c", "costliest, then the next one"),
+    ("s", "slowest, then the next one"), ("y", "copy the link to what is shown"),
+    ("+ - 0", "flame: closer, further away, everything"),
+    ("?", "this list"),
+)  # fmt: skip
 _SPANS: Final = ("1h", "24h", "7d", "30d")
 
 
-def whole(asked: Asked, pages: Sequence[Page], page: Page, view: View, stamp: str) -> str:
+def whole(asked: Asked, pages: Sequence[Page], page: Page, view: View) -> str:
     """A page as text.
 
     Args:
         pages: those of the navigation.
         page: the one that is shown.
-        stamp: changes when style or script do, so that browsers take the new ones.
     """
     twin = address(page.twin, **asked.given)
     return document(
         el(
             "html",
-            _head(view.title, stamp),
+            _head(view.title),
             el(
                 "body",
                 el("a", "Skip to the content", href="#main", cls="skip"),
                 el("header", _brand(asked), _navigation(asked, pages, page), cls="side"),
-                el("main", _title(asked, page, view), view.draw(), _foot(asked, twin), id="main", tabindex=-1),
+                _keys(),
+                el("main", _title(asked, page, view), _content(page, view), _foot(asked, twin), id="main", tabindex=-1),
             ),
             lang="en",
         )
     )
 
 
-def _head(title: str, stamp: str) -> Html:
+def _head(title: str) -> Html:
     return el(
         "head",
         el("meta", charset="utf-8"),
@@ -44,9 +53,16 @@ def _head(title: str, stamp: str) -> Html:
         el("meta", name="color-scheme", content="light dark"),
         el("title", f"{title} · syndarix-obs"),
         el("link", rel="icon", href="/static/icon.svg", type="image/svg+xml"),
-        el("link", rel="stylesheet", href=f"/static/style.css?{stamp}"),
-        el("script", src=f"/static/explorer.js?{stamp}", defer=True),
+        (el("link", rel="stylesheet", href=assets.address(name)) for name in _STYLES),
+        el("script", src=assets.address("explorer.js"), type="module"),
     )
+
+
+def _keys() -> Html:
+    """What keys do; the script opens it."""
+    rows = (el("div", el("dt", el("kbd", key)), el("dd", words)) for key, words in _KEYS)
+    shut = el("form", el("button", "Close"), method="dialog")
+    return el("dialog", el("h2", "Keys"), el("dl", rows), shut, id="keys", aria_label="Keys")
 
 
 def _brand(asked: Asked) -> Html:
@@ -54,7 +70,7 @@ def _brand(asked: Asked) -> Html:
         "svg", el("rect", x=1, y=3, width=14, height=3, rx=1.5), el("rect", x=4, y=8, width=8, height=3, rx=1.5),
         el("rect", x=8, y=13, width=11, height=3, rx=1.5), viewBox="0 0 20 19", cls="mark", aria_hidden="true",
     )  # fmt: skip
-    return el("a", mark, el("span", "syndarix-obs"), href=asked.to("/"), cls="brand")
+    return el("a", mark, el("span", "syndarix-obs"), href=asked.to("/"), cls="brand", aria_label="syndarix-obs")
 
 
 def _navigation(asked: Asked, pages: Sequence[Page], page: Page) -> Html:
@@ -68,7 +84,19 @@ def _navigation(asked: Asked, pages: Sequence[Page], page: Page) -> Html:
 
 
 def _title(asked: Asked, page: Page, view: View) -> Html:
-    return el("div", el("h1", view.title), _time(asked) if page.timed else None, cls="title")
+    live = page.live and asked.word("before") is None and asked.word("until") is None
+    return el("div", el("h1", view.title), _live() if live else None, _time(asked) if page.timed else None, cls="title")
+
+
+def _live() -> Html:
+    """One line of state, and a way to pause; the script shows it."""
+    state = el("span", "", id="live-state", role="status")
+    button = el("button", "Pause", type="button", aria_pressed="true")
+    return el("p", state, " ", button, id="live", cls="live-state dim", data_source="/live", hidden=True)
+
+
+def _content(page: Page, view: View) -> Html:
+    return el("div", view.draw(), id="live-part") if page.live else view.draw()
 
 
 def _time(asked: Asked) -> Html:
@@ -92,6 +120,7 @@ def _foot(asked: Asked, twin: str) -> Html:
     return el(
         "footer",
         el("span", asked.settings.backend, " · ", el("code", str(source))),
-        el("span", f"times in {asked.settings.timezone}"),
+        el("span", f"times in {asked.settings.timezone}", id="zone", data_zone=asked.settings.timezone),
+        el("button", "keys ?", type="button", data_keys=True, hidden=True),
         el("a", "this page as JSON", href=twin),
     )

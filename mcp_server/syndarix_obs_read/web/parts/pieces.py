@@ -60,11 +60,12 @@ def _unpriced(cost: Cost) -> str:
 
 
 def moment(value: datetime | None, zone: tzinfo, *, precise: bool = False) -> Html:
-    """A time in the zone of the settings; the whole of it on hovering."""
+    """A time in the zone of the settings, which a script changes to the reader's; the whole of it on hovering."""
     if value is None:
         return dim(f.NOTHING)
     whole = value.astimezone(zone).isoformat(timespec="milliseconds")
-    return el("time", f.moment(value, zone, precise=precise), datetime=whole, title=whole)
+    return el("time", f.moment(value, zone, precise=precise), datetime=whole, title=whole,
+              data_form="precise" if precise else "second")  # fmt: skip
 
 
 def short(identifier: str) -> str:

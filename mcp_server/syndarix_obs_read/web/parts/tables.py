@@ -21,6 +21,9 @@ class Column:
         grows: whether it takes the width that is left, its text cut.
         spare: whether it goes away on a narrow screen.
         about: what it means, on hovering.
+        style: further classes of its cells.
+        link: address of the same list sorted by it.
+        order: how the list is sorted by it, as `aria-sort` says it.
     """
 
     head: str
@@ -28,12 +31,15 @@ class Column:
     grows: bool = False
     spare: bool = False
     about: str | None = None
+    style: str = ""
+    link: str | None = None
+    order: str | None = None
 
     @property
     def cls(self) -> str | None:
         """Classes of its cells."""
         names = [name for name, on in (("num", self.number), ("grow", self.grows), ("spare", self.spare)) if on]
-        return " ".join(names) or None
+        return " ".join([*names, *self.style.split()]) or None
 
 
 def columns(*heads: str) -> tuple[Column, ...]:
@@ -50,13 +56,20 @@ def table(heads: Sequence[Column], rows: Iterable[tuple[Sequence[Child], str]], 
         rows: cells and the class of each row.
         caption: what it lists, for those who cannot see it.
     """
-    head = el("tr", (el("th", each.head, scope="col", cls=each.cls, title=each.about) for each in heads))
+    head = el("tr", (_head(each) for each in heads))
     body = (
         el("tr", (el("td", cell, cls=each.cls) for each, cell in zip(heads, cells, strict=True)), cls=style or None)
         for cells, style in rows
     )
     whole = el("table", el("caption", caption), el("thead", head), el("tbody", body))
     return el("div", whole, cls="scroll", tabindex=0, role="region", aria_label=caption)
+
+
+def _head(column: Column) -> Html:
+    inside: Child = column.head or el("span", "choose", cls="unseen")
+    if column.link is not None:
+        inside = el("a", column.head, href=column.link, title=f"sort by {column.head}")
+    return el("th", inside, scope="col", cls=column.cls, title=column.about, aria_sort=column.order)
 
 
 def pager(asked: Asked, answer: ListAnswer, moments: Sequence[datetime]) -> Html:
@@ -75,7 +88,7 @@ def pager(asked: Asked, answer: ListAnswer, moments: Sequence[datetime]) -> Html
     count = f"{len(moments):,}" + (f" of {answer.total:,}" if answer.total and before is None and answer.more else "")
     if not links:
         return NOTHING
-    return el("nav", el("span", count, " shown", cls="dim"), links, cls="pager", aria_label="Pages")
+    return el("nav", el("span", count, " shown", cls="dim"), links, cls="pager", aria_label="Older and newer rows")
 
 
 def _same(moments: Sequence[datetime], before: Before | None) -> int:

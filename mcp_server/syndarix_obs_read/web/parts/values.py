@@ -6,47 +6,60 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from syndarix_obs_read.answers.message_parts import parsed
 from syndarix_obs_read.answers.messages import unified
+from syndarix_obs_read.answers.step import PromptChange
 from syndarix_obs_read.web.html import Child, Html, el
+from syndarix_obs_read.web.parts import json_tree, messages
+from syndarix_obs_read.web.parts.messages import SHOWN, cut
 
-SHOWN: Final = 4_000
-"""Characters of one text before it is cut, with a way to the whole."""
 _CONVERSATIONS: Final = frozenset({"input", "output", "messages"})
+_FIRST: Final = {"system": 0, "input": 1, "messages": 2, "arguments": 3, "output": 4, "result": 5}
+_BESIDE: Final = frozenset({"tools", "parameters", "response", "hashes", "chunks"})
+"""Fields that are folded: few people look for them first."""
 _PROSE: Final = frozenset({"reasoning", "note", "detail", "query", "message", "context_summary"})
-_MESSAGES: Final = 40
 _INLINE: Final = 200
 
 
-def payload(found: Mapping[str, Any], whole: str | None) -> Html:
-    """Every field of a payload.
+def payload(found: Mapping[str, Any], whole: str | None, change: PromptChange | None = None) -> Html:
+    """Every field of a payload: rendered, or where nothing is cut exactly as it was recorded.
 
     Args:
         whole: address where nothing is cut; None where this is that page.
+        change: what was new in the prompt.
     """
-    return el("div", (_field(key, value, whole) for key, value in found.items()), cls="payload")
+    ordered = sorted(found.items(), key=lambda each: _FIRST.get(each[0], len(_FIRST)))
+    return el("div", (_field(key, value, whole, change) for key, value in ordered), cls="payload")
 
 
-def _field(key: str, value: Any, whole: str | None) -> Html:
+def _field(key: str, value: Any, whole: str | None, change: PromptChange | None) -> Html:
     style = "prose" if key in _PROSE else None
-    body = _conversation(value, whole) if key in _CONVERSATIONS else text_of(value, whole, style)
+    body: Child
+    if key == "system" and whole is not None:
+        instructions = messages.conversation([{"role": "system", "content": value}], whole)
+        words = f"{sum(len(each.text) for each in unified([{'content': value}])):,} characters"
+        body = el("details", el("summary", words), instructions, cls="known")
+    elif key in _CONVERSATIONS:
+        change = change if key == "input" else None
+        body = _as_recorded(value) if whole is None else messages.conversation(value, whole, change)
+    elif whole is not None and isinstance(tree := parsed(value), (dict, list)) and tree:
+        body = json_tree.tree(tree, whole)
+    else:
+        body = text_of(value, whole, style)
+    if whole is not None and key in _BESIDE:
+        return el("details", el("summary", key.replace("_", " ")), body, cls="field beside-it")
     return el("section", el("h3", key.replace("_", " ")), body, cls="field")
 
 
-def _conversation(value: Any, whole: str | None) -> Child:
-    messages = unified(value)
-    left = 0 if whole is None else max(0, len(messages) - _MESSAGES)
-    shown = messages[left:]
+def _as_recorded(value: Any) -> Child:
     return [
-        _cut(f"{left} earlier messages", whole) if left else None,
-        *(
-            el(
-                "article",
-                el("span", each.role or "–", cls="role"),
-                text_of(each.text, whole),
-                cls=f"message r-{each.role if each.role in _ROLES else 'other'}",
-            )
-            for each in shown
-        ),
+        el(
+            "article",
+            el("span", each.role or "–", cls="role"),
+            text_of(each.text, None),
+            cls=f"message r-{each.role if each.role in _ROLES else 'other'}",
+        )
+        for each in unified(value)
     ]
 
 
@@ -58,11 +71,7 @@ def text_of(value: Any, whole: str | None, style: str | None = None) -> Child:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
     if whole is None or len(text) <= SHOWN:
         return el("pre", text, cls=style)
-    return [el("pre", text[:SHOWN] + "…", cls=style), _cut(f"{len(text):,} characters in all", whole)]
-
-
-def _cut(words: str, whole: str | None) -> Html:
-    return el("p", words, " · ", el("a", "show everything", href=whole), cls="cut")
+    return [el("pre", text[:SHOWN] + "…", cls=style), cut(f"{len(text):,} characters in all", whole)]
 
 
 def attributes(found: Mapping[str, Any], whole: str | None) -> Html:
