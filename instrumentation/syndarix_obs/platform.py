@@ -235,6 +235,7 @@ class ObservabilityPlatform:
         session_id: str | None = None,
         trace_id: str | None = None,
         target: str | None = None,
+        author: str | None = None,
     ) -> None:
         """Say how good something was: the session that is current, or one of any time by its id.
 
@@ -248,11 +249,12 @@ class ObservabilityPlatform:
             session_id: the session that is meant.
             trace_id: the trace that is meant; the score is found with it.
             target: id of the step that is meant.
+            author: the person who gave it by hand.
         """
         with guarded("score"):
             scores.score(
                 self._source, "score", name, value, given_by=source, label=label, judge_version=judge_version,
-                explanation=explanation, about=scores.Evaluated(session_id, trace_id, target),
+                explanation=explanation, author=author, about=scores.Evaluated(session_id, trace_id, target),
             )  # fmt: skip
 
     def outcome(
@@ -264,12 +266,13 @@ class ObservabilityPlatform:
         explanation: str | None = None,
         session_id: str | None = None,
         trace_id: str | None = None,
+        author: str | None = None,
     ) -> None:
         """Say what the work led to, at once or later: `obs.outcome("refund_paid", True)`. Arguments as of `score`."""
         with guarded("outcome"):
             scores.score(
                 self._source, "outcome", name, value, given_by=source, explanation=explanation,
-                about=scores.Evaluated(session_id, trace_id),
+                author=author, about=scores.Evaluated(session_id, trace_id),
             )  # fmt: skip
 
     def feedback(
@@ -282,12 +285,13 @@ class ObservabilityPlatform:
         session_id: str | None = None,
         trace_id: str | None = None,
         target: str | None = None,
+        author: str | None = None,
     ) -> None:
         """Keep what a person said: `obs.feedback("up", session_id=…)`, `obs.feedback(4, comment="…")`."""
         with guarded("feedback"):
             scores.score(
                 self._source, "feedback", name, value, given_by=source, explanation=comment,
-                about=scores.Evaluated(session_id, trace_id, target),
+                author=author, about=scores.Evaluated(session_id, trace_id, target),
             )  # fmt: skip
 
     def anomaly(

@@ -38,11 +38,12 @@ def score(
     label: str | None = None,
     judge_version: str | None = None,
     explanation: str | None = None,
+    author: str | None = None,
     about: Evaluated,
 ) -> None:
     """Record one score of the kind `outcome`, `score` or `feedback`.
 
-    A bool counts as 1 or 0, a number as itself, a text as a label.
+    A bool counts as 1 or 0, a number as itself, a text as a label. `author` is the person who gave it by hand.
     """
     number, word = _read(value)
     said: dict[str, Any] = {
@@ -56,6 +57,8 @@ def score(
     said = {key: each for key, each in said.items() if each is not None}
     span = LightSpan(source, f"evaluate {name}")
     span.attributes = {v.KIND: v.KIND_SCORE, **said}
+    if author is not None:
+        span.attributes[v.ANNOTATION_AUTHOR] = author
     if about.target is not None:
         span.attributes[v.ANNOTATION_TARGET] = about.target
     if about.session_id is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -28,6 +28,8 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", re.A
 _WORD = re.compile(r"[A-Za-z0-9_-]{8,}", re.ASCII)
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*", re.ASCII)
 _LONGEST: Final = 2_000
+_BUCKETS: Final = 24
+_VALUES: Final = 10
 
 
 class ErrorGroup(Frozen):
@@ -42,6 +44,9 @@ class ErrorGroup(Frozen):
     count: int = Field(description="Failures; an error that passes up through task and session counts once.")
     sessions: int = Field(description="Sessions in which it happened.")
     agents: tuple[str, ...]
+    by_agent: Mapping[str, int] = Field(default_factory=dict, description="Failures by agent.")
+    by_version: Mapping[str, int] = Field(default_factory=dict, description="Failures by version of the agent.")
+    over_time: tuple[int, ...] = Field(default=(), description=f"Failures in {_BUCKETS} even parts of the period.")
     first_seen: Moment
     last_seen: Moment
     example_trace: str | None = Field(description="A trace of the last one.")
@@ -60,7 +65,7 @@ async def group_errors(backend: Backend, where: Filter, period: TimeRange, limit
     """Errors in the period that fit the filter, grouped."""
     page = await _failures(backend, replace(where.within(period), status=v.STATUS_ERROR, kinds=where.kinds or _KINDS))
     origins = without_echoes(page.rows)
-    groups = sorted(_groups(origins), key=lambda group: (-group.count, group.last_seen, group.fingerprint))
+    groups = sorted(_groups(origins, period), key=lambda group: (-group.count, group.last_seen, group.fingerprint))
     shown = Rows(tuple(groups[:limit]), len(groups) > limit, len(groups))
     about = listing(shown, "agent, tool, model or time")
     if page.more:
@@ -125,7 +130,20 @@ def _message(record: StoredRecord) -> str:
     return record.text("error_message") or str(record.payload.get("message") or "")
 
 
-def _groups(records: Iterable[StoredRecord]) -> list[ErrorGroup]:
+def _counted(records: Iterable[StoredRecord], name: str) -> dict[str, int]:
+    """How many have each value of a field, the most frequent first; those without one are left out."""
+    return dict(Counter(value for record in records if (value := record.text(name))).most_common(_VALUES))
+
+
+def _over_time(records: Iterable[StoredRecord], period: TimeRange) -> tuple[int, ...]:
+    found = [0] * _BUCKETS
+    length = max(1, period.until_ns - period.since_ns)
+    for record in records:
+        found[min(_BUCKETS - 1, max(0, (record.start_ns - period.since_ns) * _BUCKETS // length))] += 1
+    return tuple(found)
+
+
+def _groups(records: Iterable[StoredRecord], period: TimeRange) -> list[ErrorGroup]:
     groups: defaultdict[tuple[str, str, str, str], list[StoredRecord]] = defaultdict(list)
     patterns: dict[str, str] = {}  # the same message comes often
     for record in records:
@@ -133,10 +151,10 @@ def _groups(records: Iterable[StoredRecord]) -> list[ErrorGroup]:
         if message not in patterns:
             patterns[message] = normalise(message)
         groups[record.kind, title(record), record.text("error_type"), patterns[message]].append(record)
-    return [_group(key, found) for key, found in groups.items()]
+    return [_group(key, found, period) for key, found in groups.items()]
 
 
-def _group(key: tuple[str, str, str, str], records: list[StoredRecord]) -> ErrorGroup:
+def _group(key: tuple[str, str, str, str], records: list[StoredRecord], period: TimeRange) -> ErrorGroup:
     kind, where, error_type, pattern = key
     last = max(records, key=lambda record: record.start_ns)
     return ErrorGroup(
@@ -149,6 +167,9 @@ def _group(key: tuple[str, str, str, str], records: list[StoredRecord]) -> Error
         count=len(records),
         sessions=len({record.text("session_id") for record in records if record.get("session_id")}),
         agents=tuple(sorted({record.text("agent") for record in records if record.get("agent")})),
+        by_agent=_counted(records, "agent"),
+        by_version=_counted(records, "agent_version"),
+        over_time=_over_time(records, period),
         first_seen=to_datetime(min(record.start_ns for record in records)),
         last_seen=to_datetime(last.start_ns),
         example_trace=last.optional("trace_id"),

@@ -15,7 +15,7 @@ from syndarix_obs_read.amounts import Frozen
 from syndarix_obs_read.analysis.statistics import mean_interval, wilson
 from syndarix_obs_read.answers.base import Answer, Moment, Period
 from syndarix_obs_read.answers.empty import why_empty
-from syndarix_obs_read.answers.observed import MOST_CALLS, configurations
+from syndarix_obs_read.answers.observed import MOST_CALLS, attributes, configurations
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import COUNTED_UP_TO, StoredRecord
@@ -45,6 +45,7 @@ class Score(Frozen):
     trace_id: str
     target: str | None
     explanation: str | None = Field(default=None, description="Why, or a person's comment; untrusted.")
+    author: str | None = Field(default=None, description="The person who gave it by hand.")
 
 
 class QualityGroup(Frozen):
@@ -132,6 +133,12 @@ async def scores_of_session(backend: Backend, session_id: str) -> tuple[Score, .
     return tuple(score_of(each) for each in page.rows)
 
 
+def author_of(record: StoredRecord) -> str | None:
+    """Who gave a score or wrote a note by hand."""
+    found = attributes(record).get(v.ANNOTATION_AUTHOR)
+    return None if found is None else str(found)
+
+
 def score_of(record: StoredRecord) -> Score:
     """A record as a score."""
     return Score(
@@ -146,6 +153,7 @@ def score_of(record: StoredRecord) -> Score:
         trace_id=record.text("trace_id"),
         target=record.optional("target"),
         explanation=record.payload.get("explanation"),
+        author=author_of(record),
     )
 
 

@@ -119,11 +119,17 @@ def _about(trace_id: str, records: tuple[StoredRecord, ...], spans: tuple[TraceS
         "name": first.title,
         "status": first.status,
         "started": to_datetime(start),
-        "duration_ms": (max(record.end_ns for record in records) - start) / 1e6,
+        "duration_ms": (max(record.end_ns for record in _own(records)) - start) / 1e6,
         "running": any(record.get("status") == v.STATUS_RUNNING for record in records),
         "agents": tuple(dict.fromkeys(span.agent for span in spans if span.agent)),
         **{name: _first(records, name) for name in ("session_id", "project", "user", "service", "environment")},
     }
+
+
+def _own(records: tuple[StoredRecord, ...]) -> tuple[StoredRecord, ...]:
+    """What the run did itself: notes and scores may come days later."""
+    later = (v.KIND_ANNOTATION, v.KIND_SCORE)
+    return tuple(record for record in records if record.kind not in later) or records
 
 
 def _first(records: Iterable[StoredRecord], name: str) -> str | None:

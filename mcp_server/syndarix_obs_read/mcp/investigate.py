@@ -33,7 +33,7 @@ async def investigate(
 ) -> investigate_answer.Investigation:
     """What changed in a time against the time before: errors, latency, tokens, cost, and which prompt, version, tool
     set, model, tool or region explains it, corrected for the number of looks. No explanation is an answer too. Then
-    compare_sessions with one session of each side."""
+    compare with one session of each side, or with two versions or prompts."""
     state = state_of(ctx)
     if episode:
         return await investigate_episode(state.backend, episode, figure)

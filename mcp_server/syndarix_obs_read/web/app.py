@@ -26,14 +26,16 @@ from syndarix_obs_read.serving.address import Address, rules
 from syndarix_obs_read.serving.guarded import guarded
 from syndarix_obs_read.serving.tokens import Tokens
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.web import assets, downloads, follow, live, rows, scoring, taking
+from syndarix_obs_read.web import annotating, assets, downloads, follow, live, rows, scoring, taking
 from syndarix_obs_read.web.asked import Asked, failure
 from syndarix_obs_read.web.authentication import Authentication
+from syndarix_obs_read.web.form_token import FormTokens
 from syndarix_obs_read.web.headers import Hardened
 from syndarix_obs_read.web.names import Names
 from syndarix_obs_read.web.pages import overview, report, step, walk
 from syndarix_obs_read.web.parts import layout, pieces
 from syndarix_obs_read.web.view import Page, View
+from syndarix_obs_read.web.writes import Writes
 
 PAGES: Final[tuple[Page, ...]] = (
     overview.PAGE,
@@ -60,12 +62,15 @@ class Explorer:
     settings: ReadSettings
     names: Names
     ending: Callable[[], bool]
+    tokens: FormTokens
+    writes: Writes
 
     async def asked(self, request: Request, path: str, since: str | None = None) -> Asked:
         """What a request asks for; of a word that comes twice the last one counts, blank ones are none."""
         given = {name: text for name, value in request.query_params.items() if (text := value.strip())}
         known = await self.names.known()
-        return Asked(self.backend, self.settings, path, given, since or self.settings.since, known)
+        since = since or self.settings.since
+        return Asked(self.backend, self.settings, path, given, since, known, self.tokens.make())
 
 
 def build_app(
@@ -87,7 +92,9 @@ def build_app(
     address.check()
     source = backend or open_backend(settings)
     asked = guarded(source, settings)
-    explorer = Explorer(asked, source, settings, Names(asked), ending)
+    tokens = FormTokens()
+    writes = Writes(tokens, guarded=address.token_file is not None)
+    explorer = Explorer(asked, source, settings, Names(asked), ending, tokens, writes)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -115,6 +122,8 @@ def _routes(explorer: Explorer) -> list[Route]:
         Route("/report/file", _file(explorer, downloads.report, report.PAGE), methods=["GET"]),
         Route("/convert/file", _file(explorer, downloads.converted, report.PAGE), methods=["GET"]),
         Route("/score", _score(explorer), methods=["POST"]),
+        Route("/note", _annotate(explorer), methods=["POST"]),
+        Route("/form-token", _form_token(explorer), methods=["GET"]),
         Route("/step/curl", _step_text(explorer, lambda span, _trace: copies.as_curl(span)), methods=["GET"]),
         Route("/step/pytest", _step_text(explorer, copies.as_pytest), methods=["GET"]),
         Route("/trace/rows", _rows(explorer), methods=["GET"]),
@@ -170,7 +179,7 @@ async def _pick(request: Request) -> Response:
 
 def _keep_view(explorer: Explorer) -> Handler:
     async def handle(request: Request) -> Response:
-        return await taking.keep(request, explorer.settings)
+        return await taking.keep(request, explorer.settings, explorer.writes)
 
     return handle
 
@@ -227,7 +236,21 @@ def _file(explorer: Explorer, make: Callable[[Asked], Awaitable[Response]], page
 
 def _score(explorer: Explorer) -> Handler:
     async def handle(request: Request) -> Response:
-        return await scoring.handle(request, explorer.settings, explorer.backend)
+        return await scoring.handle(request, explorer.settings, explorer.backend, explorer.writes)
+
+    return handle
+
+
+def _annotate(explorer: Explorer) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await annotating.handle(request, explorer.settings, explorer.backend, explorer.writes)
+
+    return handle
+
+
+def _form_token(explorer: Explorer) -> Handler:
+    async def handle(_request: Request) -> Response:
+        return PlainTextResponse(explorer.tokens.make())
 
     return handle
 

@@ -54,7 +54,8 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request. `since` is how far back it looks if it does not say, `known` are names to suggest, by field."""
+    """One request. `since` is how far back it looks if it does not say, `known` are names to suggest, by field,
+    `form_token` is what a form has to bring back that changes something."""
 
     backend: Backend
     settings: ReadSettings
@@ -62,6 +63,7 @@ class Asked:
     given: Mapping[str, str]
     since: str
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    form_token: str = ""
 
     @property
     def zone(self) -> tzinfo:

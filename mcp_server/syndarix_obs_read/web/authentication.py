@@ -46,6 +46,17 @@ class Authentication:
             await self._app(scope, receive, send)
 
 
+def given_name(authorization: str) -> str | None:
+    """The name that a browser's user gave beside the token, None for a bearer and for nobody."""
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")[0] or None
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
 def given_token(authorization: str) -> str | None:
     """The token of an `Authorization` header: the bearer, or the password of any name."""
     scheme, _, value = authorization.partition(" ")

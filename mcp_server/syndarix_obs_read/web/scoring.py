@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -12,56 +11,43 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read.answers.quality import Score
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.errors import FilterError, Forbidden, ReadError, UsageError
+from syndarix_obs_read.errors import FilterError, Forbidden, NotFound, ReadError, UsageError
 from syndarix_obs_read.scoring import Given, give
-from syndarix_obs_read.serving.roles import need
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web.asked import Asked, address
+from syndarix_obs_read.web.form_token import FIELD
 from syndarix_obs_read.web.html import Html, el
 from syndarix_obs_read.web.pages.quality import scores as scores_table
-from syndarix_obs_read.web.parts import pieces
+from syndarix_obs_read.web.parts import notes, pieces
+from syndarix_obs_read.web.writes import Writes
 
-_MOST_BYTES: Final = 20_000
 _FIELDS: Final = frozenset({"session_id", "name", "value", "type", "source", "judge_version", "comment"})
 
 
-async def handle(request: Request, settings: ReadSettings, backend: Backend) -> Response:
-    """Keep the score; a form goes back to the session's page, a program gets JSON.
-
-    The gate before it has refused foreign web pages, so that no other site can give scores in somebody's name.
-    """
-    is_form = "json" not in request.headers.get("content-type", "")
+async def handle(request: Request, settings: ReadSettings, backend: Backend, writes: Writes) -> Response:
+    """Keep the score; a form goes back to the session's page, a program gets JSON."""
     try:
-        need("may_change", "give scores")
-        given = read(await _body(request), is_form=is_form)
-        answer = await give(settings, backend, given)
+        fields, is_form = await writes.read(request, "give scores")
+        answer = await give(settings, backend, read(fields))
     except (ReadError, SyndarixObsError) as error:
-        status = 403 if isinstance(error, Forbidden) else 400 if isinstance(error, UsageError) else 503
-        return JSONResponse({"error": str(error)}, status)
+        return refused(error)
     if is_form:
         return RedirectResponse(address("/session", id=answer.session_id), 303)
     return JSONResponse(json.loads(answer.model_dump_json()), 201)
 
 
-async def _body(request: Request) -> bytes:
-    found = b""
-    async for part in request.stream():
-        found += part
-        if len(found) > _MOST_BYTES:
-            raise FilterError(f"a score may have {_MOST_BYTES:,} bytes")
-    return found
+def refused(error: ReadError | SyndarixObsError) -> Response:
+    """An error as whoever wrote gets it."""
+    status = 403 if isinstance(error, Forbidden) else 400 if isinstance(error, (UsageError, NotFound)) else 503
+    return JSONResponse({"error": str(error)}, status)
 
 
-def read(body: bytes, *, is_form: bool) -> Given:
-    """A score from a form or from JSON.
+def read(found: Any) -> Given:
+    """A score from the fields of a form or of JSON.
 
     Raises:
         FilterError: it cannot be read.
     """
-    try:
-        found: Any = dict(parse_qsl(body.decode())) if is_form else json.loads(body)
-    except ValueError:
-        raise FilterError('a score is JSON such as {"session_id": "s-42", "name": "resolved", "value": true}') from None
     if not isinstance(found, dict) or (wrong := found.keys() - _FIELDS):
         unknown = f": {', '.join(sorted(wrong))}" if isinstance(found, dict) else ""
         raise FilterError(f"a score has no such field{unknown}; possible: {', '.join(sorted(_FIELDS))}")
@@ -76,13 +62,19 @@ def _word(value: Any) -> str:
 def section(asked: Asked, session_id: str, given: tuple[Score, ...]) -> Html:
     """The scores of a session, and a form to give one more."""
     table = scores_table(asked, given) if given else el("p", "Nobody has scored it.", cls="dim")
-    return pieces.section("Scores", table, _form(session_id) if asked.settings.may_write else None)
+    every = el("p", el("a", "everything that was said", href=address("/annotate", run=session_id)), cls="pager")
+    return pieces.section(
+        "Notes and scores", notes.form(asked, session_id), table,
+        el("details", el("summary", "give a score"), _form(asked, session_id)) if asked.settings.may_write else None,
+        every,
+    )  # fmt: skip
 
 
-def _form(session_id: str) -> Html:
+def _form(asked: Asked, session_id: str) -> Html:
     return el(
         "form",
         el("input", type="hidden", name="session_id", value=session_id),
+        el("input", type="hidden", name=FIELD, value=asked.form_token),
         el("div", _input("name", "Name", "resolved"), _input("value", "Value", "true, 0.8, paid"),
            _choice(), _input("comment", "Why", ""), cls="fields"),
         el("div", el("button", "Give score", type="submit"), cls="actions"),

@@ -16,16 +16,15 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from syndarix_obs_read import views
 from syndarix_obs_read.answers.base import ListAnswer
 from syndarix_obs_read.errors import FilterError, Forbidden, ReadError, UsageError
-from syndarix_obs_read.serving.roles import need
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web.asked import address
 from syndarix_obs_read.web.view import View
+from syndarix_obs_read.web.writes import Writes
 
 COMPARES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "/traces": ("/diff", "a", "b"), "/sessions": ("/diff", "a", "b"),
+    "/traces": ("/compare", "a", "b"), "/sessions": ("/compare", "a", "b"),
 }  # fmt: skip
 """Pages whose rows can be compared: where, and the two words of the address."""
-_MOST_BYTES: Final = 20_000
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -108,21 +107,17 @@ def _origin(text: str) -> tuple[str, dict[str, str]]:
     return found.path, dict(parse_qsl(found.query))
 
 
-async def keep(request: Request, settings: ReadSettings) -> Response:
-    """`POST /views`: keep the view of a list, and go back to it. The gate before it has refused foreign web pages."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _MOST_BYTES:
-            return PlainTextResponse(f"a view may have {_MOST_BYTES:,} bytes\n", 400)
+async def keep(request: Request, settings: ReadSettings, writes: Writes) -> Response:
+    """`POST /views`: keep the view of a list, and go back to it."""
     try:
-        given = dict(parse_qsl(body.decode()))
-        need("may_change", "keep views")
+        given, _ = await writes.read(request, "keep views")
+        if not isinstance(given, dict):
+            raise FilterError("a view is kept by its name and the address that it comes from")
         if not settings.may_write:
             raise FilterError("this explorer may not write; SYNDARIX_OBS_READ_WRITES allows it")
-        page, words = _origin(given.get("from", ""))
+        page, words = _origin(str(given.get("from", "")))
         query = address("", **words).removeprefix("?")
-        views.keep(settings.home, views.View(name=given.get("name", "").strip(), page=page, query=query))
+        views.keep(settings.home, views.View(name=str(given.get("name", "")).strip(), page=page, query=query))
     except (ReadError, ValueError) as error:
         status = 403 if isinstance(error, Forbidden) else 400 if isinstance(error, (UsageError, ValueError)) else 503
         return PlainTextResponse(f"{error}\n", status)

@@ -101,7 +101,7 @@ async def test_every_tool_answers_from_the_servers(world: World) -> None:
         "get_timeline": {"trace_or_session": world.session_id}, "get_session": {"session_id": world.session_id},
         "get_step": {"run": world.trace_id}, "find_fault": {"session_id": world.session_id},
         "diff_runs": {"before": world.trace_id, "after": world.trace_id},
-        "compare_sessions": {"before": world.session_id, "after": world.session_id},
+        "compare": {"before": world.session_id, "after": world.session_id},
         "give_score": {"session_id": world.session_id, "name": "tone", "value": "1"},
         "trigger_alert": {"name": "Harm", "summary": "a test", "labels": LABELS},
         "silence_alert": {"labels": {"alertname": "Harm"}, "comment": "a test"},

@@ -29,6 +29,8 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "list_sessions": {"agent": "support"},
     "get_session": {"session_id": "s-1"},
     "get_agent_stats": {"since": "2h"},
+    "get_interactions": {"run": "s-1"},
+    "add_annotation": {"run": "s-1", "note": "looked at", "thumbs": "up"},
     "list_services": {"since": "2h"},
     "search_traces": {"status": "error"},
     "get_trace": {"trace_id": TRACE[:6], "payloads": True},
@@ -54,13 +56,13 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "get_quality": {"by": ["agent", "prompt_hash"]},
     "give_score": {"session_id": "s-1", "name": "tone", "value": "0.8"},
     "investigate": {"agent": "support"},
-    "compare_sessions": {"before": "s-1", "after": "s-1"},
+    "diff_runs": {"before": "s-1", "after": "s-1"},
+    "compare": {"before": "s-1", "after": "s-1"},
     "find_fault": {"session_id": "s-1"},
     "get_decision_graph": {},
     "get_tool_choices": {},
     "get_confidence": {},
     "get_step": {"run": "s-1", "number": 1},
-    "diff_runs": {"before": "s-1", "after": "s-1"},
 }
 """A call of every tool that has an answer."""
 

@@ -69,7 +69,7 @@ async def test_only_the_writing_tools_say_that_they_change_something(settings: R
         tools = (await client.list_tools()).tools
 
     writing = {tool.name for tool in tools if not tool.annotations.read_only_hint}
-    assert {"trigger_alert", "silence_alert", "give_score"} == writing
+    assert {"trigger_alert", "silence_alert", "give_score", "add_annotation"} == writing
     assert ["silence_alert"] == [tool.name for tool in tools if tool.annotations.destructive_hint]
 
 
@@ -77,7 +77,7 @@ async def test_one_setting_takes_the_writing_tools_away(small: Path) -> None:
     async with Client(build_server(ReadSettings(home=small, writes=False, backend="stack"))) as client:
         found = {tool.name for tool in (await client.list_tools()).tools}
 
-    assert {"trigger_alert", "silence_alert", "give_score"} == set(scene.CALLS) - found
+    assert {"trigger_alert", "silence_alert", "give_score", "add_annotation"} == set(scene.CALLS) - found
 
 
 async def test_every_description_names_a_tool_to_use_before_or_after(settings: ReadSettings) -> None:
@@ -117,7 +117,7 @@ async def test_the_list_of_tools_is_short_enough_to_read(settings: ReadSettings)
     async with Client(build_server(settings)) as client:
         listed = await client.list_tools()
 
-    assert len(listed.model_dump_json()) < 78_000
+    assert len(listed.model_dump_json()) < 84_000
 
 
 async def test_an_unknown_name_is_answered_with_the_known_ones(settings: ReadSettings) -> None:

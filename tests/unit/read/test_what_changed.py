@@ -115,6 +115,7 @@ async def test_two_sessions_differ_in_model_prompt_and_steps(backend: EmbeddedBa
         (line.change, line.text) for line in found.prompt
     ]
     assert "new" in {line.change for line in found.steps}
+    assert found.after is not None
     assert "I will assume it is in Leeds." == found.after.answer
 
 

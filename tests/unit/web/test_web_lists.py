@@ -12,7 +12,7 @@ from web_browser import Browser
 
 from syndarix_obs_read.web.app import PAGES
 
-ABOUT_ONE = ("/interactions", "/trace", "/step", "/session", "/compare", "/walk", "/diff")
+ABOUT_ONE = ("/interactions", "/annotate", "/trace", "/step", "/session", "/compare", "/walk", "/diff")
 
 
 @pytest.mark.parametrize("path", ["/traces", "/sessions", "/logs", "/decisions"])

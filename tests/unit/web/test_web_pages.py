@@ -22,7 +22,8 @@ from syndarix_obs_read.web.view import Page
 ODD = "s/../2?x=1&y#z"
 NEEDS = {"/walk": "?run=s-1", "/diff": "?a=s-1&b=s-1",
          "/trace": f"?id={scene.TRACE}", "/step": f"?trace={scene.TRACE}&step=05", "/session": "?id=s-1",
-         "/compare": "?before=s-1&after=s-1", "/interactions": "?run=s-1"}  # fmt: skip
+         "/compare": "?before=s-1&after=s-1", "/interactions": "?run=s-1",
+         "/annotate": "?run=s-1"}  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,8 +22,14 @@ def browser(tmp_path: Path, browser_over: Callable[..., Browser]) -> Browser:
     return browser_over(home, EmbeddedBackend(store_path(home)))
 
 
-async def post(browser: Browser, **options: object) -> httpx.Response:
-    return await browser.client.post("/score", **options)  # type: ignore[arg-type]
+async def post(browser: Browser, **options: Any) -> httpx.Response:
+    """A score with a form token, as the form sends it or as a program does."""
+    token = (await browser.get("/form-token")).text
+    if "data" in options:
+        options["data"] = {**options["data"], "form_token": token}
+    else:
+        options["headers"] = {"x-form-token": token, **options.get("headers", {})}
+    return await browser.client.post("/score", **options)
 
 
 async def test_a_form_goes_back_to_the_session_which_shows_the_score(browser: Browser) -> None:

@@ -104,7 +104,7 @@ async def test_chosen_rows_are_compared_or_taken(browser: Browser) -> None:
     compared = await browser.get(f"/pick?{words}&id={scene.OTHER}&do=compare", 303)
     taken = await browser.get(f"/pick?{words}&do=json", 303)
 
-    assert f"/diff?a={scene.TRACE}&b={scene.OTHER}" == compared.headers["location"]
+    assert f"/compare?a={scene.TRACE}&b={scene.OTHER}" == compared.headers["location"]
     assert [scene.TRACE] == [e["trace_id"] for e in (await browser.json(taken.headers["location"]))["traces"]]
     assert "two rows can be compared, 1 were chosen" in (await browser.get(f"/pick?{words}&do=compare", 400)).text
     assert "no row was chosen" in (await browser.get("/pick?from=/traces&do=csv", 400)).text
@@ -116,7 +116,7 @@ async def test_a_view_is_kept_in_a_file_and_offered_on_its_page(
 ) -> None:
     browser = browser_over(scene.write(tmp_path, *scene.run()))
     form = {"name": scene.EVIL[:50], "from": "/traces?agent=support&sort=cost"}
-    kept = await browser.client.post("/views", data=form)
+    kept = await browser.post("/views", form)
     page = await browser.page("/traces")
 
     assert (303, "/traces?agent=support&sort=cost") == (kept.status_code, kept.headers["location"])
@@ -129,7 +129,7 @@ async def test_a_view_is_kept_in_a_file_and_offered_on_its_page(
 
 @pytest.mark.parametrize(("name", "said"), [("", "needs a name"), ("x" * 61, "needs a name")])
 async def test_a_view_without_a_proper_name_is_refused(name: str, said: str, browser: Browser) -> None:
-    answer = await browser.client.post("/views", data={"name": name, "from": "/traces"})
+    answer = await browser.post("/views", {"name": name, "from": "/traces"})
 
     assert (400, True) == (answer.status_code, said in answer.text)
 
@@ -137,13 +137,13 @@ async def test_a_view_without_a_proper_name_is_refused(name: str, said: str, bro
 async def test_where_nothing_may_be_written_no_view_is_kept(home: Path, browser_over: Callable[..., Browser]) -> None:
     browser = browser_over(home, writes=False)
 
-    assert 400 == (await browser.client.post("/views", data={"name": "a", "from": "/traces"})).status_code
+    assert 400 == (await browser.post("/views", {"name": "a", "from": "/traces"})).status_code
     assert "Keep this view" not in (await browser.page("/traces")).text
 
 
 async def test_a_foreign_page_keeps_no_view(browser: Browser) -> None:
     headers = {"origin": "https://evil.example"}
-    answer = await browser.client.post("/views", data={"name": "a", "from": "/traces"}, headers=headers)
+    answer = await browser.post("/views", {"name": "a", "from": "/traces"}, **headers)
 
     assert 403 == answer.status_code
 

@@ -67,3 +67,8 @@ class Browser:
     async def json(self, address: str, status: int = 200) -> Any:
         """A page's twin."""
         return json.loads((await self.get(address, status)).text)
+
+    async def post(self, address: str, fields: dict[str, Any], **headers: str) -> httpx.Response:
+        """What comes of a form that a page of the explorer's own sent."""
+        sent = {"form_token": (await self.get("/form-token")).text, **fields}
+        return await self.client.post(address, data=sent, headers={n.replace("_", "-"): v for n, v in headers.items()})

@@ -29,7 +29,7 @@ async def ask(asked: Asked) -> View:
     if before is None or after is None:
         return View("Compare", {"diff": Nothing(backend=asked.backend.name)}, lambda: _form(before, after))
     found = await attempt(_compare(asked, before, after))
-    return View("Compare", {"diff": found}, lambda: joined((_form(before, after), pieces.shown(found, _draw))))
+    return View("Compare", {"diff": found}, lambda: joined((_form(before, after), pieces.shown(found, draw))))
 
 
 async def _compare(asked: Asked, before: str, after: str) -> RunDiff:
@@ -47,7 +47,8 @@ def _form(before: str | None, after: str | None) -> Html:
     return el("form", fields, el("button", "Compare", cls="button"), method="get", action=PAGE.path, cls="filters")
 
 
-def _draw(answer: RunDiff) -> Html:
+def draw(answer: RunDiff) -> Html:
+    """Two runs aligned."""
     return joined((
         el("ul", (el("li", line) for line in answer.summary), cls="events"),
         tables.table(_COLUMNS, ((_side(each), "") for each in (answer.before, answer.after)), caption="Both runs"),
@@ -84,4 +85,4 @@ def _part(part: str) -> Child:
     return el("ins", part[2:-2]) if part.startswith("{+") else part
 
 
-PAGE = Page("/diff", "Compare", ask, timed=False)
+PAGE = Page("/diff", "", ask, under="/compare", timed=False)

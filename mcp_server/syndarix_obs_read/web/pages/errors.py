@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.errors import ErrorGroup, ErrorList, group_errors
-from syndarix_obs_read.web.asked import Asked, attempt
+from syndarix_obs_read.web.asked import Asked, address, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.pages import loops as loops_page
 from syndarix_obs_read.web.parts import charts, filters, pieces, tables
@@ -13,7 +15,8 @@ from syndarix_obs_read.web.view import Page, View
 _WORDS = ("text", "agent", "tool", "model", "project")
 _RARE = ("user", "task_type", "session")
 _COLUMNS = tables.columns(
-    ">times", "what failed", "error*", "agents?", ">sessions?", ">first seen?", ">last seen", "example"
+    ">times", "over time?", "what failed", "error*", "agents and versions?", ">sessions?", ">first seen?", ">last seen",
+    "example",
 )
 
 
@@ -51,15 +54,30 @@ def _row(asked: Asked, group: ErrorGroup, most: int) -> list[Child]:
     return [
         el("span", charts.share(group.count / most, "mini is-error"), el("span", f"{group.count:,}"),
            cls="num with-bar"),
+        charts.spark(group.over_time, ", ".join(map(str, group.over_time)), "spark is-error"),
         el("span", pieces.chip(pieces.SHORT.get(group.kind, group.kind), kind=group.kind), " ", group.where,
            cls="nowrap"),
         el("span", error, " ", group.message, cls="cut-line", title=whole),
-        pieces.name(", ".join(group.agents)),
+        el("span", pieces.name(_shared(group.by_agent)), " ", pieces.dim(_shared(group.by_version))),
         f.count(group.sessions),
-        pieces.moment(group.first_seen, asked.zone),
+        el("span", pieces.moment(group.first_seen, asked.zone), " ", _changed(group)),
         pieces.moment(group.last_seen, asked.zone),
         pieces.trace_link(asked, group.example_trace, step=group.example_span),
     ]  # fmt: skip
+
+
+def _shared(counts: Mapping[str, int]) -> str:
+    """Names, each with how often when there are several."""
+    if len(counts) <= 1:
+        return "".join(counts)
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def _changed(group: ErrorGroup) -> Html:
+    """What was different from when it was seen first on."""
+    since = group.first_seen.isoformat(timespec="seconds").replace("+00:00", "Z")
+    agent = group.agents[0] if len(group.agents) == 1 else None
+    return el("a", "what changed", href=address("/investigate", agent=agent, since=since), cls="quiet")
 
 
 PAGE = Page("/errors", "Errors", ask)

@@ -74,7 +74,7 @@ def _diff(asked: Asked, each: Explanation) -> Child:
     if not each.sessions_before or not each.sessions_after:
         return f.NOTHING
     return el("a", "before and after",
-              href=asked.to("/compare", before=each.sessions_before[0], after=each.sessions_after[0]))  # fmt: skip
+              href=asked.to("/compare", a=each.sessions_before[0], b=each.sessions_after[0]))  # fmt: skip
 
 
 def _news(asked: Asked, answer: Investigation) -> Html:

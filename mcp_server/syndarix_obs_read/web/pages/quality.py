@@ -72,7 +72,7 @@ def scores(asked: Asked, given: tuple[Score, ...]) -> Html:
     rows = (
         (
             (
-                pieces.moment(each.given, asked.zone), each.name, said(each), pieces.name(each.source),
+                pieces.moment(each.given, asked.zone), each.name, said(each), pieces.name(each.author or each.source),
                 pieces.session_link(asked, each.session_id), each.explanation or "",
             ),
             "",

@@ -95,6 +95,8 @@ def _about(asked: Asked, detail: SessionDetail) -> Html:
             ("session", el("code", session.session_id, cls="copy")),
             ("steps", el("a", "step through", href=asked.to("/walk", run=session.session_id))),
             ("logs", el("a", "log lines", href=asked.to("/logs", session=session.session_id))),
+            ("interactions", el("a", "who spoke to whom", href=asked.to("/interactions", run=session.session_id))),
+            ("files", el("a", "report", href=asked.to("/report", run=session.session_id))),
         )),
         el("div", el("pre", error), cls="trouble") if error else None,
     ))  # fmt: skip

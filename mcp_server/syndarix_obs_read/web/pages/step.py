@@ -13,7 +13,7 @@ from syndarix_obs_read.answers.timeline import TraceEvent
 from syndarix_obs_read.answers.trace import TraceSpan
 from syndarix_obs_read.web.asked import Asked, Failure, address, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import pieces, values
+from syndarix_obs_read.web.parts import notes, pieces, values
 from syndarix_obs_read.web.view import Page, View
 
 _DRAWN: Final = frozenset({"options", "selected", "confidence", "decision_type", "decision_id"})
@@ -45,6 +45,7 @@ def draw(asked: Asked, found: Step) -> Html:
         _change(found) if more else None,
         values.payload(span.payload, more, found.prompt_change) if span.payload else None,
         _events(found.events),
+        _notes(asked, found),
         _attributes(span, more),
     ))  # fmt: skip
 
@@ -146,6 +147,15 @@ def _copies(found: Step) -> Html:
     links.append(el("a", "link", href=permalink, data_copy_link=True))
     return el("p", "take it along: ", ((each, " ") for each in links), el("span", "", role="status", cls="copied"),
               cls="copies dim")  # fmt: skip
+
+
+def _notes(asked: Asked, found: Step) -> Html | None:
+    """A form to say something about this step, and what was said."""
+    if found.step != found.span.span_id:
+        return None  # a line of the log, which has no id of its own
+    said = el("a", "what was said", href=address("/annotate", run=found.trace_id, step=found.step))
+    form = notes.form(asked, found.trace_id, found.step)
+    return el("details", el("summary", "notes"), form, el("p", said), cls="field")
 
 
 def _events(events: tuple[TraceEvent, ...]) -> Html | None:

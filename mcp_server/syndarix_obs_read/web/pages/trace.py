@@ -84,6 +84,8 @@ def _about(asked: Asked, trace: Trace) -> Html:
         ("service", " · ".join(filter(None, (trace.service, trace.environment))) or None),
         ("trace", el("code", trace.trace_id, cls="copy")),
         ("logs", el("a", "log lines", href=asked.to("/logs", trace=trace.trace_id))),
+        ("interactions", el("a", "who spoke to whom", href=asked.to("/interactions", run=trace.trace_id))),
+        ("files", el("a", "report", href=asked.to("/report", run=trace.trace_id))),
     ))  # fmt: skip
 
 

@@ -33,6 +33,17 @@ def span(offset_ms: float, duration_ms: float, whole_ms: float, cls: str) -> Htm
     return _svg(_rect(min(left, _WIDTH - _THINNEST), 0, width, 10), 10, f"span {cls}")
 
 
+def spark(counts: Sequence[int], words: str, cls: str = "spark") -> Html:
+    """Counts in even parts of a time, as thin columns; `words` say the same."""
+    most = max(counts, default=0) or 1
+    wide = _WIDTH / max(1, len(counts))
+    bars = [
+        _rect(at * wide, _HEIGHT - count / most * _HEIGHT, wide * 0.8, count / most * _HEIGHT)
+        for at, count in enumerate(counts) if count
+    ]  # fmt: skip
+    return el("span", _svg(bars, _HEIGHT, cls), title=words)
+
+
 def days(costs: Sequence[tuple[str, Cost]]) -> Html:
     """Cost by day as columns, the estimated part set apart; each says its day and amount."""
     highest = max((cost.total_usd or Decimal(0) for _, cost in costs), default=Decimal(0))

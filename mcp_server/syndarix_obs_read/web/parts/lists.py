@@ -10,6 +10,7 @@ from syndarix_obs_read import views
 from syndarix_obs_read.answers.base import ListAnswer
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.web.asked import MOST_ROWS, Asked, address
+from syndarix_obs_read.web.form_token import FIELD
 from syndarix_obs_read.web.html import NOTHING, Child, Html, el
 from syndarix_obs_read.web.parts import tables
 from syndarix_obs_read.web.parts.tables import Column
@@ -155,6 +156,7 @@ def _views(asked: Asked) -> Html:
     form = el(
         "form",
         el("input", type="hidden", name="from", value=asked.here(before=None)),
+        el("input", type="hidden", name=FIELD, value=asked.form_token),
         el("label", "name", for_="view-name"),
         el("input", type="text", name="name", id="view-name", required=True, maxlength=views.LONGEST,
            autocomplete="off"),
