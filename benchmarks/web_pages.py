@@ -38,6 +38,10 @@ async def words_of(client: httpx.AsyncClient, since: str) -> dict[str, dict[str,
         "/trace": {"id": longest["trace_id"]},
         "/step": {"trace": longest["trace_id"], "step": call},
         "/session": {"id": longest["session_id"]},
+        "/walk": {"run": longest["session_id"]},
+        "/interactions": {"run": longest["session_id"]},
+        "/compare": {"before": longest["session_id"], "after": longest["session_id"]},
+        "/investigate": {"agent": longest["agent"] or "support"},
     }
 
 

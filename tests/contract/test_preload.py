@@ -16,6 +16,7 @@ BY_THE_PROGRAM = {
     "anthropic": "auto_instrument(), in the thread that calls it",
     "msvcrt": "Windows has it, at no cost",
     "openai": "auto_instrument(), in the thread that calls it",
+    "google.genai": "auto_instrument(), in the thread that calls it",
     "packaging": "auto_instrument() and the doctor, in the thread that calls them",
     "opentelemetry.sdk": "what a span shows to its reader, in the reader's thread; span_processor()",
     "syndarix_obs.logs": "capture_logs()",

@@ -20,7 +20,6 @@ pytest.importorskip("anthropic", reason="the demo runs through the real anthropi
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.store.database import open_for_read
-from syndarix_obs.store.schema import payload_text
 from syndarix_obs_demo import DemoPackagesMissing, DemoReport, run
 from syndarix_obs_demo.alarm import look
 from syndarix_obs_demo.cases import CUSTOMERS, Incident, plan
@@ -94,7 +93,8 @@ def test_all_five_decision_types_are_there_with_options_choice_reason_and_confid
     rows: Callable[..., Rows],
 ) -> None:
     found = rows(
-        "SELECT r.decision_type, r.selected, r.confidence, r.extra, p.body FROM records r JOIN payloads p USING (id)"
+        "SELECT r.decision_type, r.selected, r.confidence, r.extra, unpack(p.body) AS body"
+        " FROM records r JOIN payloads p USING (id)"
         " WHERE r.kind = ?",
         v.KIND_DECISION,
     )
@@ -104,7 +104,7 @@ def test_all_five_decision_types_are_there_with_options_choice_reason_and_confid
     for row in by_hand:
         assert row["selected"] in json.loads(row["extra"])["options"]
         assert 0 < row["confidence"] <= 1
-        assert json.loads(payload_text(row["body"]) or "")["reasoning"]
+        assert json.loads(row["body"] or "")["reasoning"]
 
 
 def test_a_tool_fails(rows: Callable[..., Rows]) -> None:
@@ -178,7 +178,7 @@ def test_nothing_lies_in_the_future_and_everything_has_a_sensible_duration(rows:
 
 
 def test_personal_data_of_the_prompts_is_masked(home: Path, report: DemoReport, rows: Callable[..., Rows]) -> None:
-    bodies = "\n".join(payload_text(row["body"]) or "" for row in rows("SELECT body FROM payloads"))
+    bodies = "\n".join(row["body"] or "" for row in rows("SELECT unpack(body) AS body FROM payloads"))
     raw = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
     assert "[REDACTED:email]" in bodies
     for customer in CUSTOMERS:
@@ -221,7 +221,7 @@ def contents(home: Path) -> list[list[str]]:
         home,
         "SELECT r.session_id, r.kind, r.name, r.status, r.error_type, r.agent, r.project, r.task_type, r.model,"
         " r.input_tokens, r.output_tokens, r.cost_usd, r.estimated, r.tool, r.outcome, r.selected, r.confidence,"
-        " r.found, r.loop_count, r.label, p.body FROM records r LEFT JOIN payloads p USING (id)"
+        " r.found, r.loop_count, r.label, unpack(p.body) AS body FROM records r LEFT JOIN payloads p USING (id)"
         " ORDER BY r.ts_ns",
     )
     sessions: dict[str, list[str]] = {}
@@ -232,7 +232,7 @@ def contents(home: Path) -> list[list[str]]:
 
 def said(body: Any) -> Any:
     """A payload without what differs from run to run: fingerprints under the folder's own key, ids of the provider."""
-    found = json.loads(payload_text(body) or "{}")
+    found = json.loads(body or "{}")
     return {name: value for name, value in found.items() if name not in ("hashes", "response", "calls")}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ AXE_SHA256: Final = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9
 """Of version 4.14.1, which `tests/browser/package.json` names."""
 PAGES: Final = (
     "/", "/traces", "/sessions", "/agents", "/costs", "/errors", "/decisions", "/loops", "/logs", "/health",
-    "/quality", "/session?id=s-1", "/walk?run=s-1", "/diff",
+    "/quality", "/session?id=s-1", "/walk?run=s-1", "/diff", "/interactions?run=s-1",
 )  # fmt: skip
 VIOLATIONS: Final = """axe.run(document, {resultTypes: ['violations']}).then((found) => JSON.stringify(
     found.violations.map((each) => [each.id, each.nodes.slice(0, 2).map((node) => node.html.slice(0, 160))])))"""
@@ -63,6 +64,14 @@ def trace(pilot: Pilot, server: Serving) -> str:
     """Address of a short trace."""
     pilot.go(f"{server.url}/traces?agent=support&session=s-1")
     return str(server.url + pilot.js("document.querySelector('a.row').getAttribute('href')"))
+
+
+SHIFT: Final = (
+    "new Promise((done) => { let sum = 0; new PerformanceObserver((list) => { for (const each of list.getEntries())"
+    " if (!each.hadRecentInput) sum += each.value; }).observe({type: 'layout-shift', buffered: true});"
+    " setTimeout(() => done(sum), 400); })"
+)
+"""How far the page has moved by itself, as the Cumulative Layout Shift counts it."""
 
 
 def press(pilot: Pilot, text: str) -> None:
@@ -177,8 +186,9 @@ def test_ten_thousand_steps_paint_within_a_second_and_stay_quick(pilot: Pilot, s
     pilot.until("document.querySelector('#step .facts') !== null")
 
     assert STEPS == rows
-    assert min(paints) <= 1_000, paints
-    assert search <= 1_000
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # other work on the machine stretches every time
+    assert min(paints) <= 1_000 * busy, paints
+    assert search <= 500 * busy
     assert found.endswith("of 10,000")
     assert "$0.0096" in pilot.js("document.getElementById('step').innerText")
     assert [] == pilot.complaints
@@ -241,10 +251,12 @@ def test_a_chart_leads_to_what_is_behind_it(pilot: Pilot, server: Serving) -> No
 def test_without_a_script_the_drawing_leads_there_too(pilot: Pilot, server: Serving) -> None:
     pilot.call("Emulation.setScriptExecutionDisabled", value=True)
     pilot.go(f"{server.url}/")
-    path = pilot.js("document.querySelector('.chart svg a').getAttribute('href')")
+    path = pilot.js("document.querySelector('.chart svg a')?.getAttribute('href') ?? ''")
+    tools = pilot.js("getComputedStyle(document.getElementById('live')).display")
     pilot.call("Emulation.setScriptExecutionDisabled", value=False)
 
     assert path.startswith("/traces?since=")
+    assert "none" == tools
 
 
 def test_a_page_shows_within_a_second_what_is_recorded(pilot: Pilot, server: Serving) -> None:
@@ -262,7 +274,7 @@ def test_a_page_shows_within_a_second_what_is_recorded(pilot: Pilot, server: Ser
     pilot.js("document.querySelector('#live button').click()")
 
     assert "paused" == pilot.js("document.getElementById('live-state').textContent")
-    assert min(took) < 1.0, took
+    assert min(took) < max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)), took
     assert [] == pilot.complaints
 
 
@@ -274,16 +286,22 @@ def test_times_are_those_of_the_reader_and_nothing_moves(pilot: Pilot, server: S
     pilot.go(f"{server.url}/traces")
     there = pilot.js(first)
     said = pilot.js("document.getElementById('zone').textContent")
-    moved = pilot.js(
-        "new Promise((done) => new PerformanceObserver((list) => done(list.getEntries().reduce((sum, each) =>"
-        " sum + each.value, 0))).observe({type: 'layout-shift', buffered: true}) || setTimeout(() => done(0), 300))"
-    )
+    moved = pilot.js(SHIFT)
     pilot.call("Emulation.setTimezoneOverride", timezoneId="")
 
     assert utc != there
     assert len(utc) == len(there)
     assert said.startswith("times in Asia/")
     assert moved < 0.05
+
+
+def test_nothing_moves_while_the_script_begins(pilot: Pilot, server: Serving, trace: str) -> None:
+    moved = {}
+    for address in (f"{server.url}/", trace, f"{trace}&view=flame", f"{server.url}/session?id=s-1"):
+        pilot.go(address)
+        moved[address] = pilot.js(SHIFT)
+
+    assert {} == {address: shift for address, shift in moved.items() if shift > 0.05}
 
 
 def test_a_printed_page_is_what_it_says_without_its_tools(pilot: Pilot, server: Serving) -> None:

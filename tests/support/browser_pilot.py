@@ -42,9 +42,10 @@ class Pilot:
         self._ids = itertools.count(1)
         self.complaints: list[str] = []
         self.asked: list[str] = []
-        self._loaded = 0
+        self._loaded: set[str] = set()
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def call(self, method: str, **parameters: Any) -> Any:
         """One command, and its result."""
@@ -61,9 +62,8 @@ class Pilot:
 
     def go(self, url: str) -> None:
         """Open an address, and wait until it is loaded."""
-        before = self._loaded
-        self.call("Page.navigate", url=url)
-        while self._loaded == before:
+        loader = self.call("Page.navigate", url=url).get("loaderId")  # none for another place of the same page
+        while loader is not None and loader not in self._loaded:
             self._note(json.loads(self._connection.recv(timeout=_PATIENCE_S)))
 
     def js(self, code: str) -> Any:
@@ -96,8 +96,8 @@ class Pilot:
 
     def _note(self, message: dict[str, Any]) -> None:
         method, parameters = message.get("method"), message.get("params", {})
-        if method == "Page.loadEventFired":
-            self._loaded += 1
+        if method == "Page.lifecycleEvent" and parameters["name"] == "load":
+            self._loaded.add(parameters["loaderId"])
         elif method == "Network.requestWillBeSent":
             self.asked.append(parameters["request"]["url"])
         elif method == "Page.javascriptDialogOpening":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 _ENDING_S: Final = 5.0
 
@@ -17,8 +17,9 @@ def at_the_end(request: Callable[..., bool]) -> None:
     """
     if "multiprocessing.util" in sys.modules:
         _of_multiprocessing(request)
-    if "celery.signals" in sys.modules:
-        _of_celery(request)
+    signals = sys.modules.get("celery.signals")
+    if signals is not None:
+        _of_celery(signals, request)
 
 
 def _of_multiprocessing(request: Callable[..., bool]) -> None:
@@ -29,13 +30,11 @@ def _of_multiprocessing(request: Callable[..., bool]) -> None:
         Finalize(None, request, args=(_ENDING_S,), kwargs={"close": True}, exitpriority=0)
 
 
-def _of_celery(request: Callable[..., bool]) -> None:
+def _of_celery(signals: Any, request: Callable[..., bool]) -> None:
     """celery's prefork pool: billiard's children run no finalizers either, and celery sends a signal of its own."""
-    from celery.signals import worker_process_shutdown
-
     worker = getattr(request, "__self__", request)  # connected once, however often it starts
 
     def end(**_told: object) -> None:
         request(_ENDING_S, close=True)
 
-    worker_process_shutdown.connect(end, weak=False, dispatch_uid=f"syndarix-obs-{id(worker)}")
+    signals.worker_process_shutdown.connect(end, weak=False, dispatch_uid=f"syndarix-obs-{id(worker)}")

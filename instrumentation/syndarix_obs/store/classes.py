@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, get_args
 from syndarix_obs import vocabulary as v
 from syndarix_obs.errors import SettingsError
 from syndarix_obs.store import hours
+from syndarix_obs.store.contents import delete_payloads
 from syndarix_obs.store.database import transaction
 from syndarix_obs.store.retention import delete_records, delete_sessions
 from syndarix_obs.store.schema import SEARCH_TEXT
@@ -168,7 +169,7 @@ def _drop_payloads(connection: sqlite3.Connection, ids: list[int]) -> None:
     some = "id IN (SELECT value FROM json_each(?))"
     rows = f"r.id, {SEARCH_TEXT} FROM records r LEFT JOIN payloads p ON p.id = r.id WHERE r.id <= ? AND r.{some}"
     connection.execute(f"INSERT INTO search (search, rowid, text) SELECT 'delete', {rows}", (mark, marks))
-    connection.execute(f"DELETE FROM payloads WHERE {some}", (marks,))
+    delete_payloads(connection, ids)
     previews = ", ".join(f"'$.attributes.\"{name}\"'" for name in (v.PREVIEW_INPUT, v.PREVIEW_OUTPUT))
     connection.execute(
         f"UPDATE records SET extra = json_remove(extra, {previews}) WHERE extra IS NOT NULL AND {some}", (marks,)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Final, TypeVar
 
 from syndarix_obs.errors import StoreCorrupt, StoreError
 from syndarix_obs.store import tombstones
+from syndarix_obs.store.contents import is_referring, text_of
 from syndarix_obs.store.file_check import check, refuse_newer, uri
 from syndarix_obs.store.holders import refuse_inherited
 from syndarix_obs.store.migrations import MIGRATIONS
@@ -151,7 +153,9 @@ def retry_while_busy(action: Callable[[], _T], timeout_s: float) -> _T:
 
 
 def _connect_for_write(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, factory=_Connection
+    )
     try:
         _add_functions(connection)
         refuse_newer(path, _version(connection))  # not seen by `check` if it stands in the log alone
@@ -172,8 +176,9 @@ def _connect_for_write(path: Path) -> sqlite3.Connection:
 
 def _connect_for_read(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        uri(path, "mode=ro"), uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-    )
+        uri(path, "mode=ro"), uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False,
+        factory=_Connection,
+    )  # fmt: skip
     try:
         connection.execute("PRAGMA query_only = ON")
         refuse_newer(path, _version(connection))  # not seen by `check` if it stands in the log alone
@@ -208,8 +213,20 @@ def _create(path: Path) -> None:
     create_private(path)
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that can be referred to weakly: its own functions ask it, and must not keep it open."""
+
+
 def _add_functions(connection: sqlite3.Connection) -> None:
-    connection.create_function("unpack", 1, payload_text, deterministic=True)
+    myself = weakref.ref(connection)
+
+    def unpack(body: str | bytes | None) -> str | None:
+        if isinstance(body, bytes) and is_referring(body):
+            here = myself()
+            return None if here is None else text_of(here, body)
+        return payload_text(body)
+
+    connection.create_function("unpack", 1, unpack)
     connection.create_function("contains", 2, _contains, deterministic=True)
 
 

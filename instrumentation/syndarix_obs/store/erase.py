@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from syndarix_obs.records.anonymous import EXTRA_KEPT, TOOL_SELECTION
+from syndarix_obs.store.contents import delete_payloads, sweep
 from syndarix_obs.store.database import is_busy, retry_while_busy, transaction
 from syndarix_obs.store.schema import SEARCH_TEXT
 from syndarix_obs.store.search import indexed_to
@@ -101,11 +102,14 @@ def erase_person(connection: sqlite3.Connection, pseudonym: str, traces: Sequenc
 
 
 def scrub(connection: sqlite3.Connection, wait_s: float = _WAIT_S) -> bool:
-    """Write the file anew and empty its log: nothing that was deleted is in their bytes any more.
+    """Write the file anew and empty its log: nothing that was deleted is in their bytes any more, and no content that
+    nothing refers to.
 
     Returns:
         False when readers kept the old log in use for `wait_s` seconds; call again.
     """
+    with transaction(connection, wait_s):
+        sweep(connection)
     retry_while_busy(lambda: connection.execute("INSERT INTO search (search) VALUES ('optimize')"), wait_s)
     retry_while_busy(lambda: connection.execute("VACUUM"), wait_s)
     deadline = time.monotonic() + wait_s
@@ -187,7 +191,7 @@ def _erase_some(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
     mark = indexed_to(connection)
     rows = f"r.id, {SEARCH_TEXT} FROM records r LEFT JOIN payloads p ON p.id = r.id WHERE r.id <= ? AND r.{chosen}"
     connection.execute(f"INSERT INTO search (search, rowid, text) SELECT 'delete', {rows}", (mark, marks))
-    connection.execute(f"DELETE FROM payloads WHERE {chosen}", (marks,))
+    delete_payloads(connection, ids)
     connection.execute(
         f"UPDATE records SET {_KEYS}, name = kind, error_message = NULL, outcome = NULL, target = NULL, label = NULL,"
         f" selected = CASE decision_type WHEN '{TOOL_SELECTION}' THEN selected END,"

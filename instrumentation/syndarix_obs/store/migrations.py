@@ -114,5 +114,17 @@ QUICK_SUMS: Final = Migration(
     """,
 )
 
-MIGRATIONS: Final = (RECORDS, SEARCH, QUICK_SUMS)
+CONTENTS: Final = Migration(
+    "0004_contents",
+    # A number is never given out twice: what a damaged file has lost must not become something else.
+    """
+    CREATE TABLE contents (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL, refs INTEGER NOT NULL, mark TEXT, body NOT NULL
+    );
+    CREATE UNIQUE INDEX contents_once ON contents (hash);
+    INSERT INTO meta (key, value) VALUES ('content_key', randomblob(32));
+    """,
+)
+
+MIGRATIONS: Final = (RECORDS, SEARCH, QUICK_SUMS, CONTENTS)
 """Every migration, oldest first."""

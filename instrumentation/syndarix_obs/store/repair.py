@@ -20,7 +20,7 @@ from syndarix_obs.store.salvage import Salvage, counted_by_index, from_both_ends
 from syndarix_obs.store.schema import APPLICATION_ID
 
 _WAIT_S: Final = 30.0
-_WITH_ID: Final = ("records", "payloads", "ledger")
+_WITH_ID: Final = ("records", "contents", "payloads", "ledger")
 _TABLES: Final = (*_WITH_ID, "sessions")
 
 
@@ -141,7 +141,7 @@ def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: s
     there = {row[1] for row in source.execute(f"PRAGMA table_info({table})")}
     columns = [row[1] for row in target.execute(f"PRAGMA table_info({table})") if row[1] in there]
     if not columns:
-        return 0, None
+        return 0, 0 if table == "contents" and not there else None  # older stores have none
     names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
     insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"
     if table == "sessions":

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.store import hours
+from syndarix_obs.store.contents import delete_payloads
 from syndarix_obs.store.database import transaction
 from syndarix_obs.store.schema import SEARCH_TEXT
 from syndarix_obs.store.search import indexed_to
@@ -117,7 +118,7 @@ def delete_records(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
         f" FROM records r LEFT JOIN payloads p ON p.id = r.id WHERE r.id <= ? AND r.id IN ({marks})",
         (mark, *ids),
     )
-    connection.execute(f"DELETE FROM payloads WHERE id IN ({marks})", ids)
+    delete_payloads(connection, ids)
     connection.execute(f"DELETE FROM records WHERE id IN ({marks})", ids)
     # The highest ids may be given out again: what comes then has to be indexed.
     connection.execute(

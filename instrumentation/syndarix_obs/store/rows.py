@@ -6,6 +6,7 @@ The statement of a shape names only the columns that its class fills: a tool cal
 from __future__ import annotations
 
 import json
+import sqlite3
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.records.model import CostRecord, Record, SessionRecord
+from syndarix_obs.store.contents import WHOLE_BELOW, stored
 from syndarix_obs.store.schema import (
     COMMON_COLUMNS,
     KIND_COLUMNS,
@@ -29,9 +31,7 @@ COMPRESS_FROM: Final = 8192
 
 _NOT_EXTRA = frozenset({"start_ns", "payload", "attributes", "events", *COMMON_COLUMNS, *KIND_COLUMNS})
 _LEDGER_PLAIN = LEDGER_COLUMNS[: LEDGER_COLUMNS.index("cost_per_input_token")]
-_to_json = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), default=str, check_circular=False
-).encode
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str, check_circular=False).encode
 
 Values = tuple[Any, ...]
 
@@ -117,12 +117,26 @@ def shape_of(record: Record) -> Shape:
     return shape
 
 
-def payload_values(text: str) -> tuple[int, str | bytes]:
-    """Size in bytes, and the body as it is stored: text, or compressed when long."""
-    if len(text) < COMPRESS_FROM and text.isascii():
+def payload_values(text: str, once: Callable[[str], bytes | None] = lambda _text: None) -> tuple[int, str | bytes]:
+    """Size in bytes, and the body as it is stored: references to contents, text, or compressed when long.
+
+    Args:
+        text: JSON text.
+        once: stores its contents and gives the body that refers to them; None for texts that are to be stored whole.
+    """
+    if len(text) < WHOLE_BELOW and text.isascii():
         return len(text), text
     raw = text.encode(errors="replace")
+    body = once(raw.decode())
+    if body is not None:
+        return len(raw), body
     return len(raw), (raw.decode() if len(text) < COMPRESS_FROM else zlib.compress(raw, 1))
+
+
+def put_payload(connection: sqlite3.Connection, number: int, text: str) -> None:
+    """Store the payload of the record with this `id`, which has none yet. Call it inside of a transaction."""
+    size, body = payload_values(text, lambda whole: stored(connection, whole))
+    connection.execute(INSERT_PAYLOAD, (number, size, body))
 
 
 _ledger_values = attrgetter(*("start_ns" if name == "ts_ns" else name for name in _LEDGER_PLAIN))

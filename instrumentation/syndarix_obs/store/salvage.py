@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from syndarix_obs.store.database import is_damaged
@@ -38,7 +39,7 @@ class Salvage:
             elif not rows:
                 return
             else:
-                yield [tuple(row[1:]) for row in rows]
+                yield [tuple(row[1:]) for row in rows if not any(map(_is_blank, row))]
                 position, size = rows[-1][0] + 1, min(_CHUNK, size * 2)
 
     def _step_over(self, start: int) -> int:
@@ -57,13 +58,20 @@ class Salvage:
         return high
 
     def _read(self, position: int, size: int) -> list[Any] | None:
-        """None where it is damaged."""
+        """None where it is damaged, which may also show in ids that go back: followed, they would never end."""
         try:
-            return self._connection.execute(self._select, (position, size)).fetchall()
+            found = self._connection.execute(self._select, (position, size)).fetchall()
+            ids = [position - 1, *(row[0] for row in found)]
+            return found if all(before < after for before, after in pairwise(ids)) else None
         except sqlite3.DatabaseError as error:
             if is_damaged(error) or not isinstance(error, sqlite3.OperationalError):
                 return None
             raise
+
+
+def _is_blank(value: Any) -> bool:
+    """A text of zeros: SQLite reads those behind the end of a file that was cut within a page."""
+    return isinstance(value, str) and value != "" and not value.strip("\x00")
 
 
 def from_both_ends(connection: sqlite3.Connection, table: str, columns: Sequence[str], key: str) -> Iterator[Any]:

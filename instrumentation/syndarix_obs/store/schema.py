@@ -8,9 +8,12 @@ nanoseconds since the epoch, ids lower-case hex.
             `start_ns`). What has no column (attributes, events, sections, options, …) is JSON in `extra`,
             NULL when empty. `fields(row)` gives the flat dict of the record back. Booleans are 0/1.
             `cost_usd` is exact decimal text, for display; sums come from the ledger.
-`payloads`  `id` = `records.id`; `body` = redacted JSON text, or a zlib-compressed BLOB of it:
-            `unpack(body)` in SQL on a connection of ours, `payload_text(body)` in Python; `bytes` = size
-            of the text. Apart, so that listings never read it. No row when a record has no payload.
+`payloads`  `id` = `records.id`; `body` = redacted JSON text, a zlib-compressed BLOB of it, or a BLOB that refers to
+            `contents`: `unpack(body)` in SQL on a connection of ours; `bytes` = size of the text. Apart, so
+            that listings never read it. No row when a record has no payload.
+`contents`  What payloads refer to, each once (`contents.py`): `hash` under the key `meta.content_key`, `refs` = how
+            often it is referred to, `mark` = fingerprint of the message, `body` = text, a compressed BLOB
+            of it, or numbers of other contents. Deleting payloads by hand leaves some without references: `sweep`.
 `ledger`    One row per CostRecord (`sign(record_id)` calls each: a later report may take a line back):
             amounts as exact decimal TEXT (NULL when unpriced, never 0) and
             `cost_pico`, the total as an integer in 1e-12 dollars: `sum(cost_pico)` is exact and quick (up
@@ -24,7 +27,8 @@ nanoseconds since the epoch, ids lower-case hex.
             run whose process died stays `running`.
 `search`    Contentless FTS5 over trigrams of `SEARCH_TEXT`, `rowid` = `records.id`; filled behind the
             writers up to `meta.indexed_to`. Use `search.find`, which also looks at what is not indexed yet.
-`meta`      `key`, `value`: `indexed_to`, `summed_to`, `retention` (what the store was last kept to, and when).
+`meta`      `key`, `value`: `indexed_to`, `summed_to`, `content_key`, `retention` (what the store was last kept to, and
+            when).
 `migrations`  Names of applied migrations, in order. `PRAGMA user_version` is their number.
 
 Indexes of `records`: (ts_ns, record_id), unique; trace_id; (session_id, ts_ns); (kind, ts_ns), with the columns
@@ -142,7 +146,7 @@ def dollars(units: int | None) -> Decimal | None:
 
 
 def payload_text(body: str | bytes | None) -> str | None:
-    """The JSON text of a payload, however it is stored."""
+    """The JSON text of a payload that is stored whole; `unpack` in SQL reads the others, too."""
     return zlib.decompress(body).decode() if isinstance(body, bytes) else body
 
 

@@ -137,7 +137,7 @@ class StoreWriter:
         if cursor.rowcount < 1:
             return False
         if record.payload and record.payload != "{}":
-            connection.execute(rows.INSERT_PAYLOAD, (cursor.lastrowid, *rows.payload_values(record.payload)))
+            rows.put_payload(connection, cursor.lastrowid or 0, record.payload)
         return True
 
     def _move_progress(self, connection: sqlite3.Connection, records: Sequence[Record]) -> None:

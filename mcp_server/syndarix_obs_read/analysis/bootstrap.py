@@ -10,8 +10,8 @@ import numpy as np
 DRAWS: Final = 1_000
 LEAST: Final = 5
 """Sessions below which an interval says nothing."""
-_AT_ONCE: Final = 1_000_000
-"""Numbers that are drawn at once, for the memory they take."""
+BLOCKS: Final = 500
+"""Sessions beyond which they are drawn in so many blocks."""
 _SEED: Final = 20_261_128
 """Fixed, so that the same question has the same answer."""
 
@@ -32,13 +32,14 @@ def ratio_interval(
     count = len(above)
     if count < LEAST or not sum(below):
         return None, None
-    tops, bottoms = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
     chance = np.random.default_rng(_SEED)
-    ratios: list[float] = []
-    while len(ratios) < DRAWS:
-        chosen = chance.integers(0, count, (min(DRAWS - len(ratios), max(1, _AT_ONCE // count)), count))
-        won = bottoms[chosen].sum(axis=1)
-        ratios += np.divide(tops[chosen].sum(axis=1), won, out=np.full(len(won), np.inf), where=won > 0).tolist()
+    pairs = np.column_stack([np.asarray(above, dtype=float), np.asarray(below, dtype=float)])
+    if count > BLOCKS:  # blocks vary as their sessions do, and a draw of blocks costs the same for any number
+        chance.shuffle(pairs)
+        pairs = np.array([block.sum(axis=0) for block in np.array_split(pairs, BLOCKS)])
+    drawn = pairs[chance.integers(0, len(pairs), (DRAWS, len(pairs)))].sum(axis=1)
+    tops, bottoms = drawn[:, 0], drawn[:, 1]
+    ratios = np.divide(tops, bottoms, out=np.full(DRAWS, np.inf), where=bottoms > 0)
     low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
     return _finite(float(low)), _finite(float(high))
 

@@ -10,7 +10,7 @@ def whose(found: BudgetState) -> str:
     """Whose work a line is about."""
     parts = [f"{name}={value}" for name, value in found.where.items()]
     parts += [f"{name}={value or f.NOTHING}" for name, value in found.key.items()]
-    return " ".join([*parts, *([found.run] if found.run else [])]) or "everybody"
+    return " ".join([*parts, *([found.session_id] if found.session_id else [])]) or "everybody"
 
 
 def spent(found: BudgetState) -> str:

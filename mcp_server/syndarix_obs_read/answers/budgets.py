@@ -16,6 +16,7 @@ from syndarix_obs.guarding.budgets import NANO, Budget, Who
 from syndarix_obs.guarding.periods import FOREVER_NS, period_of
 from syndarix_obs_read.amounts import Cost, Frozen, Tokens, Usd
 from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
+from syndarix_obs_read.answers.empty import FILL
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import CostRow, LedgerKey, Rows
@@ -42,7 +43,7 @@ class BudgetState(Frozen):
 
     name: str
     key: Mapping[str, str | None] = Field(description="Values of the dimensions it is split by.")
-    run: str | None = Field(description="Session, or trace outside of sessions, of a budget for runs; the dearest one.")
+    session_id: str | None = Field(description="Of a budget for runs: the session that is nearest to the limit.")
     per: str = Field(description="`day`, `week`, `month` or `run`.")
     where: Mapping[str, str] = Field(description="Whose work it is about.")
     on_exceed: str = Field(description="`refuse`, or `warn` and let through.")
@@ -80,7 +81,9 @@ async def budget_states(
     states.sort(key=lambda each: (-(each.used or 0), each.name, str(each.key)))
     about = listing(Rows(tuple(states[:limit]), len(states) > limit, len(states)), "fewer budgets")
     unknown = await unknown_names(backend, [each.budget for each in found])
-    if not found:
+    if await backend.extent() is None:
+        about["hints"] = (FILL,)
+    elif not found:
         hint = "no budget is declared: name a YAML file in SYNDARIX_OBS_BUDGETS_FILE, or call `obs.budget(…)`"
         about["hints"] = (hint,)
     elif unknown:
@@ -156,7 +159,7 @@ def _state(found: Known, key: str, run: str, tokens: Tokens, cost: Cost, now: in
     return BudgetState(
         name=budget.name,
         key=dict(zip(budget.by, (part or None for part in key.split("\x1f")), strict=True)) if budget.by else {},
-        run=run or None,
+        session_id=run or None,
         per=budget.per,
         where=dict(budget.where),
         on_exceed=budget.on_exceed,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, Literal, cast, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 from pydantic import Field
 
@@ -26,6 +26,7 @@ from syndarix_obs_read.answers.quality import scores_given
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import CostRow, StoredRecord
+from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.outcomes import failed_outcomes, is_success
 from syndarix_obs_read.timerange import TimeRange
@@ -126,8 +127,11 @@ async def get_spending(
     if wrong := [each for each in by if each not in BY]:
         raise FilterError(f"successes cannot be grouped by {', '.join(wrong)}; possible: {', '.join(BY)}")
     keys = tuple(dict.fromkeys(cast("Sequence[By]", by)))
-    rows = await backend.costs(where.within(period), ("session_id", *keys), zone)
-    records = await _records(backend, where, period)
+    found: Sequence[Any] = await together(
+        backend.costs(where.within(period), ("session_id", *keys), zone), _records(backend, where, period)
+    )
+    rows: list[CostRow] = found[0]
+    records: tuple[StoredRecord, ...] = found[1]
     calls, tools = _calls(records, Repricing(prices_file)), _tools(records)
     loops: dict[str, Decimal] = defaultdict(Decimal)
     for (session, _), usd in looping(calls, tools).items():
@@ -211,9 +215,8 @@ def _by_key(rows: Sequence[CostRow], keys: Sequence[str]) -> dict[tuple[str | No
 
 
 def _group(key: object, rows: Sequence[CostRow], work: _Work) -> SuccessGroup:
-    cost, dollars = Cost(), defaultdict[str, Decimal](Decimal)
+    dollars = defaultdict[str, Decimal](Decimal)
     for row in rows:
-        cost += row.cost
         dollars[row.key["session_id"] or ""] += row.cost.total_usd or ZERO
     ended = {name: work.successes[name] for name in dollars if name in work.successes}
     spent = sum((dollars[name] for name in ended), ZERO)
@@ -224,13 +227,26 @@ def _group(key: object, rows: Sequence[CostRow], work: _Work) -> SuccessGroup:
         sessions=len(dollars.keys() - {""}),
         successes=successes,
         failures=len(ended) - successes,
-        cost=cost,
+        cost=_sum(rows),
         per_success_usd=_usd(spent / successes) if successes else None,
         low_usd=None if low is None else _usd(low),
         high_usd=None if high is None else _usd(high),
         failed_usd=sum((dollars[name] for name, said in ended.items() if not said), ZERO),
         unknown_usd=sum(dollars.values(), ZERO) - spent,
         looping_usd=sum((min(work.loops[name], usd) for name, usd in dollars.items() if name in work.loops), ZERO),
+    )
+
+
+def _sum(rows: Sequence[CostRow]) -> Cost:
+    """All rows as one, without a sum of models for each of them: there is a row for every session."""
+    costs = [row.cost for row in rows]
+    return Cost(
+        calls=sum(cost.calls for cost in costs),
+        exact_usd=sum((cost.exact_usd for cost in costs), ZERO),
+        estimated_calls=sum(cost.estimated_calls for cost in costs),
+        estimated_usd=sum((cost.estimated_usd for cost in costs), ZERO),
+        unpriced_calls=sum(cost.unpriced_calls for cost in costs),
+        unpriced_models=tuple(sorted({model for cost in costs for model in cost.unpriced_models})),
     )
 
 

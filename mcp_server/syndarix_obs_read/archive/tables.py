@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from syndarix_obs.store import hours
+from syndarix_obs.store.contents import delete_payloads
 from syndarix_obs.store.retention import delete_records
-from syndarix_obs.store.schema import LEDGER_COLUMNS, RECORD_COLUMNS, SESSION_COLUMNS, payload_text
+from syndarix_obs.store.rows import put_payload
+from syndarix_obs.store.schema import LEDGER_COLUMNS, RECORD_COLUMNS, SESSION_COLUMNS
 
 DAY_NS: Final = 86_400 * 10**9
 """A day in nanoseconds; days of an archive are those of UTC."""
@@ -44,7 +46,7 @@ class Table:
         """SQL of the rows."""
         names = ", ".join(f'r."{name}"' for name in self.columns if name != "payload")
         if self.name == "records":
-            return f"SELECT {names}, p.body FROM records r LEFT JOIN payloads p ON p.id = r.id"  # noqa: S608
+            return f"SELECT {names}, unpack(p.body) FROM records r LEFT JOIN payloads p ON p.id = r.id"  # noqa: S608
         return f"SELECT {names} FROM {self.name} r"  # noqa: S608 - our own names
 
     def place_of(self, column: str) -> int:
@@ -88,7 +90,7 @@ def rows_of(connection: sqlite3.Connection, table: Table, day: int) -> Iterator[
     # Bytes come after every text: this is the end of the moment before the day.
     after: tuple[Any, ...] = (day * DAY_NS - 1, *(b"" for _ in table.order[1:]))
     places = [table.place_of(name) for name in table.order]
-    while page := [_values(row) for row in connection.execute(statement, (*after, (day + 1) * DAY_NS))]:
+    while page := [tuple(row) for row in connection.execute(statement, (*after, (day + 1) * DAY_NS))]:
         yield page
         after = tuple(page[-1][place] for place in places)
 
@@ -103,7 +105,7 @@ def remove(connection: sqlite3.Connection, table: Table, rows: Sequence[Values])
     width = 2 if table is SESSIONS else 1
     for row in rows:
         found = connection.execute(statement, (row[first], row[second])).fetchone()
-        if found is not None and _values(found[width:]) == tuple(row):
+        if found is not None and tuple(found[width:]) == tuple(row):
             ids.append(tuple(found[:width]))
     if table is SESSIONS:
         connection.executemany("DELETE FROM sessions WHERE session_id = ? AND span_id = ?", ids)
@@ -124,13 +126,6 @@ def insert(connection: sqlite3.Connection, table: Table, rows: Sequence[Values])
         return
     for row in rows:
         number = connection.execute(statement, row[:-1]).lastrowid
-        if row[-1] is not None:
-            size = len(row[-1].encode())
-            connection.execute("INSERT OR REPLACE INTO payloads (id, bytes, body) VALUES (?, ?, ?)",
-                               (number, size, row[-1]))  # fmt: skip
-
-
-def _values(row: Sequence[Any]) -> Values:
-    found = tuple(row)
-    # A payload is the one column that may be compressed bytes.
-    return (*found[:-1], payload_text(found[-1])) if isinstance(found[-1], bytes) else found
+        if row[-1] is not None and number is not None:
+            delete_payloads(connection, [number])
+            put_payload(connection, number, row[-1])

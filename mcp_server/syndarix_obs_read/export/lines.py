@@ -23,7 +23,7 @@ def lines(
 ) -> Iterator[list[str]]:
     """Pages of lines of records whose id is above `after` and not above `last`, secrets masked."""
     named = ", ".join(f'r."{name}"' for name in _COLUMNS)
-    for page in r.raw_pages(connection, choice, f"p.body, {named}", after, last):
+    for page in r.raw_pages(connection, choice, f"unpack(p.body), {named}", after, last):
         yield [_line(row[2:], payload_text(row[1]), gate) for row in page]
 
 

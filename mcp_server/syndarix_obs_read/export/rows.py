@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs.store.schema import fields, payload_text
+from syndarix_obs.store.schema import fields
 
 What = Literal["records", "ledger", "decisions"]
 Row = dict[str, Any]
@@ -81,7 +81,7 @@ def entries(
     ledger = choice.what == "ledger"
     make = _ledger if ledger else _record
     names: list[str] = []
-    for page in raw_pages(connection, choice, "r.*" if ledger else "p.body, r.*", after, last, names):
+    for page in raw_pages(connection, choice, "r.*" if ledger else "unpack(p.body), r.*", after, last, names):
         yield [make(names, row) for row in page]
 
 
@@ -109,7 +109,7 @@ def _table(choice: Choice) -> str:
 
 
 def _record(names: list[str], row: tuple[Any, ...]) -> Entry:
-    return fields(dict(zip(names, row, strict=False))), payload_text(row[1]) or None
+    return fields(dict(zip(names, row, strict=False))), row[1] or None
 
 
 def _ledger(names: list[str], row: tuple[Any, ...]) -> Entry:

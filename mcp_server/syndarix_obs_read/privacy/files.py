@@ -29,7 +29,10 @@ class StoreSource:
     """The SQLite file with its write-ahead log, free pages and text index."""
 
     name = "store"
-    holds = "records, payloads, cost ledger, sessions, text index; also in the write-ahead log and in free pages"
+    holds = (
+        "records, payloads and their contents, cost ledger, sessions, text index; "
+        "also in the write-ahead log and in free pages"
+    )
     kept = "`SYNDARIX_OBS_RETENTION_DAYS`, the ledger without end unless a retention of its own is set"
     method = "rows lose the person, payloads and index entries go, the file is written anew, the log emptied"
     retries = True

@@ -46,14 +46,18 @@ async def run(
 
 
 def beside(settings: ReadSettings) -> threading.Thread:
-    """A watch in a thread beside a server; what fails goes to the log. It ends with the program."""
+    """A watch in a thread beside a server; what fails goes to the log. It ends with the program.
+
+    A store that is not there yet is no failure: the server waits for the first record.
+    """
 
     def looked(found: Looked) -> None:
         for words in found.trouble:
             _log.warning("%s", words)
 
     def failed(error: ReadError) -> None:
-        _log.warning("a look of the watch failed, the next one tries again: %s", error)
+        if settings.backend != "embedded" or settings.store_path.exists():
+            _log.warning("a look of the watch failed, the next one tries again: %s", error)
 
     thread = threading.Thread(
         target=lambda: asyncio.run(run(settings, looked, failed)), name="syndarix-obs-watch", daemon=True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import numpy as np
+import pytest
 
 from syndarix_obs_read.analysis.bootstrap import LEAST, ratio_interval
 from syndarix_obs_read.analysis.context_costs import Call, ToolCall, caching, carried, looping
@@ -104,6 +105,17 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         hits += (low or 0) <= np.exp(0.125) / 0.6 <= (high or 0)
 
     assert 52 <= hits
+
+
+def test_many_sessions_are_drawn_in_blocks_and_have_the_same_interval() -> None:
+    chance = np.random.default_rng(5)
+    spent, won = chance.lognormal(0, 0.5, 4_000), (chance.random(4_000) < 0.6).astype(float)
+    low, high = ratio_interval(spent.tolist(), won.tolist())
+
+    spread = np.std(spent - won * (spent.sum() / won.sum())) / np.sqrt(4_000) / won.mean()
+    assert low is not None
+    assert high is not None
+    assert 2 * 1.96 * spread == pytest.approx(high - low, rel=0.15)
 
 
 def test_too_few_sessions_and_none_that_succeeded_have_no_interval() -> None:

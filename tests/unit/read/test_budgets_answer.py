@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import read_scene as scene
@@ -24,6 +25,8 @@ from syndarix_obs_read.budgets import Known, known
 from syndarix_obs_read.cli.run import run
 from syndarix_obs_read.doctor import budgets as doctor
 from syndarix_obs_read.errors import SettingsError
+from syndarix_obs_read.privacy.budgets import BudgetsSource
+from syndarix_obs_read.privacy.places import Person
 from syndarix_obs_read.settings import ReadSettings
 
 NOW = scene.T0
@@ -72,7 +75,7 @@ async def test_a_split_budget_has_a_line_for_each_value_and_runs_the_dearest(bac
         (each.key, each.spent_usd, each.calls) for each in split.budgets
     ]
     runs = await states(backend, {"name": "runs", "per": "run", "usd": 10})
-    assert [("s-2", Decimal(2), None)] == [(each.run, each.spent_usd, each.ends) for each in runs.budgets]
+    assert [("s-2", Decimal(2), None)] == [(each.session_id, each.spent_usd, each.ends) for each in runs.budgets]
 
 
 async def test_what_is_probably_misspelt_is_named(backend: EmbeddedBackend) -> None:
@@ -141,3 +144,21 @@ def test_budgets_of_projects_become_thresholds_of_prometheus() -> None:
     ] == group["rules"]
     assert "# not a threshold of a project: w" in text
     assert [] == yaml.safe_load(rules_text([]))["groups"]
+
+
+def test_an_erased_user_is_in_no_account_and_in_no_budget(tmp_path: Path) -> None:
+    with ObservabilityPlatform(Settings(home=tmp_path, set_global=False)) as obs:
+        obs.budget("each", calls=5, by=["user"])
+        obs.budget("ada's", calls=5, user="ada")
+        for user in ("ada", "bob"):
+            with obs.session(agent="a", user=user), obs.llm(provider="openai", model="gpt-4o", messages="hi") as call:
+                call.response("hi", usage={"input_tokens": 10, "output_tokens": 10})
+        ada, bob = map(obs.runtime.pseudonym, ("ada", "bob"))
+    place, note = BudgetsSource(tmp_path), dict[str, Any]()
+    person = Person(pseudonym=ada)
+    assert 2 == place.find(person)
+    assert not place.verify(person, note).gone
+    assert 2 == place.erase(person, note)
+    assert place.verify(person, note).gone
+    assert 1 == place.find(Person(pseudonym=bob))
+    assert 0 == BudgetsSource(tmp_path / "none").find(person)

@@ -17,7 +17,6 @@ from syndarix_obs import guard
 from syndarix_obs import vocabulary as v
 from syndarix_obs.records.model import CostRecord, LLMRecord, Record, SessionRecord, ToolRecord
 from syndarix_obs.store.database import is_busy, is_full, open_for_read
-from syndarix_obs.store.schema import payload_text
 from syndarix_obs.store.writer import StoreWriter
 
 RUN: dict[str, Any] = {
@@ -70,8 +69,8 @@ def test_a_payload_reads_back_whole_and_long_ones_are_compressed(
 ) -> None:
     payload = json.dumps({"input": "zażółć " * (size // 7)}, ensure_ascii=False)
     writer.write([llm(1, payload=payload)])
-    [(stored, length, body)] = rows(path, "SELECT typeof(body), bytes, body FROM payloads")
-    assert (kind, len(payload.encode()), payload) == (stored, length, payload_text(body))
+    [(stored, length, body)] = rows(path, "SELECT typeof(body), bytes, unpack(body) FROM payloads")
+    assert (kind, len(payload.encode()), payload) == (stored, length, body)
 
 
 def test_no_payload_leaves_no_row(path: Path, writer: StoreWriter, llm: Callable[..., LLMRecord]) -> None:

@@ -15,8 +15,9 @@ from syndarix_obs_read.watching import run as running
 from syndarix_obs_read.watching.watch import Looked, Watch
 
 
-def test_it_looks_at_the_store_of_its_settings_from_another_thread(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("broken", [True, False])
+def test_it_looks_from_another_thread_and_waits_in_silence_for_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: bool
 ) -> None:
     threads: list[str] = []
 
@@ -28,8 +29,9 @@ def test_it_looks_at_the_store_of_its_settings_from_another_thread(
             failed(error)
 
     monkeypatch.setattr(running, "keep_looking", once)
+    if broken:
+        (tmp_path / "store.sqlite3").write_bytes(b"no database at all" * 99)
     with caplog.at_level(logging.WARNING):
         running.beside(ReadSettings(home=tmp_path, backend="embedded")).join(30)
     assert ["syndarix-obs-watch"] == threads
-    (said,) = caplog.messages
-    assert said.startswith(f"a look of the watch failed, the next one tries again: no store at {tmp_path}")
+    assert broken == any(said.startswith("a look of the watch failed, the next one") for said in caplog.messages)

@@ -13,14 +13,14 @@ from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Rows, StoredRecord
 from syndarix_obs_read.backends.sql.conditions import DEFAULT_KINDS, Where, bindable, of_records, over, pico_at_least
 
-_WITH_PAYLOAD: Final = "r.*, p.body AS body"
+_WITH_PAYLOAD: Final = "r.*, unpack(p.body) AS body"
 _JOIN: Final = "records r LEFT JOIN payloads p ON p.id = r.id"
 
 
 def stored(row: Any) -> StoredRecord:
     """A row of `records` (with `body` beside it, if asked for; any mapping) as a record."""
     found = dict(row)
-    body = schema.payload_text(found.pop("body", None))
+    body = found.pop("body", None)
     return StoredRecord(schema.fields(found), found["level"], _payload(body))
 
 

@@ -13,6 +13,7 @@ from syndarix_obs_read.amounts import Activity, Cost, Tokens
 from syndarix_obs_read.backends.sql.conditions import Where
 from syndarix_obs_read.backends.sql.lines import Lines, one_by_one
 
+_TOKEN_CLASSES: Final = tuple(Tokens.model_fields)
 _COLUMNS: Final = """
     sum(l.calls) AS calls, sum(l.estimated_calls) AS estimated_calls, sum(l.unpriced_calls) AS unpriced_calls,
     sum(l.tokens_input) AS t_input, sum(l.tokens_output) AS t_output, sum(l.tokens_cache_read) AS t_cache_read,
@@ -102,8 +103,9 @@ def _sums(
     amount: Callable[[Any], Decimal],
 ) -> tuple[dict[str, Any], Tokens, Cost]:
     names = [key.rpartition(" AS ")[2].strip('"') for key in keys]
-    tokens = Tokens(**{name: row[f"t_{name}"] for name in Tokens.model_fields})
-    cost = Cost(
+    # Constructed as they are: columns are whole numbers and exact amounts, and there may be a row for every session.
+    tokens = Tokens.model_construct(**{name: row[f"t_{name}"] for name in _TOKEN_CLASSES})
+    cost = Cost.model_construct(
         calls=row["calls"],
         exact_usd=amount(row["exact"]),
         estimated_calls=row["estimated_calls"],

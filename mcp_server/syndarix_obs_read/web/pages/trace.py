@@ -171,7 +171,7 @@ def _flame(asked: Asked, trace: Trace, link: Callable[[str], str]) -> Child:
         "span",
         (el("button", sign, type="button", data_zoom=way, aria_label=words if way != "fit" else None, title=words)
          for sign, way, words in _ZOOMS),
-        id="flame-tools", hidden=True,
+        id="flame-tools", cls="needs-script",
     )  # fmt: skip
     whole = None
     if window != WHOLE:

@@ -25,7 +25,7 @@ def draw(asked: Asked, found: Conversation) -> Child:
                 aria_label="Search in what was said", autocomplete="off")  # fmt: skip
     return (
         el("div", search, el("span", "", id="conversation-found", role="status", cls="dim"), id="conversation-tools",
-           cls="tools", hidden=True),
+           cls="tools needs-script"),
         el("ol", (_utterance(asked, each) for each in found.utterances), cls="conversation", id="conversation"),
         pieces.hints(found),
     )  # fmt: skip

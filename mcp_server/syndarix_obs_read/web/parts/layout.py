@@ -54,6 +54,7 @@ def _head(title: str) -> Html:
         el("title", f"{title} · syndarix-obs"),
         el("link", rel="icon", href="/static/icon.svg", type="image/svg+xml"),
         (el("link", rel="stylesheet", href=assets.address(name)) for name in _STYLES),
+        el("script", src=assets.address("early.js")),
         el("script", src=assets.address("explorer.js"), type="module"),
     )
 
@@ -92,7 +93,7 @@ def _live() -> Html:
     """One line of state, and a way to pause; the script shows it."""
     state = el("span", "", id="live-state", role="status")
     button = el("button", "Pause", type="button", aria_pressed="true")
-    return el("p", state, " ", button, id="live", cls="live-state dim", data_source="/live", hidden=True)
+    return el("p", state, " ", button, id="live", cls="live-state dim needs-script", data_source="/live")
 
 
 def _content(page: Page, view: View) -> Html:
@@ -121,6 +122,6 @@ def _foot(asked: Asked, twin: str) -> Html:
         "footer",
         el("span", asked.settings.backend, " · ", el("code", str(source))),
         el("span", f"times in {asked.settings.timezone}", id="zone", data_zone=asked.settings.timezone),
-        el("button", "keys ?", type="button", data_keys=True, hidden=True),
+        el("button", "keys ?", type="button", data_keys=True, cls="needs-script"),
         el("a", "this page as JSON", href=twin),
     )

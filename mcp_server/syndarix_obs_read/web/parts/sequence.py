@@ -64,7 +64,7 @@ def draw(people: Sequence[Participant], messages: Sequence[Interaction], link: L
     words = f"Sequence diagram: {len(people)} participants, {sum(each.count for each in messages):,} interactions"
     return el(
         "svg", el("title", words), inside, viewBox=f"0 0 {lanes.width} {height}", width=lanes.width, height=height,
-        cls="sequence", role="img", aria_label=words,
+        cls="sequence", role="group", aria_label=words,
     )  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def tools(trace: Trace) -> Html:
         el("span", (_kind(kind, count) for kind, count in _kinds(trace.spans)), cls="kinds", role="group",
            aria_label="Kinds of steps"),
         el("span", (_jump(*each) for each in _JUMPS), cls="jumps"),
-        id="tree-tools", cls="tools", hidden=True, data_rest=rest,
+        id="tree-tools", cls="tools needs-script", data_rest=rest,
     )  # fmt: skip
 
 

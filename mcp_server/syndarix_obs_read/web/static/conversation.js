@@ -4,7 +4,6 @@ import { $ } from "./dom.js";
 export const start = () => {
   const tools = $("conversation-tools");
   if (!tools) return;
-  tools.hidden = false;
   $("conversation-search").addEventListener("input", (event) => {
     const wanted = event.target.value.trim().toLowerCase();
     const said = [...$("conversation").children];

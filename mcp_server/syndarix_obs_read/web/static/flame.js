@@ -22,7 +22,6 @@ export const zoom = (way, at) => {
 export const start = () => {
   const box = $("flame-box");
   if (!box) return;
-  $("flame-tools").hidden = false;
   for (const button of all("#flame-tools button")) button.addEventListener("click", () => zoom(button.dataset.zoom));
   box.addEventListener("wheel", (event) => {
     if (!event.ctrlKey) return;

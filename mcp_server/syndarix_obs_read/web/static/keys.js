@@ -88,7 +88,6 @@ export const start = () => {
     if (ACTIONS[event.key]()) event.preventDefault();
   });
   for (const button of document.querySelectorAll("[data-keys]")) {
-    button.hidden = false;
     button.addEventListener("click", help);
   }
 };

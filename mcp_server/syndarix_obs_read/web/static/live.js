@@ -73,7 +73,6 @@ export const start = () => {
     source.addEventListener("problem", (event) => say(event.data, "off"));
     source.addEventListener("error", () => say("the server is gone; trying again", "off"));
   };
-  tools.hidden = false;
   button.addEventListener("click", () => (source ? pause() : follow()));
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && source && behind > 0) news(0);

@@ -143,7 +143,6 @@ const count = (tools) => {
 export const start = () => {
   const tools = $("tree-tools");
   if (!tools || !$("tree")) return;
-  tools.hidden = false;
   let waiting = 0;
   $("tree-search").addEventListener("input", (event) => {
     clearTimeout(waiting);
