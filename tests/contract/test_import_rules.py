@@ -14,6 +14,7 @@ READ = ROOT / "mcp_server" / "syndarix_obs_read"
 TENANTS = ("syndarix_obs_stack", "syndarix_obs_demo")
 
 READ_MAY_IMPORT = {
+    "syndarix_obs.__version__": "`--version` says it",
     "syndarix_obs.vocabulary": "names are declared once",
     "syndarix_obs.records.anonymous": "what stays of a record without its person, wherever it lies",
     "syndarix_obs.records.model": "what is stored",

@@ -30,11 +30,11 @@ Call = tuple[tuple["Lease", Amount], ...]
 class Lease:
     """This process's part of one account. `slack` is what is leased and not reserved by a call."""
 
-    __slots__ = ("extra", "made", "place", "refusal", "slack", "taken", "used", "valid_ns")
+    __slots__ = ("extra", "made", "place", "refusal", "slack", "used", "valid_ns")
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.slack = self.used = self.taken = Amount()
+        self.slack = self.used = Amount()
         self.extra = _FIRST_EXTRA
         self.made = 0
         self.valid_ns = 0
@@ -88,7 +88,7 @@ class Leases:
                     return refused, warned
             for lease, needed in wants:
                 lease.slack, lease.used = _minus(lease.slack, needed), _plus(lease.used, needed)
-                lease.taken, lease.made = _plus(lease.taken, needed), lease.made + 1
+                lease.made += 1
             return tuple(wants), warned
         finally:
             self._lock.release()
@@ -138,14 +138,13 @@ class Leases:
         return [(self._hold, lease.place, amount) for lease, amount in call]
 
     def unused(self, now_ns: int) -> list[tuple[str, Place, Amount]]:
-        """What nobody used since the last time, to be given back; a lease in use keeps as much as it used."""
+        """What nobody used since the last time, to be given back; a slice of which something was used stays a while."""
         found: list[tuple[str, Place, Amount]] = []
         with self._lock:
             for name, lease in list(self._leases.items()):
-                kept = Amount(*map(min, lease.slack, lease.taken))
-                back, lease.slack = _minus(lease.slack, kept), kept
-                lease.extra = max(_FIRST_EXTRA, lease.made)
-                lease.taken, lease.made = Amount(), 0
+                back = Amount() if lease.made else lease.slack
+                lease.slack = _minus(lease.slack, back)
+                lease.extra, lease.made = max(_FIRST_EXTRA, lease.made), 0
                 if any(back) and lease.valid_ns > now_ns:
                     found.append((self._hold, lease.place, back))
                 if lease.refusal is not None and lease.refusal[2] <= now_ns:

@@ -56,7 +56,7 @@ def beside(settings: ReadSettings) -> threading.Thread:
             _log.warning("%s", words)
 
     def failed(error: ReadError) -> None:
-        if settings.backend != "embedded" or settings.store_path.exists():
+        if not str(error).startswith(f"no store at {settings.store_path} yet"):
             _log.warning("a look of the watch failed, the next one tries again: %s", error)
 
     thread = threading.Thread(

@@ -114,7 +114,7 @@ def test_calls_that_fit_into_a_slice_touch_no_file_and_what_is_left_of_it_goes_b
     assert 129 * DIME.usd == only(tmp_path).held.usd
     returned = [each for call in calls for each in leases.free(call)]  # type: ignore[arg-type]
     accounts.settle([], [*returned, *leases.unused(2)], [], 2, HOUR)
-    assert 50 * DIME.usd == only(tmp_path).held.usd  # as much as was used stays for one round
+    assert 79 * DIME.usd == only(tmp_path).held.usd  # of what was used the rest stays for one round
     accounts.settle([], leases.unused(3), [], 3, HOUR)
     assert 0 == only(tmp_path).held.usd
 
