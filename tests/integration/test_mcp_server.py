@@ -55,6 +55,7 @@ async def call_everything(client: Client) -> dict[str, Any]:
         "get_timeline": {"trace_or_session": first["session_id"]},
         "get_session": {"session_id": first["session_id"]},
         "get_step": {"run": first["trace_id"]},
+        "get_interactions": {"run": first["trace_id"]},
         "diff_runs": {"before": first["trace_id"], "after": first["trace_id"]},
         "compare": {"before": first["session_id"], "after": first["session_id"]},
         "find_fault": {"session_id": first["session_id"]},
