@@ -1,7 +1,7 @@
 """The most that a call can cost: its input, estimated high, and the longest answer that it allows.
 
-Measured on 150 recorded requests of OpenAI and Anthropic: three bytes of text per token, with what is added here for
-messages and tools, is below the provider's count in 1 of 100.
+Held against 150 recorded requests of OpenAI and Anthropic: three bytes of text per token, with what is added here for
+messages and tools, is at or above the provider's count in all of them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ OUTPUT_LIMITS: Final = (
     ("gemini-1.5", 8_192), ("gemini-2.0", 8_192), ("gemini", 65_536),
     ("claude-3-5", 8_192), ("claude-3-7", 64_000), ("claude-3", 4_096), ("claude-opus-4", 32_000), ("claude", 64_000),
 )  # fmt: skip
-"""Longest answers by the beginning of a model's name, in tokens, for calls that do not say (checked 2026-11-28)."""
+"""Longest answers by the beginning of a model's name, in tokens, for calls that do not say. As the makers' model
+pages were known when this was written; not read again since: state `max_tokens` where the cap must hold."""
 
 
 class Need(NamedTuple):
