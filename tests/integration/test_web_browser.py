@@ -235,7 +235,7 @@ def test_two_rows_are_chosen_and_compared(pilot: Pilot, server: Serving) -> None
     pilot.js("[...document.querySelectorAll('td.pick input')].slice(0, 2).forEach((each) => each.click())")
     assert not pilot.js(disabled)
     pilot.js("document.querySelector('#bulk [value=compare]').click()")
-    pilot.until("location.pathname == '/diff' && location.search.includes('a=')")
+    pilot.until("location.pathname == '/compare' && location.search.includes('a=')")
 
 
 def test_a_chart_leads_to_what_is_behind_it(pilot: Pilot, server: Serving) -> None:
