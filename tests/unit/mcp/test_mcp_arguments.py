@@ -34,7 +34,8 @@ def takes_text(schema: dict[str, Any]) -> bool:
 def is_answer(result: Any) -> bool:
     """Whether a result is an answer, or an error in words of ours."""
     text = result.content[0].text
-    return not result.is_error or text.startswith(("there is no", "the run ", "cannot read the", "no ", "1 validation error"))
+    ours = ("there is no", "the run ", "cannot read the", "no ", "1 validation error")
+    return not result.is_error or text.startswith(ours)
 
 
 async def asked(home: Path, name: str, texts: tuple[str, ...]) -> list[tuple[str, str, str]]:
