@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -48,20 +49,20 @@ def import_transcripts(
         Settings(home=settings.home, backend=settings.backend, set_global=False, service_name="syndarix-obs-import")
     )
     try:
-        memory = Memory(settings.home, tool)
-        importer = Importer(platform.runtime, tool, memory)
-        first = True
-        while True:
-            found = transcripts(tool, paths)
-            if first and not found and stop is None:
-                raise NotFound(f"there are no transcripts of {tool} here: name a file or a folder")
-            taken = importer.take(found)
-            importer.end_sessions()
-            if first or taken.files:
-                told(taken)
-            first = False
-            if stop is None or stop.wait(LOOK_EVERY_S):
-                return
+        with contextlib.closing(Memory(settings.home, tool)) as memory:
+            importer = Importer(platform.runtime, tool, memory)
+            first = True
+            while True:
+                found = transcripts(tool, paths)
+                if first and not found and stop is None:
+                    raise NotFound(f"there are no transcripts of {tool} here: name a file or a folder")
+                taken = importer.take(found)
+                importer.end_sessions()
+                if first or taken.files:
+                    told(taken)
+                first = False
+                if stop is None or stop.wait(LOOK_EVERY_S):
+                    return
     except StoreError as error:
         raise BackendUnavailable(str(error)) from None
     except sqlite3.OperationalError as error:
