@@ -99,7 +99,9 @@ async def test_every_tool_answers_from_the_servers(world: World) -> None:
     calls: dict[str, dict[str, Any]] = {
         "get_trace": {"trace_id": world.trace_id, "payloads": True}, "explain_trace": {"trace_id": world.trace_id},
         "get_timeline": {"trace_or_session": world.session_id}, "get_session": {"session_id": world.session_id},
-        "get_step": {"run": world.trace_id}, "find_fault": {"session_id": world.session_id},
+        "get_step": {"run": world.trace_id}, "get_interactions": {"run": world.trace_id},
+        "add_annotation": {"run": world.session_id, "note": "looked at"},
+        "find_fault": {"session_id": world.session_id},
         "diff_runs": {"before": world.trace_id, "after": world.trace_id},
         "compare": {"before": world.session_id, "after": world.session_id},
         "give_score": {"session_id": world.session_id, "name": "tone", "value": "1"},
@@ -111,6 +113,8 @@ async def test_every_tool_answers_from_the_servers(world: World) -> None:
     answers: dict[str, Any] = {}
     async with asking(world) as client:
         for tool in (await client.list_tools()).tools:
+            if tool.name == "reconcile_bill":
+                continue  # it needs an admin key of a provider
             result = await client.call_tool(tool.name, calls.get(tool.name, {}))
             assert not result.is_error, (tool.name, result.content)
             jsonschema.Draft202012Validator(tool.output_schema or {}).validate(result.structured_content)

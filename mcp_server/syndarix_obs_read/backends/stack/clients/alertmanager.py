@@ -8,7 +8,7 @@ from typing import Any
 
 from syndarix_obs_read.backends.rows import AlertRow, SilenceRow
 from syndarix_obs_read.backends.stack.clients.http_client import HttpClient
-from syndarix_obs_read.backends.stack.queries.quoting import label_quoted
+from syndarix_obs_read.backends.stack.queries.quoting import label_quoted, sendable
 from syndarix_obs_read.errors import BackendAnswer, NotFound, QueryError, Refused
 from syndarix_obs_read.timerange import to_datetime
 
@@ -39,7 +39,7 @@ class Alertmanager:
             QueryError: a label is not allowed.
         """
         alert = {
-            "labels": dict(labels), "annotations": dict(annotations),
+            "labels": _sendable(labels), "annotations": _sendable(annotations),
             "startsAt": _text(start_ns), "endsAt": _text(end_ns),
         }  # fmt: skip
         await self._send("POST", "/api/v2/alerts", [alert])
@@ -52,10 +52,13 @@ class Alertmanager:
         """
         if not comment.strip() or not author.strip() or not labels:  # 0.25 takes it without
             raise QueryError("a silence needs labels, an author and a comment that says why")
-        matchers = [{"name": name, "value": value, "isRegex": False, "isEqual": True} for name, value in labels.items()]
+        matchers = [
+            {"name": name, "value": value, "isRegex": False, "isEqual": True}
+            for name, value in _sendable(labels).items()
+        ]
         silence = {
             "matchers": matchers, "startsAt": _text(start_ns), "endsAt": _text(end_ns),
-            "createdBy": author, "comment": comment,
+            "createdBy": sendable(author), "comment": sendable(comment),
         }  # fmt: skip
         answer = await self._send("POST", "/api/v2/silences", silence)
         try:
@@ -129,3 +132,8 @@ def _ns(text: str) -> int:
 
 def _text(ns: int) -> str:
     return to_datetime(ns, UTC).isoformat(timespec="milliseconds")
+
+
+def _sendable(texts: Mapping[str, str]) -> dict[str, str]:
+    """The texts as they are asked for later: a `?` for half a surrogate, of which Go's JSON makes something else."""
+    return {name: sendable(value) for name, value in texts.items()}
