@@ -117,7 +117,7 @@ async def test_every_page_answers_from_the_servers(world: World) -> None:
             texts[page.path] = answer.text
 
     said = {
-        "/": "refunds go wrong", "/traces": "invoke_agent support", "/trace": "no answer",
+        "/": "refunds go wrong", "/traces": "Where is my order?", "/trace": "no answer",
         "/step": "Where is my order?", "/sessions": "s-real", "/session": "it is about an order",
         "/agents": "search", "/costs": "all exact", "/errors": "no answer", "/decisions": "it is about an order",
         "/loops": "No loops", "/logs": "Let me look.", "/health": "Harm",
