@@ -10,7 +10,7 @@ import grpc
 
 from syndarix_obs.receivers.body import MOST_BYTES, PROTOBUF
 from syndarix_obs.receivers.receiver import Receiver
-from syndarix_obs.receivers.server import LOOPBACK, refusal_of
+from syndarix_obs.receivers.server import LOOPBACK, check_address, refusal_of
 
 PORT: Final = 4317
 """Port of OTLP over gRPC."""
@@ -45,8 +45,7 @@ class GrpcServer:
     def __init__(
         self, receiver: Receiver, host: str = "127.0.0.1", port: int = PORT, knows: Callable[[str], bool] | None = None
     ) -> None:
-        if host not in LOOPBACK and knows is None:
-            raise ValueError(f"{host} can be reached from other machines: give a token file, or listen on 127.0.0.1")
+        check_address(host, knows)
         self._server = grpc.server(
             futures.ThreadPoolExecutor(_THREADS, thread_name_prefix="syndarix-obs-grpc"),
             handlers=(_Exports(receiver, knows, local=host in LOOPBACK),),

@@ -21,6 +21,16 @@ _REFUSED_WITHOUT: Final = (
 )
 
 
+def check_address(host: str, knows: Callable[[str], bool] | None) -> None:
+    """Whether a receiver may listen there, over HTTP or gRPC.
+
+    Raises:
+        ValueError: others can reach the address, and nothing asks them for a token.
+    """
+    if host not in LOOPBACK and knows is None:
+        raise ValueError(f"{host} can be reached from other machines: give a token file, or listen on 127.0.0.1")
+
+
 class ReceiverServer:
     """Serves a receiver. On a loopback address no token is asked for; elsewhere every request needs one.
 
@@ -38,8 +48,7 @@ class ReceiverServer:
     def __init__(
         self, receiver: Receiver, host: str = "127.0.0.1", port: int = PORT, knows: Callable[[str], bool] | None = None
     ) -> None:
-        if host not in LOOPBACK and knows is None:
-            raise ValueError(f"{host} can be reached from other machines: give a token file, or listen on 127.0.0.1")
+        check_address(host, knows)
         self._receiver = receiver
         self._ending = threading.Event()
         self._server = _Server((host.strip("[]"), port), _handler(receiver, knows, local=host in LOOPBACK))
