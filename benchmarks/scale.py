@@ -19,13 +19,14 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import results
 from read_stack import free_ports, missing
+from report import table
 from syndarix_obs import ObservabilityPlatform, Settings
 from syndarix_obs_stack.launcher import Stack, running_stack
 from syndarix_obs_stack.options import HOST, Options
@@ -208,12 +209,7 @@ def draw(figures: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     about = f"{figures['calls']:,} calls with a prompt of {figures['prompt_bytes']:,} bytes"
     needed = ("calls a day", *(f"cores: {name}" for name in components), "GB a day on disk")
-    return "\n".join([about, "", *table(heads, costs), "", *table(needed, days)])
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table in Markdown."""
-    return [f"| {' | '.join(each)} |" for each in (heads, ["---"] * len(heads), *rows)]
+    return "\n".join([about, "", table(heads, costs), "", table(needed, days)])
 
 
 def outages() -> str:
@@ -227,7 +223,7 @@ def outages() -> str:
                      f"{found['most_bytes_in_a_spool'] / 1e6:,.0f} MB",
                      f"{found['drained_after_s']:,.0f} s"))  # fmt: skip
     heads = ("calls a day", "agent processes", "lost", "most in one spool", "nothing waits after")
-    return "\n".join(table(heads, rows))
+    return table(heads, rows)
 
 
 def main() -> None:
