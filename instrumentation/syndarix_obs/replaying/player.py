@@ -62,7 +62,7 @@ class Player:
         self.rules = rules or Rules()
         self.run = Tape(
             session_id=f"replay-{uuid.uuid4().hex[:12]}", agent=tape.agent, replay_of=tape.session_id,
-            forked_at=self.rules.fork_at, changed=dict(self.rules.changes),
+            forked_at=self.rules.fork_at, changed=dict(self.rules.changes), user=tape.user, project=tape.project,
         )  # fmt: skip
         self.divergences: list[Divergence] = []
         self.notes: list[str] = []
