@@ -83,7 +83,7 @@ class TimeBounds:
         """The same, narrowed by the trace or session that the filter names."""
         since, until = self.of_period(where, ledger=ledger)
         found = None
-        if v.KIND_SCORE in where.kinds:  # a score may come a month after what it is about
+        if v.KIND_SCORE in where.kinds or v.KIND_REPLAY in where.kinds:  # may come a month after what they are about
             return since, until
         if where.trace_id is not None:
             found = await self.of_trace(where.trace_id)
