@@ -83,6 +83,10 @@ class ArchivedBackend:
         """See `RecordSource`."""
         return await (await self._for(where)).records(where, limit=limit, payloads=payloads)
 
+    async def some_fields(self, where: Filter, names: Sequence[str], *, limit: int) -> Rows[StoredRecord]:
+        """See `FieldSource`."""
+        return await (await self._for(where)).some_fields(where, names, limit=limit)
+
     def follow(self, where: Filter) -> AsyncIterator[StoredRecord]:
         """See `RecordSource`: what arrives from now on is in the store."""
         return self._store.follow(where)
