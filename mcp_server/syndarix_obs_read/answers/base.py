@@ -67,7 +67,7 @@ def listing(page: Rows[Any], narrow: str) -> dict[str, Any]:
 
 
 async def some_fields(backend: Backend, where: Filter, names: Sequence[str], limit: int) -> Rows[StoredRecord]:
-    """Records of which only these fields are looked at, see `FieldSource`; whole ones where a backend knows no other."""
+    """Records of which only these fields are looked at (see `FieldSource`), or whole ones."""
     if isinstance(backend, FieldSource):
         return await backend.some_fields(where, names, limit=limit)
     return await backend.records(where, limit=limit, payloads=False)

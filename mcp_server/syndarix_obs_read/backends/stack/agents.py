@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import Filter

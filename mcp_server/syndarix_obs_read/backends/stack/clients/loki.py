@@ -175,7 +175,7 @@ def _windows(start_ns: int, end_ns: int) -> Iterator[tuple[int, int]]:
 
 
 def _weeks(start_ns: int, end_ns: int) -> list[tuple[int, int]]:
-    """Stretches that end where a day ends: Loki cuts a question at midnight (UTC), and each piece costs milliseconds."""
+    """Weeks that begin at midnight (UTC), where Loki cuts a question by itself: each piece costs milliseconds."""
     week = _WINDOWS_NS[-1]
     edges = [start_ns, *range((start_ns // week + 1) * week, end_ns, week), end_ns]
     return [(since, until) for since, until in pairwise(edges) if since < until]
