@@ -47,6 +47,11 @@ def test_a_long_sentence_and_a_word_of_our_own_are_noticed() -> None:
     assert any("'dear' → expensive" in each for each in found)
 
 
+def test_a_page_that_begins_with_a_table_is_noticed() -> None:
+    assert [] != list(readability.wrong("# Title\n\n| a | table |\n\nOne sentence here. Another one.\n"))
+    assert [] == list(readability.wrong("# Title\n\nWhat you get. And how.\n"))
+
+
 def test_code_tables_and_headings_are_no_sentences() -> None:
     page = "# A heading\n\n| a | table |\n\n```text\ncode without an end\n```\n\nOne sentence here. Another one.\n"
     assert ["One sentence here.", "Another one."] == readability.sentences(page)
