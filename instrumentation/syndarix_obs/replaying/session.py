@@ -55,7 +55,8 @@ def replaying(
     rules = Rules(fork_at, "llm" in live, frozenset(allow), dict(changes or {}), lenient)
     player = Player(tape, Normaliser(redactor or _redactor()), rules)
     stopped: Stop | None = None
-    with paused(), without_pauses(), sockets.blocked(), transport.installed(player), tools.installed(player, tools_at or {}):
+    answered = (transport.installed(player), tools.installed(player, tools_at or {}))
+    with paused(), without_pauses(), sockets.blocked(), answered[0], answered[1]:
         try:
             yield player
         except Stop as stop:

@@ -82,8 +82,14 @@ def replay(
     """  # fmt: skip
     settings, screen = settings_of(common), Screen(settings_of(common).zone)
     _check(live or [], fork_at, requests_only, set_ or [])
-    only_shown = export is not None or (function is None and not requests_only)
+    nothing_runs = function is None and not requests_only
+    if nothing_runs and (fork_at is not None or live or allow or tool or arguments or lenient or doctor):
+        raise UsageError("nothing was named to run: --with module:function is the agent's function, for example "
+                         "--with my_agent.main:answer")  # fmt: skip
+    only_shown = export is not None or nothing_runs
     tape, replays = asyncio.run(_load(settings, session, with_replays=only_shown))
+    if fork_at is not None and fork_at > len(tape.steps):
+        raise UsageError(f"--fork-at {fork_at}: the session {tape.session_id} has {len(tape.steps)} steps")
     if only_shown:
         _show_tape(common, settings, screen, tape, export, replays)
         return
@@ -120,6 +126,8 @@ def _check(live: list[str], fork_at: int | None, requests_only: bool, changes: l
         raise UsageError(f"--live {unknown[0]!r} is not known: `llm` is; tools are allowed one by one with --allow")
     if requests_only and "llm" not in live:
         raise UsageError("--requests-only asks the provider, which costs money: say so with --live llm")
+    if fork_at is not None and "llm" not in live:
+        raise UsageError("from --fork-at N on the model is asked, which costs money: say so with --live llm")
     if changes and fork_at is None and not requests_only:
         raise UsageError("--set changes live requests: say from which step on with --fork-at N, or use --requests-only")
 
@@ -151,8 +159,12 @@ def _arguments(function: Callable[..., Any], given: str | None, tape: Tape) -> l
         except ValueError as error:
             raise UsageError(f'--args is no JSON ({error}); for example --args \'["Where is my order?"]\'') from error
         return found if isinstance(found, list) else [found]
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError) as error:  # a function of C tells none
+        raise UsageError(f"what the function takes is not known ({error}): give a JSON list with --args") from error
     needed = [
-        each.name for each in inspect.signature(function).parameters.values()
+        each.name for each in signature.parameters.values()
         if each.default is each.empty and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
     ]  # fmt: skip
     if not needed:
