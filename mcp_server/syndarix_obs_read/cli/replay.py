@@ -83,7 +83,8 @@ def replay(
     settings, screen = settings_of(common), Screen(settings_of(common).zone)
     _check(live or [], fork_at, requests_only, set_ or [])
     nothing_runs = function is None and not requests_only
-    if nothing_runs and (fork_at is not None or live or allow or tool or arguments or lenient or doctor):
+    named = fork_at is not None or any((live, allow, tool, arguments, lenient, doctor))
+    if nothing_runs and export is None and named:
         raise UsageError("nothing was named to run: --with module:function is the agent's function, for example "
                          "--with my_agent.main:answer")  # fmt: skip
     only_shown = export is not None or nothing_runs
@@ -91,6 +92,7 @@ def replay(
     if fork_at is not None and fork_at > len(tape.steps):
         raise UsageError(f"--fork-at {fork_at}: the session {tape.session_id} has {len(tape.steps)} steps")
     if only_shown:
+        tape.tools_at |= _answered_for(function, tool or [])
         _show_tape(common, settings, screen, tape, export, replays)
         return
     if requests_only:
@@ -98,8 +100,10 @@ def replay(
 
         ran = send_again(tape, changes_of(set_ or []))
     else:
-        ran = _run(tape, function or "", arguments, fork_at=fork_at, live=tuple(live or ()), allow=tuple(allow or ()),
-                   changes=changes_of(set_ or []), lenient=lenient or doctor, tools_at=_tools(tool or []))  # fmt: skip
+        options = {"fork_at": fork_at, "live": tuple(live or ()), "allow": tuple(allow or ()),
+                   "changes": changes_of(set_ or []), "lenient": lenient or doctor,
+                   "tools_at": _answered_for(function, tool or [])}  # fmt: skip
+        ran = _run(tape, function or "", arguments, **options)
     report = report_of(settings.backend, ran)
     place = keep(settings, ran.run, report.mode, report.result, as_file=session.endswith(".json"))
     report = report.model_copy(update={"saved": place})
@@ -146,9 +150,14 @@ def _show_tape(
     raise typer.Exit(1 if found.problems else 0)
 
 
+def _answered_for(place: str | None, tools: list[str]) -> dict[str, str]:
+    """Functions that the replay answers for: those that the agent's function names itself, and those of --tool."""
+    own = {} if place is None else getattr(function_at(place), "replay_tools", {})
+    return {**own, **_tools(tools)}
+
+
 def _run(tape: Tape, place: str, arguments: str | None, **options: Any) -> Ran:
     called = function_at(place)
-    options["tools_at"] = {**getattr(called, "replay_tools", {}), **options["tools_at"]}
     return run(tape, called, *_arguments(called, arguments, tape), **options)
 
 

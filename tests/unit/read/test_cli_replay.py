@@ -110,6 +110,12 @@ def test_a_fork_says_what_it_would_have_cost_and_can_be_compared(
     assert "2 steps are the same, 1 changed" in said
 
 
+def test_an_export_keeps_the_functions_that_were_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _said = asked(home, capsys, "replay", "s-one", "--tool", "shop:ask=llm", "--export", str(home / "a.json"))
+    assert 0 == code
+    assert {"shop:ask": "llm"} == json.loads((home / "a.json").read_text("utf-8"))["tools_at"]
+
+
 @pytest.mark.slow
 def test_an_exported_session_plays_in_a_test_without_any_store(
     home: Path, capsys: pytest.CaptureFixture[str], pytester: pytest.Pytester
