@@ -20,7 +20,7 @@ from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
-from syndarix_obs_read.errors import NotFound
+from syndarix_obs_read.errors import Ambiguous, NotFound
 from syndarix_obs_read.replay.keep import kept, replays_of
 
 RUN = Tape(
@@ -76,7 +76,7 @@ async def test_a_replay_is_read_again_as_it_was(backend: Backend) -> None:
 
 
 async def test_several_replays_that_begin_alike_are_named(backend: Backend) -> None:
-    with pytest.raises(NotFound, match="several replays begin with replay-"):
+    with pytest.raises(Ambiguous, match="several replays begin with 'replay-': replay-0a1b2c3d4e5f, replay-ffff"):
         await kept(backend, "replay-")
     assert None is await kept(backend, "replay-77")
 
