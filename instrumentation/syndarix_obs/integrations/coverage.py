@@ -45,9 +45,9 @@ LIBRARIES: Final[Mapping[str, Library]] = {
     "groq": Library(("groq",), "openinference-instrumentation-groq"),
     "together": Library(("together",), "opentelemetry-instrumentation-together"),
     "litellm": Library(("litellm",), ours=True),
-    "langchain-core": Library(("langchain",), "openinference-instrumentation-langchain", through=_CLIENTS),
+    "langchain-core": Library(("langchain",), "openinference-instrumentation-langchain", ours=True),
     "llama-index-core": Library(
-        ("llama_index", "llamaindex"), "openinference-instrumentation-llama-index", through=_CLIENTS
+        ("llama_index", "llamaindex"), "openinference-instrumentation-llama-index", ours=True
     ),
     "crewai": Library(("crewai",), "openinference-instrumentation-crewai", through=_CLIENTS),
     "dspy": Library(("dspy",), "openinference-instrumentation-dspy"),

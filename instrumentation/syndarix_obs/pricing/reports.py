@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.pricing.model_names import stripped
+from syndarix_obs.records.frameworks import FRAMEWORKS
 from syndarix_obs.records.model import CostRecord
 
 EVENTS: Final = "syndarix_obs.receivers.events"
@@ -21,11 +22,6 @@ PROVIDER, SDK, FRAMEWORK = 0, 1, 2
 
 _OWN: Final = "syndarix_obs"
 _PROVIDER_SCOPES: Final = ("com.anthropic.claude-platform",)
-_FRAMEWORKS: Final = re.compile(
-    r"langchain|langgraph|llama|crewai|agents|litellm|dspy|haystack|smolagents|pydantic|autogen|strands|adk|semantic"
-    r"|instructor|agno|beeai|portkey|traceloop\.tracer|^ai$|vercel|mastra|spring|logfire|agent_framework|promptflow",
-    re.IGNORECASE,
-)
 _SDKS: Final = re.compile(
     r"openai|anthropic|bedrock|botocore|mistral|cohere|genai|generativeai|vertex|ollama|groq|together|replicate|watsonx"
     r"|sagemaker|voyage|claude|codex|gemini",
@@ -39,9 +35,9 @@ def nearness(scope: str) -> int:
     """Provider, SDK or framework, by the instrumentation scope that made the span."""
     if scope.startswith(_PROVIDER_SCOPES):
         return PROVIDER
-    if scope.startswith(_OWN) and not _FRAMEWORKS.search(scope):
+    if scope.startswith(_OWN) and not FRAMEWORKS.search(scope):
         return SDK
-    return SDK if _SDKS.search(scope) and not _FRAMEWORKS.search(scope) else FRAMEWORK
+    return SDK if _SDKS.search(scope) and not FRAMEWORKS.search(scope) else FRAMEWORK
 
 
 def plain_model(name: str | None) -> str | None:
