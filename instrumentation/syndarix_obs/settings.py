@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         None, description="File with the key of user pseudonyms; by default one is made in `home`.",
         examples=["/run/secrets/user_key"],
     )  # fmt: skip
+    payload_keys: bool = Field(
+        False,
+        description="Encrypt what is said under a key for each user before it is stored or sent, so that `forget` "
+        "makes all copies unreadable at once; needs the extra `payload-keys`. Encrypted texts cannot be searched.",
+    )  # fmt: skip
     prices_file: Path | None = Field(
         None, description="YAML file of dated price overrides.", examples=["/etc/agent/prices.yml"]
     )

@@ -33,7 +33,7 @@ EVERYTHING_ON = """
 import json, sys
 from syndarix_obs import Settings
 from syndarix_obs.pipeline.preload import preload
-on = {"pushgateway_url": "http://p", "metrics_port": 1, "prices_file": "p.yaml"}
+on = {"pushgateway_url": "http://p", "metrics_port": 1, "prices_file": "p.yaml", "payload_keys": True}
 preload(Settings(backend="both", otlp_protocol="grpc", **on))
 print(json.dumps(sorted(sys.modules)))
 """

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
+    from syndarix_obs.encryption.step import EncryptStep
     from syndarix_obs.guarding.guard import Guard
     from syndarix_obs.identity import Identity
     from syndarix_obs.metrics.scrape_endpoint import MetricsServer
@@ -40,8 +41,9 @@ if TYPE_CHECKING:
     from syndarix_obs.records.finished import Step
 
 _log = logging.getLogger("syndarix_obs")
-# Without these steps no text may leave: identify, redact and erased hide people and secrets, payload the big texts.
-_GATE = frozenset({"identify", "payload", "redact", "erased"})
+# Without these steps no text may leave: identify, redact and erased hide people and secrets, payload the big texts, and
+# encrypt what may only leave under a key.
+_GATE = frozenset({"identify", "payload", "redact", "erased", "encrypt"})
 
 
 def _ignore(_item: Any) -> None:
@@ -234,12 +236,13 @@ class Runtime:
 
         settings, live = self.settings, LiveSessions()
         decide = DecideStep() if settings.automatic_decisions and settings.capture == "full" else None
+        encrypt = self._encrypt()
         pipeline = Pipeline(
-            self._steps(live, decide),
+            self._steps(live, decide, encrypt),
             gate=_GATE,
             resource=self.resource,
             measure=Settling(Measure(self.metrics), lambda: self._guard),
-            clean=self.names.record,
+            clean=self.names.record if encrypt is None else lambda record: encrypt.record(self.names.record(record)),
             destinations=self._destinations(),
             sampling={
                 "ratio": settings.sample_ratio,
@@ -250,7 +253,9 @@ class Runtime:
         )
         return Processing(pipeline, live, self.queue, self.metrics.dropped)
 
-    def _steps(self, live: LiveSessions, decide: DecideStep | None) -> list[tuple[str, Step]]:
+    def _steps(
+        self, live: LiveSessions, decide: DecideStep | None, encrypt: EncryptStep | None
+    ) -> list[tuple[str, Step]]:
         """The order of the pipeline."""
         from syndarix_obs.pipeline.erased import ErasedStep
         from syndarix_obs.pipeline.fingerprints import Fingerprints
@@ -283,7 +288,16 @@ class Runtime:
             ("payload", payload),
             ("redact", RedactStep(self.redactor, self.names.text)),
             ("erased", ErasedStep(Tombstones(settings.home))),
+            *([] if encrypt is None else [("encrypt", encrypt)]),
         ]
+
+    def _encrypt(self) -> EncryptStep | None:
+        if not self.settings.payload_keys:
+            return None
+        from syndarix_obs.encryption.key_file import PayloadKeys
+        from syndarix_obs.encryption.step import EncryptStep
+
+        return EncryptStep(PayloadKeys(self.settings.home), self.metrics.truncated)
 
     def _destinations(self) -> Sequence[Destination]:
         if self._given is not None:
@@ -295,6 +309,11 @@ class Runtime:
 
 
 def _check_extras(settings: Settings) -> None:
+    if settings.payload_keys and find_spec("cryptography") is None:
+        raise SettingsError(
+            "SYNDARIX_OBS_PAYLOAD_KEYS is on, and cryptography is not installed: "
+            "`pip install 'syndarix-obs[payload-keys]'`, or leave the setting off"
+        )
     if settings.backend in {"stack", "both"} and settings.otlp_protocol == "grpc" and find_spec("grpc") is None:
         raise SettingsError(
             "SYNDARIX_OBS_OTLP_PROTOCOL is 'grpc', and grpcio is not installed: `pip install 'syndarix-obs[grpc]'`, "

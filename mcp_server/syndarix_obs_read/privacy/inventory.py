@@ -1,4 +1,4 @@
-"""Every place that can hold a person's data, in the order of erasure: senders before what they send to."""
+"""Every place that can hold a person's data, in the order of erasure: keys, then senders before what they send to."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from syndarix_obs_read.privacy.elsewhere import ForeignSource, PrometheusSource
 from syndarix_obs_read.privacy.exported import ExportsSource, ReplaysSource
 from syndarix_obs_read.privacy.files import CopiesSource, OtherFilesSource, SpoolSource, StoreSource, UsersSource
 from syndarix_obs_read.privacy.loki import LokiSource
+from syndarix_obs_read.privacy.payload_keys import PayloadKeysSource
 from syndarix_obs_read.privacy.places import EraseSource
 from syndarix_obs_read.privacy.tempo import TempoSource
 from syndarix_obs_read.settings import ReadSettings
@@ -35,8 +36,8 @@ def sources(settings: ReadSettings) -> list[EraseSource]:
 def _at_home(settings: ReadSettings) -> list[EraseSource]:
     home = settings.home
     owned: list[EraseSource] = [
-        SpoolSource(home), StoreSource(settings.store_path), CopiesSource(settings.store_path), UsersSource(settings),
-        ArchiveSource(settings), BudgetsSource(home), ExportsSource(home), ReplaysSource(home),
+        PayloadKeysSource(home), SpoolSource(home), StoreSource(settings.store_path), CopiesSource(settings.store_path),
+        UsersSource(settings), ArchiveSource(settings), BudgetsSource(home), ExportsSource(home), ReplaysSource(home),
     ]  # fmt: skip
     return [*owned, OtherFilesSource(home, owned)]
 
