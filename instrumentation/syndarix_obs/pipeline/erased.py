@@ -29,9 +29,9 @@ class ErasedStep:
         self._tombstones = tombstones
 
     def __call__(self, span: FinishedSpan) -> None:
-        """Remove the person; a look at one file's size for everybody else, none for spans of nobody."""
-        user = span.attributes.get(v.USER_ID)
-        if user and self._tombstones.holds(user):
+        """Remove the person; a look at one file's size for everybody else, none for spans of nobody's session."""
+        attributes = span.attributes
+        if self._tombstones.concern(attributes.get(v.USER_ID), attributes.get(v.SESSION_ID)):
             remove_person(span)
 
 

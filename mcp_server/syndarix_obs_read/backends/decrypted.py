@@ -57,7 +57,7 @@ class Texts:
         """The lines of a raw query, readable; series hold no texts."""
         if not self or not found.rows or isinstance(found.rows[0], Series):
             return found
-        return self.rows(found)  # type: ignore[return-value]  # a page holds one of the two
+        return self.rows(found)
 
     async def following(self, feed: AsyncIterator[StoredRecord]) -> AsyncIterator[StoredRecord]:
         """Records as they arrive, readable."""

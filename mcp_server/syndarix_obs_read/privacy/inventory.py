@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Final
 
 from syndarix_obs_read.privacy.archived import ArchiveSource
@@ -14,6 +15,7 @@ from syndarix_obs_read.privacy.loki import LokiSource
 from syndarix_obs_read.privacy.payload_keys import PayloadKeysSource
 from syndarix_obs_read.privacy.places import EraseSource
 from syndarix_obs_read.privacy.tempo import TempoSource
+from syndarix_obs_read.privacy.views import ViewsSource
 from syndarix_obs_read.settings import ReadSettings
 
 _FOREIGN: Final = {"zipkin": "SYNDARIX_OBS_ZIPKIN_URL", "otlp_extra": "SYNDARIX_OBS_EXTRA_OTLP_ENDPOINT"}
@@ -38,8 +40,15 @@ def _at_home(settings: ReadSettings) -> list[EraseSource]:
     owned: list[EraseSource] = [
         PayloadKeysSource(home), SpoolSource(home), StoreSource(settings.store_path), CopiesSource(settings.store_path),
         UsersSource(settings), ArchiveSource(settings), BudgetsSource(home), ExportsSource(home), ReplaysSource(home),
+        ViewsSource(settings),
     ]  # fmt: skip
-    return [*owned, OtherFilesSource(home, owned)]
+    return [*owned, OtherFilesSource(home, owned, _also(settings))]
+
+
+def _also(settings: ReadSettings) -> list[Path]:
+    """Files outside of the home folder that people write, and that may name somebody."""
+    named = [Path(each.strip()) for each in settings.other_files.split(",") if each.strip()]
+    return [*named, *([] if settings.budgets_file is None else [settings.budgets_file])]
 
 
 def _servers(settings: ReadSettings) -> list[EraseSource]:
