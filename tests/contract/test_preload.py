@@ -25,6 +25,8 @@ BY_THE_PROGRAM = {
     "syndarix_obs.replaying": "replaying(), in the thread that calls it",
     "syndarix_obs.receivers": "the start of a program by Claude's Agent SDK, in the thread that starts it",
     "mcp": "the same, when the program uses it",
+    "presidio_analyzer": "the setting `redaction_presidio`, in the thread that makes the platform",
+    "syndarix_obs.redaction.presidio": "the same",
     "syndarix_obs.integrations": "auto_instrument(), span_processor() and httpx_hooks(), in the thread that calls them",
 }
 """Packages that functions import only in a thread of the program."""

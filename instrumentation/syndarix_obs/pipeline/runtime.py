@@ -84,7 +84,7 @@ class Runtime:
         self.redactor = Redactor(
             settings.redaction,
             patterns=settings.redaction_patterns,
-            custom=_contained(redact_with),
+            custom=_contained(_with_presidio(settings, redact_with)),
             on_mask=self.metrics.masked,
         )
         self.names = Names(self.redactor, lambda raw: self._who().digest(raw))
@@ -326,6 +326,16 @@ def _say_if_open(home: Path) -> None:
     with contextlib.suppress(OSError):
         if os.name == "posix" and home.stat().st_mode & 0o022:
             _log.warning("syndarix-obs: other users of this machine may write to %s: `chmod 700 %s`", home, home)
+
+
+def _with_presidio(settings: Settings, custom: Callable[[str], str] | None) -> Callable[[str], str] | None:
+    """The caller's own redaction, and Presidio's behind it where the settings name a model."""
+    if not (settings.redaction_presidio and settings.enabled and settings.redaction == "all"):
+        return custom
+    from syndarix_obs.redaction.presidio import presidio
+
+    names = presidio(settings.redaction_presidio)
+    return names if custom is None else lambda text: names(custom(text))
 
 
 def _contained(custom: Callable[[str], str] | None) -> Callable[[str], str] | None:

@@ -13,9 +13,8 @@ from syndarix_obs_read.privacy.places import Note, Person, Verdict
 from syndarix_obs_read.privacy.scan import scan
 
 _DEFINED: Final = "budgets WHERE instr(name || char(31) || definition, ?1)"
-_ABOUT: Final = (
-    f"accounts WHERE instr(key || char(31) || period, ?1) OR budget IN (SELECT name FROM {_DEFINED})", _DEFINED,
-)  # fmt: skip
+_OF_DEFINED: Final = f" OR budget IN (SELECT name FROM {_DEFINED})"  # noqa: S608 - our own words
+_ABOUT: Final = (f"accounts WHERE instr(key || char(31) || period, ?1){_OF_DEFINED}", _DEFINED)
 """What names somebody; accounts before the definitions by which some are found."""
 
 
