@@ -149,7 +149,8 @@ class StoreWriter:
             if type(session) is str and latest.get(session, 0) < record.end_ns <= LARGEST_INTEGER:
                 latest[session] = record.end_ns
         try:
-            connection.executemany(rows.MOVE_PROGRESS, latest.items())
+            moved = ({"session": session, "ns": ns} for session, ns in latest.items())
+            connection.executemany(rows.MOVE_PROGRESS, moved)
         except UnicodeEncodeError as error:  # a session id that is no text; its rows are stored all the same
             record_failure("store.progress", error)
 
