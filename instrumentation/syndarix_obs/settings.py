@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     )  # fmt: skip
     redaction_presidio: str | None = Field(
         None, description="Name of an installed spaCy model with which Presidio masks names of persons and places "
-        "beside the patterns; needs the extra `presidio`, and is slow: some ten milliseconds of the worker for a KB.",
+        "beside the patterns; needs the extra `presidio`, and is slow: some 60 ms of the worker for a KB.",
         examples=["en_core_web_lg"],
     )  # fmt: skip
     user_key_file: Path | None = Field(

@@ -2,8 +2,8 @@
 
     obs = ObservabilityPlatform(Settings(...), redact_with=presidio("en_core_web_lg"))
 
-or `SYNDARIX_OBS_REDACTION_PRESIDIO=en_core_web_lg`. A model of language reads every text that may hold a name: some ten
-milliseconds for a kilobyte, a thousand times what the patterns take, on the worker and never in the caller's thread. A
+or `SYNDARIX_OBS_REDACTION_PRESIDIO=en_core_web_lg`. A model of language reads every text that may hold a name: some 60
+milliseconds for a kilobyte, thousands of times what the patterns take, on the worker and never in the caller's thread. A
 payload that takes it more than two seconds is masked whole, as by any function of the caller's (`foreign`).
 """
 
@@ -23,7 +23,7 @@ from syndarix_obs.redaction.step import Redactor
 MARKERS: Final[Mapping[str, str]] = {"PERSON": "name", "LOCATION": "address"}
 """Presidio's entities that are asked for, and the names of our markers for them."""
 
-_TWO_WORDS: Final = re.compile(r"[^\W\d_]{2,}[ .,;:!?'’\n\t-]+\S*[^\W\d_]")
+_TWO_WORDS: Final = re.compile(r"[^\W\d_]{2,}[.,;:!?'’]*\s+\S*[^\W\d_]")
 """A text without two words is an id, a number or a name of a part: a model would only guess."""
 _MARKER: Final = re.compile(r"\[REDACTED:[\w-]+\]")
 _NAME: Final = re.compile(r"[^\W\d_]+(?:[ .,'’\n-]+[^\W\d_]+)*\.?")
