@@ -3,8 +3,8 @@
     obs = ObservabilityPlatform(Settings(...), redact_with=presidio("en_core_web_lg"))
 
 or `SYNDARIX_OBS_REDACTION_PRESIDIO=en_core_web_lg`. A model of language reads every text that may hold a name: some 60
-milliseconds for a kilobyte, thousands of times what the patterns take, on the worker and never in the caller's thread. A
-payload that takes it more than two seconds is masked whole, as by any function of the caller's (`foreign`).
+milliseconds for a kilobyte, thousands of times what the patterns take, on the worker and never in the caller's thread.
+A payload that takes it more than two seconds is masked whole, as by any function of the caller's (`foreign`).
 """
 
 from __future__ import annotations
