@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import syndarix_obs.pipeline.runtime as runtime
 from syndarix_obs import ObservabilityPlatform, Settings
 from syndarix_obs import vocabulary as v
+from syndarix_obs.destinations.span_proto import encode_span
 from syndarix_obs.encryption import KEY_FILE
 from syndarix_obs.encryption.key_file import PayloadKeys
 from syndarix_obs.encryption.payload import encrypted
@@ -29,6 +30,8 @@ from syndarix_obs_read.backends.decrypted import ERASED, Texts
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import RawLine, Rows, StoredRecord
+from syndarix_obs_read.backends.stack.clients.loki import Line
+from syndarix_obs_read.backends.stack.lines import record
 from syndarix_obs_read.export.person import export_person
 from syndarix_obs_read.export.rows import Choice
 from syndarix_obs_read.export.run import run
@@ -235,6 +238,18 @@ def test_spans_carry_tokens_no_longer_than_an_attribute_may_be(tmp_path: Path) -
         token = next(span.attributes["my.note"] for span in kit.capture.spans if "my.note" in span.attributes)
     assert len(token) <= 2_048
     assert Texts(tmp_path).value(token).startswith(noise[:300])
+
+
+def test_lines_for_loki_and_spans_for_tempo_hold_no_text_and_lines_read_back(tmp_path: Path) -> None:
+    with recording(home=tmp_path, payload_keys=True) as kit:
+        with kit.obs.session(agent="a", user="ada"), kit.obs.llm(provider="openai", model="m", messages=LONG) as call:
+            call.response(messages=[{"role": "assistant", "content": SECRET}], usage={"prompt_tokens": 9})
+        lines = [each.line() for each in kit.records()]
+        spans = b"".join(encode_span(span) for span in kit.capture.spans)
+    assert b"parrot" not in spans + "".join(lines).encode()
+    found = [record(Line(1, "info", line), payload=True) for line in lines]
+    (told,) = (each for each in Texts(tmp_path).all(filter(None, found)) if each.kind == "llm_call")
+    assert LONG == told.payload["input"]
 
 
 def test_a_store_of_keys_that_cannot_be_written_lets_no_content_out(tmp_path: Path) -> None:
