@@ -334,6 +334,8 @@ EVENT_LOOP: Final = "syndarix.loop_detected"
 """Name of the span event that marks a detected loop."""
 TRUNCATED_SUFFIX: Final = "…truncated"
 """What stands at the end of every text that was cut, followed by its original size."""
+ENCRYPTED_PREFIX: Final = "enc:1:"
+"""What content begins with that is encrypted under its user's key (`payload_keys`)."""
 
 # --- Kinds of record ----------------------------------------------------------------------------------------------
 

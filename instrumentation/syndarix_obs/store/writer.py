@@ -98,7 +98,7 @@ class StoreWriter:
         handles.release(self._handle)
 
     def _without_person(self, record: Record) -> Record:
-        return anonymous_record(record) if self._tombstones.holds(record.user) else record
+        return anonymous_record(record) if self._tombstones.concern(record.user, record.session_id) else record
 
     def _limit(self, connection: sqlite3.Connection) -> None:
         """Writers that share a connection may differ in how large the file may grow."""

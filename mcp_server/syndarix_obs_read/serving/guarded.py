@@ -71,6 +71,11 @@ class Guarded:
         """See `Backend`."""
         return str(self._backend.name)
 
+    @property
+    def encrypted(self) -> bool:
+        """See `EmbeddedBackend`."""
+        return bool(getattr(self._backend, "encrypted", False))
+
     async def close(self) -> None:
         """See `Backend`."""
         await self._backend.close()
