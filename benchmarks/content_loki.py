@@ -1,4 +1,4 @@
-"""Content once on the way to Loki: would it pay? What chunks on disk take for payloads as they are, and with references.
+"""Content once on the way to Loki: would it pay? What chunks take on disk for whole payloads, and with references.
 
     python benchmarks/content_loki.py [tau_bench_airline_gpt4o.jsonl] [--json FILE]
 
@@ -48,8 +48,7 @@ def side_by_side(records: Sequence[LLMRecord], at_once: int) -> list[LLMRecord]:
     while waiting or running:
         while waiting and len(running) < at_once:
             running.append(waiting.pop(0))
-        for calls in running:
-            found.append(calls.pop(0))
+        found += [calls.pop(0) for calls in running]
         running = [calls for calls in running if calls]
     return found
 

@@ -1,4 +1,4 @@
-"""Questions of the catalogue that both read benchmarks ask beside their own: what they are about, and how they are asked.
+"""Questions of the catalogue that the benchmark of the stack asks beside its own.
 
 Left out are commands that run, write, send or serve something (replay, score, evaluate, export, …), `query`, which only
 the servers answer, `alerts` and `health`, which look at servers that do not run here, and `budgets` and `reconcile`,
