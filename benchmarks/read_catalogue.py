@@ -1,8 +1,8 @@
 """Questions of the catalogue that the benchmark of the stack asks beside its own.
 
 Left out are commands that run, write, send or serve something (replay, score, evaluate, export, …), `query`, which only
-the servers answer, `alerts` and `health`, which look at servers that do not run here, and `budgets` and `reconcile`,
-which add up the ledger as `costs` does, by what a file of the user says.
+the servers answer, `alerts` and `health`, which look at servers that do not run here, `step`, which reads a
+trace and shows one span of it, and `budgets` and `reconcile`, which add up the ledger by what a file of the user says.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from syndarix_obs_read.answers.loops import list_loops
 from syndarix_obs_read.answers.quality import get_quality
 from syndarix_obs_read.answers.services import get_services
 from syndarix_obs_read.answers.spending import get_spending
-from syndarix_obs_read.answers.step import get_step
 from syndarix_obs_read.answers.timeline import get_timeline
 from syndarix_obs_read.answers.tools import tool_usage
 from syndarix_obs_read.backends.filters import Filter
@@ -46,7 +45,6 @@ def about_runs(session: str, other: str, trace: str) -> Mapping[str, Question]:
         "interactions of a session": lambda b: interactions(b, session),
         "conversation of a session": lambda b: get_conversation(b, session),
         "explain a trace": lambda b: explain_trace(b, trace),
-        "a step of a trace": lambda b: get_step(b, trace, "1"),
         "blame for a session": lambda b: blame(b, session),
         "two sessions side by side": lambda b: compare(b, session, other, settings),
     }

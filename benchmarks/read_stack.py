@@ -124,8 +124,8 @@ async def one_question(asked: Asked, backends: Mapping[str, Backend], rounds: in
             milliseconds, answer = await timed(asked.question, backend)
             taken[name].append(milliseconds)
             answers.append(told(answer))
-        if answers[0] != answers[1]:
-            raise SystemExit("\n".join(["the backends differ:", *map(str, different(*answers))]))
+        if told_apart := [each for each in different(*answers) if not each[0].endswith(".backend")]:
+            raise SystemExit("\n".join(["the backends differ:", *map(str, told_apart)]))
     return _figures(taken, asked.goal_ms)
 
 
