@@ -1,4 +1,4 @@
-"""One trace of 10,000 spans in a store of its own: seconds until the command has printed it, and until its page is there.
+"""One trace of 10,000 spans in a store of its own: seconds until the command has printed it, or its page is there.
 
     python benchmarks/long_trace.py [--spans 10000] [--rounds 5] [--json FILE]
 

@@ -20,6 +20,7 @@ from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import COUNTED_UP_TO, StoredRecord
+from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.outcomes import is_success
 from syndarix_obs_read.timerange import TimeRange
 
@@ -64,13 +65,13 @@ class _Tally:
 async def choice_patterns(backend: Backend, where: Filter, period: TimeRange) -> ChoicePatterns:
     """Choices of tools in a period."""
     inside = where.within(period)
-    decisions = [
-        record
-        for record in (await _records(backend, inside, v.KIND_DECISION, _OF_DECISION))
-        if record.text("decision_type") == "tool_selection"
-    ]
-    tools = await _records(backend, replace(inside, decision_type=None), v.KIND_TOOL_CALL, _OF_TOOL)
-    ledger = await _records(backend, replace(inside, decision_type=None), v.KIND_COST, _OF_LINE)
+    besides = replace(inside, decision_type=None)
+    made_of, tools, ledger = await together(
+        _records(backend, inside, v.KIND_DECISION, _OF_DECISION),
+        _records(backend, besides, v.KIND_TOOL_CALL, _OF_TOOL),
+        _records(backend, besides, v.KIND_COST, _OF_LINE),
+    )
+    decisions = [record for record in made_of if record.text("decision_type") == "tool_selection"]
     tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
     for record in decisions:
         _count(tallies, record)

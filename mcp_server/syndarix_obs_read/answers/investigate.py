@@ -15,6 +15,7 @@ from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.answers.observed import FIGURES, MOST_CALLS, Observed, calls
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.timerange import SECOND_NS, TimeRange, to_datetime
 
@@ -91,8 +92,9 @@ async def investigate(
         raise FilterError(f"there is no figure {figure!r}; possible: {', '.join(FIGURES)}")
     before_ns = baseline_ns or max(_LEAST_BASELINE_NS, _TIMES_AS_LONG * (period.until_ns - period.since_ns))
     baseline = TimeRange(max(0, period.since_ns - before_ns), period.since_ns, "the time before")
-    before = await calls(backend, where, baseline.since_ns, baseline.until_ns)
-    after = await calls(backend, where, period.since_ns, period.until_ns)
+    before, after = await together(
+        *(calls(backend, where, each.since_ns, each.until_ns) for each in (baseline, period))
+    )
     names = (figure,) if figure else tuple(FIGURES)
     sides = Observed(before.rows), Observed(after.rows)
     found = {name: explain_change(*(side.of(FIGURES[name]) for side in sides), FIGURES[name].scale) for name in names}
