@@ -12,9 +12,10 @@ from syndarix_obs_read.amounts import Frozen
 from syndarix_obs_read.analysis.changes import Change, Factor, First, explain_change
 from syndarix_obs_read.answers.base import Answer, Moment, Period
 from syndarix_obs_read.answers.empty import why_empty
-from syndarix_obs_read.answers.observed import FIGURES, MOST_CALLS, calls, observe
+from syndarix_obs_read.answers.observed import FIGURES, MOST_CALLS, Observed, calls
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.timerange import SECOND_NS, TimeRange, to_datetime
 
@@ -91,15 +92,12 @@ async def investigate(
         raise FilterError(f"there is no figure {figure!r}; possible: {', '.join(FIGURES)}")
     before_ns = baseline_ns or max(_LEAST_BASELINE_NS, _TIMES_AS_LONG * (period.until_ns - period.since_ns))
     baseline = TimeRange(max(0, period.since_ns - before_ns), period.since_ns, "the time before")
-    before = await calls(backend, where, baseline.since_ns, baseline.until_ns)
-    after = await calls(backend, where, period.since_ns, period.until_ns)
+    before, after = await together(
+        *(calls(backend, where, each.since_ns, each.until_ns) for each in (baseline, period))
+    )
     names = (figure,) if figure else tuple(FIGURES)
-    found = {
-        name: explain_change(
-            observe(FIGURES[name], before.rows), observe(FIGURES[name], after.rows), FIGURES[name].scale
-        )
-        for name in names
-    }
+    sides = Observed(before.rows), Observed(after.rows)
+    found = {name: explain_change(*(side.of(FIGURES[name]) for side in sides), FIGURES[name].scale) for name in names}
     hints = () if after.rows else await why_empty(backend, replace(where, kinds=()), period)
     if before.more or after.more:
         hints = (*hints, f"only the newest {MOST_CALLS:,} calls of a time were looked at; ask for a shorter one")

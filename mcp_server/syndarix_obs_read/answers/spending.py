@@ -18,7 +18,7 @@ from syndarix_obs_read.amounts import Cost, Frozen, Usd
 from syndarix_obs_read.analysis.bootstrap import ratio_interval
 from syndarix_obs_read.analysis.context_costs import Call, ToolCall, caching, carried, looping
 from syndarix_obs_read.analysis.repricing import ZERO, Counts, Repricing
-from syndarix_obs_read.answers.base import Answer, Period
+from syndarix_obs_read.answers.base import Answer, Period, some_fields
 from syndarix_obs_read.answers.decisions import outcomes_of
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.answers.observed import MOST_CALLS
@@ -156,7 +156,14 @@ async def get_spending(
 async def _records(backend: Backend, where: Filter, period: TimeRange) -> tuple[StoredRecord, ...]:
     """Calls of models and tools, the newest."""
     wanted = replace(where.within(period), kinds=(v.KIND_LLM_CALL, v.KIND_TOOL_CALL), model=None)
-    return (await backend.records(wanted, limit=MOST_CALLS, payloads=False)).rows
+    return (await some_fields(backend, wanted, _FIELDS, MOST_CALLS)).rows
+
+
+_FIELDS: Final = (
+    "session_id", "trace_id", "agent", "tool", "loop_count", "cost_usd", "operation", "input_tokens", "output_tokens",
+    "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "model", "provider", "service_tier",
+)  # fmt: skip
+"""Fields of calls that are looked at."""
 
 
 def _hints(records: Sequence[StoredRecord], calls: Sequence[Call]) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ class StoredRecord:
     def text(self, name: str) -> str:
         """A field as text, empty when it is not set."""
         value = self.data.get(name)
-        return "" if value is None else str(value)
+        return value if isinstance(value, str) else "" if value is None else str(value)
 
     def optional(self, name: str) -> str | None:
         """A field as text, None when it is not set."""
@@ -56,12 +56,12 @@ class StoredRecord:
     @property
     def kind(self) -> str:
         """One of `vocabulary.KINDS`."""
-        return self.text("kind")
+        return str(self.data.get("kind") or "")
 
     @property
     def start_ns(self) -> int:
         """When it began."""
-        return self.count("start_ns")
+        return int(self.data.get("start_ns") or 0)
 
     @property
     def end_ns(self) -> int:
