@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 Span = tuple[int, int]
@@ -75,6 +76,16 @@ class _Held:
 def never_give_way() -> None:
     """This process has no agent whose threads wait: searching need not pause."""
     _Held.politely = False
+
+
+@contextmanager
+def without_pauses() -> Iterator[None]:
+    """Within the block searching does not pause: who searches is the one who waits."""
+    before, _Held.politely = _Held.politely, False
+    try:
+        yield
+    finally:
+        _Held.politely = before
 
 
 def give_way() -> None:

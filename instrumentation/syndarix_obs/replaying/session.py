@@ -9,6 +9,7 @@ from typing import Any
 
 from syndarix_obs.errors import NotReplayable, SyndarixObsError
 from syndarix_obs.pipeline.pausing import paused
+from syndarix_obs.redaction.pattern import without_pauses
 from syndarix_obs.redaction.step import Redactor
 from syndarix_obs.replaying import sockets, tools, transport
 from syndarix_obs.replaying.player import Player, Rules, Stop
@@ -54,7 +55,7 @@ def replaying(
     rules = Rules(fork_at, "llm" in live, frozenset(allow), dict(changes or {}), lenient)
     player = Player(tape, Normaliser(redactor or _redactor()), rules)
     stopped: Stop | None = None
-    with paused(), sockets.blocked(), transport.installed(player), tools.installed(player, tools_at or {}):
+    with paused(), without_pauses(), sockets.blocked(), transport.installed(player), tools.installed(player, tools_at or {}):
         try:
             yield player
         except Stop as stop:

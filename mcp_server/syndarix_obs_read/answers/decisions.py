@@ -12,7 +12,7 @@ from pydantic import Field
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Frozen
-from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
+from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing, some_fields
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend, OutcomeSource
@@ -21,6 +21,9 @@ from syndarix_obs_read.outcomes import failed_outcomes, is_success
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
 _EXAMPLES: Final = 3
+_COUNTED: Final = ("decision_type", "selected", "options", "confidence", "session_id", "trace_id")
+_OF_RUN: Final = ("session_id", "span_id", "outcome")
+"""Fields of decisions and of runs that patterns are made of."""
 _LONGEST_NS: Final = 86_400 * 10**9
 """How long before a decision its session is looked for together with others."""
 
@@ -81,7 +84,7 @@ class PatternList(ListAnswer):
 
 async def list_decisions(backend: Backend, where: Filter, period: TimeRange, limit: int) -> DecisionList:
     """Decisions in the period that fit the filter."""
-    page = await _decisions(backend, where, period, limit, payloads=True)
+    page = await backend.records(_wanted(where, period), limit=limit, payloads=True)
     about = listing(page, "agent, type, session, text or time")
     if not page.rows:
         about["hints"] = await why_empty(backend, where, period)
@@ -92,7 +95,7 @@ async def list_decisions(backend: Backend, where: Filter, period: TimeRange, lim
 
 async def decision_patterns(backend: Backend, where: Filter, period: TimeRange, limit: int) -> PatternList:
     """What was chosen over what, how often, how surely, and with which outcome."""
-    page = await _decisions(backend, where, period, COUNTED_UP_TO, payloads=False)
+    page = await some_fields(backend, _wanted(where, period), _COUNTED, COUNTED_UP_TO)
     outcomes = await outcomes_of(backend, page.rows, where)
     groups: defaultdict[tuple[str, str, tuple[str, ...]], list[StoredRecord]] = defaultdict(list)
     for record in page.rows:
@@ -112,11 +115,8 @@ async def decision_patterns(backend: Backend, where: Filter, period: TimeRange, 
     )
 
 
-async def _decisions(
-    backend: Backend, where: Filter, period: TimeRange, limit: int, *, payloads: bool
-) -> Rows[StoredRecord]:
-    wanted = replace(where.within(period), kinds=(v.KIND_DECISION,))
-    return await backend.records(wanted, limit=limit, payloads=payloads)
+def _wanted(where: Filter, period: TimeRange) -> Filter:
+    return replace(where.within(period), kinds=(v.KIND_DECISION,))
 
 
 async def outcomes_of(
@@ -133,7 +133,7 @@ async def outcomes_of(
         kinds=(v.KIND_SESSION,), project=where.project,
         since_ns=max(0, min(times.values()) - _LONGEST_NS), until_ns=max(times.values()) + 1,
     )  # fmt: skip
-    runs = (await backend.records(around, limit=COUNTED_UP_TO, payloads=False)).rows
+    runs = (await some_fields(backend, around, _OF_RUN, COUNTED_UP_TO)).rows
     found: dict[str, tuple[str, str | None]] = {}
     for run in sorted(runs, key=lambda run: (run.start_ns, run.text("span_id"))):
         if run.text("session_id") in times:

@@ -83,6 +83,10 @@ class ArchivedBackend:
         """See `RecordSource`."""
         return await (await self._for(where)).records(where, limit=limit, payloads=payloads)
 
+    async def some_fields(self, where: Filter, names: Sequence[str], *, limit: int) -> Rows[StoredRecord]:
+        """See `FieldSource`."""
+        return await (await self._for(where)).some_fields(where, names, limit=limit)
+
     def follow(self, where: Filter) -> AsyncIterator[StoredRecord]:
         """See `RecordSource`: what arrives from now on is in the store."""
         return self._store.follow(where)
@@ -140,8 +144,11 @@ class ArchivedBackend:
             if self._scratch is None:
                 path = self._open.enter_context(restore.scratch(self._settings.home))
                 open_for_write(path).close()
-                self._scratch = path, EmbeddedBackend(
-                    path, timeout_s=self._settings.timeout, stalled_after_s=self._settings.stalled_after
+                self._scratch = (
+                    path,
+                    EmbeddedBackend(
+                        path, timeout_s=self._settings.timeout, stalled_after_s=self._settings.stalled_after
+                    ),
                 )
             await asyncio.to_thread(self._load, self._scratch[0], days, where, tables)
         return self._scratch[1]

@@ -75,6 +75,10 @@ class EmbeddedBackend:
         """See `RecordSource`."""
         return await self._pool.run(lambda c: records.listed(c, where, _rows(limit), payloads))
 
+    async def some_fields(self, where: Filter, names: Sequence[str], *, limit: int) -> Rows[StoredRecord]:
+        """See `FieldSource`."""
+        return await self._pool.run(lambda c: records.with_fields(c, where, names, _rows(limit)))
+
     async def follow(self, where: Filter) -> AsyncIterator[StoredRecord]:
         """See `RecordSource`; looks four times a second."""
         after = await self._pool.run(records.last_id)

@@ -16,11 +16,13 @@ from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.messages import brief
 from syndarix_obs_read.answers.replay import Replayable, ReplayReport, problems_of, report_of
 from syndarix_obs_read.backends.choose import open_backend
+from syndarix_obs_read.backends.rows import StoredRecord
 from syndarix_obs_read.cli.asking import print_json, settings_of
 from syndarix_obs_read.cli.diff import draw_steps
 from syndarix_obs_read.cli.options import Common
 from syndarix_obs_read.cli.screen import Screen
 from syndarix_obs_read.errors import UsageError
+from syndarix_obs_read.replay.keep import keep, replays_of
 from syndarix_obs_read.replay.load import tape_named
 from syndarix_obs_read.replay.run import Ran, changes_of, function_at, run
 from syndarix_obs_read.settings import ReadSettings
@@ -80,9 +82,10 @@ def replay(
     """  # fmt: skip
     settings, screen = settings_of(common), Screen(settings_of(common).zone)
     _check(live or [], fork_at, requests_only, set_ or [])
-    tape = asyncio.run(_load(settings, session))
-    if export is not None or (function is None and not requests_only):
-        _show_tape(common, settings, screen, tape, export)
+    only_shown = export is not None or (function is None and not requests_only)
+    tape, replays = asyncio.run(_load(settings, session, with_replays=only_shown))
+    if only_shown:
+        _show_tape(common, settings, screen, tape, export, replays)
         return
     if requests_only:
         from syndarix_obs_read.replay.requests_only import send_again
@@ -91,7 +94,9 @@ def replay(
     else:
         ran = _run(tape, function or "", arguments, fork_at=fork_at, live=tuple(live or ()), allow=tuple(allow or ()),
                    changes=changes_of(set_ or []), lenient=lenient or doctor, tools_at=_tools(tool or []))  # fmt: skip
-    report = report_of(settings.backend, ran, _save(settings, ran.run))
+    report = report_of(settings.backend, ran)
+    place = keep(settings, ran.run, report.mode, report.result, as_file=session.endswith(".json"))
+    report = report.model_copy(update={"saved": place})
     if common.as_json:
         print_json(report)
     else:
@@ -99,10 +104,12 @@ def replay(
     raise typer.Exit(0 if report.result in _GOOD else 1)
 
 
-async def _load(settings: ReadSettings, name: str) -> Tape:
+async def _load(settings: ReadSettings, name: str, *, with_replays: bool) -> tuple[Tape, list[StoredRecord]]:
     backend = open_backend(settings)
     try:
-        return await tape_named(backend, settings, name)
+        tape = await tape_named(backend, settings, name)
+        known = with_replays and not name.endswith(".json")
+        return tape, await replays_of(backend, tape.session_id) if known else []
     finally:
         await backend.close()
 
@@ -117,11 +124,13 @@ def _check(live: list[str], fork_at: int | None, requests_only: bool, changes: l
         raise UsageError("--set changes live requests: say from which step on with --fork-at N, or use --requests-only")
 
 
-def _show_tape(common: Common, settings: ReadSettings, screen: Screen, tape: Tape, export: Path | None) -> None:
+def _show_tape(
+    common: Common, settings: ReadSettings, screen: Screen, tape: Tape, export: Path | None, replays: list[StoredRecord]
+) -> None:
     """Without a function to run: whether the session can be replayed, and its file if one is wanted."""
     if export is not None:
         tape.save(export)
-    found = problems_of(settings.backend, tape, None if export is None else str(export))
+    found = problems_of(settings.backend, tape, None if export is None else str(export), replays)
     if common.as_json:
         print_json(found)
     else:
@@ -173,12 +182,6 @@ def _tools(given: list[str]) -> dict[str, str]:
     return found
 
 
-def _save(settings: ReadSettings, run: Tape) -> str:
-    path = settings.home / "replays" / f"{run.session_id}.json"
-    run.save(path)
-    return str(path)
-
-
 # --- drawing ---
 
 
@@ -212,6 +215,8 @@ def draw_tape(screen: Screen, found: Replayable) -> None:
     screen.line(f"Session {found.session_id}: {f.count(found.steps)} steps, {words}", "bold")
     for each in found.problems:
         screen.text(f"{each.title}: {brief(each.problem, 400)}", "yellow")
+    for kept in found.replays:
+        screen.text(f"replayed as {kept.replay_id}: {kept.mode}, {kept.result}")
     if found.exported:
         screen.line(f"written to {found.exported}; play it in a test with the fixture `replayed_session`")
     elif not screen.piped:

@@ -38,7 +38,7 @@ def send_again(tape: Tape, changes: Mapping[str, Any], send: Send | None = None)
     """
     ask = send or through_clients()
     run = Tape(session_id=f"replay-{time.time_ns():x}", agent=tape.agent, replay_of=tape.session_id, forked_at=1,
-               changed=dict(changes))  # fmt: skip
+               changed=dict(changes), requests_only=True, user=tape.user, project=tape.project)  # fmt: skip
     notes: list[str] = []
     began = time.perf_counter()
     live_steps = set()

@@ -135,6 +135,12 @@ class StackBackend:
             return await self._within(lines)
         return await self._within(records.listed(self._loki, self._bounds, where, limit, payloads))
 
+    async def some_fields(self, where: Filter, names: Sequence[str], *, limit: int) -> Rows[StoredRecord]:
+        """See `FieldSource`."""
+        if where.kinds == (v.KIND_COST,):
+            return await self.records(where, limit=limit, payloads=False)
+        return await self._within(records.with_fields(self._loki, self._bounds, where, names, limit))
+
     def follow(self, where: Filter) -> AsyncIterator[StoredRecord]:
         """See `RecordSource`; asks twice a second."""
         return records.follow(self._loki, self._bounds, where)

@@ -89,16 +89,16 @@ def _split(text: str) -> tuple[dict[str, Any], int] | None:
     """The fields of a line, and where the payload (or the end) begins; None when that is cut off."""
     for match in _LAST_FIELD.finditer(text):
         end = match.end()
-        if _object(text[:end] + "}") is None:
+        data = _object(text[:end] + "}")
+        if data is None:
             continue  # a section of a context may have this name
         try:
             for name in _BEHIND:
                 if text.startswith(f',"{name}":', end):
-                    _, end = _decode(text, end + len(name) + 4)
+                    data[name], end = _decode(text, end + len(name) + 4)
         except ValueError:
             return None
-        data = _object(text[:end] + "}")
-        return (data, end) if data is not None and _NEXT.match(text, end) else None
+        return (data, end) if _NEXT.match(text, end) else None
     return None
 
 

@@ -76,14 +76,17 @@ class TimeBounds:
         return max(first, where.since_ns), last if ledger else min(last, where.until_ns + LATE_NS)
 
     def until_past(self, where: Filter) -> Filter:
-        """The filter with an end only if that lies in the past: up to now, Loki need not look when a record began."""
-        return where if where.until_ns < self.now() else replace(where, until_ns=LARGEST_NS)
+        """The filter with an end only if that lies well in the past: up to now, Loki need not look when a record began.
+
+        Who reads the lines looks at their times; a few lines of the last minutes more cost less than a look at each.
+        """
+        return where if where.until_ns < self.now() - AROUND_NS else replace(where, until_ns=LARGEST_NS)
 
     async def of(self, where: Filter, *, ledger: bool = False) -> Range:
         """The same, narrowed by the trace or session that the filter names."""
         since, until = self.of_period(where, ledger=ledger)
         found = None
-        if v.KIND_SCORE in where.kinds:  # a score may come a month after what it is about
+        if v.KIND_SCORE in where.kinds or v.KIND_REPLAY in where.kinds:  # may come a month after what they are about
             return since, until
         if where.trace_id is not None:
             found = await self.of_trace(where.trace_id)

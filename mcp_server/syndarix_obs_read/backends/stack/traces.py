@@ -16,7 +16,7 @@ from syndarix_obs_read.backends.stack.queries import logql
 from syndarix_obs_read.backends.stack.time_bounds import Range, is_trace_id
 from syndarix_obs_read.errors import BackendTimeout, BackendUnavailable
 
-_KINDS: Final = tuple(kind for kind in v.LOG_KINDS if kind != v.KIND_COST)
+_KINDS: Final = tuple(kind for kind in v.WORK_KINDS if kind != v.KIND_COST)
 _PAGES: Final = 200
 
 
