@@ -119,7 +119,8 @@ async def _post(
 ) -> None:
     try:
         async with httpx.AsyncClient(transport=transport, timeout=TIMEOUT_S) as client:
-            (await client.post(url, json=json, headers=dict(headers), auth=auth)).raise_for_status()
+            login = httpx.USE_CLIENT_DEFAULT if auth is None else auth
+            (await client.post(url, json=json, headers=dict(headers), auth=login)).raise_for_status()
     except httpx.HTTPStatusError as error:  # without the address: that of Slack is a secret
         raise BackendUnavailable(f"{channel.name} answered {error.response.status_code}") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
