@@ -286,7 +286,7 @@ ANOMALIES = [
         )
         for title, series, unit, about in (
             ("Calls", "calls", "short", "Model calls in five minutes"),
-            ("Cost", "cost", "currencyUSD", "Dollars in five minutes"),
+            ("Cost", "cost", "currencyUSD", "Dollars in five minutes (a trend: exact sums are on Cost analysis)"),
             ("Latency P95", "latency_p95", "s", "95% of model calls were quicker than this"),
         )
     ),
