@@ -53,15 +53,20 @@ def _draw(asked: Asked, answer: Investigation) -> Child:
 
 
 def _runaway(asked: Asked, each: Runaway) -> Html:
-    rows = (
-        ((_words(one.what), f.percent(one.part), *(f.figure(one.what, n) for n in (one.amount, one.largest_before))), "")
+    rows = [
+        (
+            _words(one.what),
+            f.percent(one.part),
+            f.figure(one.what, one.amount),
+            f.figure(one.what, one.largest_before),
+        )
         for one in each.sums
-    )
+    ]
     return pieces.section(
         "One session ran away",
         el("p", each.verdict, ": ", pieces.session_link(asked, each.session_id), "."),
         el("p", f"Its most frequent error: {each.error}") if each.error else None,
-        tables.table(_SUMS, rows, caption="What it made"),
+        tables.table(_SUMS, ((row, "") for row in rows), caption="What it made"),
     )
 
 
