@@ -13,6 +13,7 @@ from syndarix_obs.pipeline import vercel
 from syndarix_obs.pipeline.decode import decoded, unflatten
 from syndarix_obs.pricing.usage import count
 from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.records.frameworks import KIND_NAMES
 
 _INTERESTING: Final = (
     "llm.",
@@ -129,7 +130,7 @@ def _fix_values(attributes: dict[str, Any]) -> None:
 
 def _operation(attributes: dict[str, Any]) -> None:
     operation = attributes.get(v.GEN_AI_OPERATION_NAME)
-    kinds = [str(attributes[name]).lower() for name in s.KIND_NAMES if name in attributes]
+    kinds = [str(attributes[name]).lower() for name in KIND_NAMES if name in attributes]
     if operation is not None:
         attributes[v.GEN_AI_OPERATION_NAME] = s.OPERATIONS.get(str(operation), str(operation))
     elif kinds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -21,6 +22,7 @@ from syndarix_obs_read.cli.asking import print_json, settings_of
 from syndarix_obs_read.cli.diff import draw_steps
 from syndarix_obs_read.cli.options import Common
 from syndarix_obs_read.cli.screen import Screen
+from syndarix_obs_read.cli.writing import write_file
 from syndarix_obs_read.errors import UsageError
 from syndarix_obs_read.replay.keep import keep, replays_of
 from syndarix_obs_read.replay.load import tape_named
@@ -28,6 +30,7 @@ from syndarix_obs_read.replay.run import Ran, changes_of, function_at, run
 from syndarix_obs_read.settings import ReadSettings
 
 _FORK, _WHAT = "Fork", "What to run"
+_TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _GOOD: Final = frozenset({"identical", "finished"})
 
 
@@ -141,7 +144,10 @@ def _show_tape(
 ) -> None:
     """Without a function to run: whether the session can be replayed, and its file if one is wanted."""
     if export is not None:
-        tape.save(export)
+        export.parent.mkdir(parents=True, exist_ok=True)
+        # A session without a name is told by its trace, by which an erasure then finds the file.
+        traces = [tape.session_id] if _TRACE_ID.fullmatch(tape.session_id) else []
+        write_file(common, export, tape.to_json().encode(), "a session for replay", traces)
     found = problems_of(settings.backend, tape, None if export is None else str(export), replays)
     if common.as_json:
         print_json(found)

@@ -24,6 +24,7 @@ IDS = {
     "/interactions": f"?run={quote(scene.STORED)}",
     "/annotate": f"?run={quote(scene.STORED)}",
     "/report": f"?run={quote(scene.STORED)}",
+    "/day": "?day=today",
 }
 STEPS = ("01", "02", "03", "04", "05", "06", "07", "07~2", "08", "09", "0a")
 

@@ -111,6 +111,7 @@ class Importer:
     """
 
     def __init__(self, runtime: Runtime, tool: Tool, memory: Memory) -> None:
+        runtime.take_reports()
         self._runtime = runtime
         self._tool: Tool = tool
         self._memory = memory
@@ -202,10 +203,12 @@ class Importer:
     def _again(self, item: Item, known: Known) -> None:
         """Tell every form of a call in order: the ledger takes back the one before, and knows those it has seen."""
         item.start_ns = known.start_ns
-        for number, usage in enumerate([*known.usages, item.usage]):
+        forms = [*known.usages, item.usage]
+        told = len(forms) - 1 if self._runtime.shares else 0  # the store knows the others
+        for number, usage in list(enumerate(forms))[told:]:
             span = item.span(self._tool, self._resource, usage)
             span.start_ns = known.start_ns
-            span.revises = number > 0
+            span.revises = number
             self._batch.append(span)
 
     def _in_session(self, item: Item) -> None:
