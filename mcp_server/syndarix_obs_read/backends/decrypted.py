@@ -87,7 +87,7 @@ class Texts:
             payload = self.payload(row.payload) if v.ENCRYPTED_PREFIX in _encode(row.payload) else row.payload
             return StoredRecord(self.value(row.data), row.level, payload)
         if isinstance(row, SessionRow):
-            return replace(row, error_message=self.value(row.error_message))
+            return row.model_copy(update={"error_message": self.value(row.error_message)})
         if isinstance(row, RawLine):
             return replace(row, text=_QUOTED.sub(self._in_text, row.text))
         return self.value(row)

@@ -92,7 +92,7 @@ class EmbeddedBackend:
 
     async def some_fields(self, where: Filter, names: Sequence[str], *, limit: int) -> Rows[StoredRecord]:
         """See `FieldSource`."""
-        return await self._pool.run(lambda c: records.with_fields(c, where, names, _rows(limit)))
+        return self._texts.rows(await self._pool.run(lambda c: records.with_fields(c, where, names, _rows(limit))))
 
     async def follow(self, where: Filter) -> AsyncIterator[StoredRecord]:
         """See `RecordSource`; looks four times a second."""

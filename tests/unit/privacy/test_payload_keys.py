@@ -25,6 +25,7 @@ from syndarix_obs.encryption.payload import encrypted
 from syndarix_obs.errors import SettingsError
 from syndarix_obs.store.database import open_for_read
 from syndarix_obs.testing import recording
+from syndarix_obs_read.answers.decisions import decision_patterns
 from syndarix_obs_read.answers.logs import search_logs
 from syndarix_obs_read.backends.decrypted import ERASED, Texts
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
@@ -110,6 +111,21 @@ def test_what_was_said_is_in_no_file_and_readers_see_it(recorded: Path) -> None:
     kinds = [each for each in records(recorded) if SECRET in json.dumps([each.payload, dict(each.data)], default=str)]
     assert {"llm_call", "tool_call", "decision", "app"} == {each.kind for each in kinds}
     assert "enc:1:" not in shown(recorded)
+
+
+def test_patterns_of_choices_read_as_they_were_made(recorded: Path) -> None:
+    period = parse_range("1h", None)
+    found = ask(recorded, lambda backend: decision_patterns(backend, HERS, period, 10))
+    assert {SECRET, "lookup"} == {each.selected for each in found.patterns}
+
+
+def test_sessions_are_listed_with_what_they_failed_with(tmp_path: Path) -> None:
+    obs = ObservabilityPlatform(Settings(home=tmp_path, set_global=False, payload_keys=True))
+    with pytest.raises(ValueError, match="parrot"), obs.session(agent="desk", user="ada"):
+        raise ValueError(SECRET)
+    obs.shutdown()
+    [found] = ask(tmp_path, lambda backend: backend.sessions(HERS, 10)).rows
+    assert SECRET == found.error_message
 
 
 def test_messages_and_their_fingerprints_read_as_they_were(recorded: Path) -> None:

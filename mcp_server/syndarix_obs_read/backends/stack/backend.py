@@ -150,7 +150,8 @@ class StackBackend:
         """See `FieldSource`."""
         if where.min_cost_usd is not None and where.kinds == (v.KIND_COST,):  # it names another field there
             return await self.records(where, limit=limit, payloads=False)
-        return await self._within(records.with_fields(self._loki, self._bounds, where, names, limit))
+        found = await self._within(records.with_fields(self._loki, self._bounds, where, names, limit))
+        return self._texts.rows(found)
 
     def follow(self, where: Filter) -> AsyncIterator[StoredRecord]:
         """See `RecordSource`; asks twice a second."""
