@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,8 @@ from syndarix_obs_read.privacy.scan import scan
 
 _BY_LINE: Final = ".jsonl"
 _OTLP: Final = ".otlp.jsonl"
+_PART: Final = re.compile(r"\.?(?:records|ledger|decisions)-\d{6}\..+|\.progress\.json.*")
+"""What `export` writes into a folder besides the manifest: what others put there later is not ours to delete."""
 
 
 class ExportsSource:
@@ -72,8 +75,8 @@ class ExportsSource:
     def _shared(self, person: Person) -> list[Path]:
         """Files of sets to share with the person in them: which rows those are cannot be told any more."""
         folders = shared_with(self._home, person.pseudonym)
-        files = (path for each in folders for path in sorted(each.rglob("*")))
-        return [path for path in files if path.is_file() and path.name != MANIFEST]
+        files = (path for each in folders for path in sorted(each.iterdir()))
+        return [path for path in files if path.is_file() and _PART.fullmatch(path.name)]
 
     def _folders(self) -> list[Path]:
         return [place for place in exports(self._home) if place.exists() and place.name != FOLDER]

@@ -141,6 +141,15 @@ def test_a_shared_set_has_other_names_other_times_and_says_what_it_is(settings: 
     assert "pseudonymised, not anonymous" == first["privacy"] == second["privacy"]
 
 
+def test_a_shared_set_goes_with_a_person_who_is_in_it_and_what_others_put_beside_it_stays(
+    settings: ReadSettings, tmp_path: Path
+) -> None:
+    run(settings, ALL, tmp_path / "set", purpose="sharing")
+    (tmp_path / "set" / "README.md").write_text("how we read it")
+    forget(settings, pseudonym_of(settings, "ada"))
+    assert ["README.md", "_manifest.json"] == sorted(path.name for path in (tmp_path / "set").iterdir())
+
+
 def test_five_users_of_each_combination_make_a_shared_set_k_anonymous(tmp_path: Path) -> None:
     settings = fill(tmp_path / "home", ("a", "b", "c", "d", "e"), calls=1)
     assert "k >= 5" in run(settings, ALL, tmp_path / "out", purpose="sharing")["privacy"]
