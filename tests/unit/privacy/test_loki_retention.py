@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
 from syndarix_obs import vocabulary as v
 from syndarix_obs.store.classes import rules
-from syndarix_obs_read.privacy.loki_retention import Deletion, deletions
+from syndarix_obs_read.privacy.loki_retention import Deletion, delete, deletions
+from syndarix_obs_read.settings import ReadSettings
 
 DAY_S = 86_400
 NOW_S = 100 * DAY_S
@@ -32,3 +38,32 @@ def test_a_project_has_its_own_days_and_is_left_out_of_those_of_all() -> None:
 def test_what_has_no_days_is_not_deleted() -> None:
     assert {("ledger", None)} == set(found({"ledger": 9}))
     assert f'{{kind=~"{v.KIND_DECISION}"}}' == found({"decisions": 9})["decisions", None].query
+
+
+class Deletions(BaseHTTPRequestHandler):
+    """Notes what it is asked to delete."""
+
+    asked: list[str]
+
+    def do_POST(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_days_that_are_more_than_loki_keeps_ask_for_nothing(tmp_path: Path) -> None:
+    Deletions.asked = []
+    server = HTTPServer(("127.0.0.1", 0), Deletions)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    settings = ReadSettings(
+        backend="stack", loki_url=f"http://127.0.0.1:{server.server_port}", home=tmp_path, retention_days=30
+    )
+    for each in deletions(rules({"ledger": 400, "decisions": 7}), int(time.time())):
+        delete(settings, each)
+    server.shutdown()
+    server.server_close()
+    assert 1 == len(Deletions.asked)
+    assert "decision" in Deletions.asked[0]
