@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -93,10 +94,14 @@ class Mail:
         mail = EmailMessage()
         mail["Subject"], mail["From"], mail["To"] = message.title, self.sender, ", ".join(self.to)
         mail.set_content(message.text)
-        opened = smtplib.SMTP_SSL if self.port == _SMTPS_PORT else smtplib.SMTP
-        with opened(self.host, self.port, timeout=TIMEOUT_S) as server:
-            if opened is smtplib.SMTP and self.require_tls:
-                server.starttls()
+        trusted = ssl.create_default_context()  # smtplib by itself believes any certificate
+        with (
+            smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT_S, context=trusted)
+            if self.port == _SMTPS_PORT
+            else smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_S)
+        ) as server:
+            if self.port != _SMTPS_PORT and self.require_tls:
+                server.starttls(context=trusted)
             if self.user:
                 server.login(self.user, self.password)
             server.send_message(mail)
