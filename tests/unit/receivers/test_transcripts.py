@@ -317,6 +317,15 @@ def test_a_file_that_cannot_be_unpacked_and_one_that_is_gone_are_named(take: Tak
     assert "gzipped file" in taken.unreadable[str(packed)]
 
 
+def test_an_archive_that_was_damaged_is_named_and_the_others_are_read(take: Take, tmp_path: Path) -> None:
+    whole = write(tmp_path / "rollout-b.jsonl", *codex((1000, 0, 100, 0)))
+    packed = tmp_path / "rollout-a.jsonl.gz"
+    packed.write_bytes(gzip.compress(b"")[:10] + b"\xff" * 40)
+    taken = take("codex", packed, whole)
+    assert 1 == taken.calls
+    assert "cannot be unpacked" in taken.unreadable[str(packed)]
+
+
 def test_without_a_reader_of_zstd_it_is_said_what_to_install(
     take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

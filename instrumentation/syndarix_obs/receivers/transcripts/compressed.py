@@ -37,7 +37,9 @@ def _unpacked(path: Path, changed_ns: int, size: int) -> bytes:  # noqa: ARG001 
     try:
         with gzip.open(path) if path.suffix == ".gz" else _zstd(path) as stream:
             text: bytes = stream.read(MOST_BYTES + 1)
-    except (EOFError, ValueError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # zlib and zstd have errors of their own, that of zstd is not always there to be named
         raise OSError(f"it cannot be unpacked: {error}") from error
     if len(text) > MOST_BYTES:
         raise OSError(f"unpacked it is larger than {MOST_BYTES // 2**20} MB")
