@@ -102,9 +102,11 @@ class StoredReports:
             if about.st_size == 0:
                 return False
             self.close()
-            self._connection, self._identity = open_for_read(self._path), identity
-            self._seen_to = self._rows("SELECT coalesce(max(id), 0) FROM ledger")[0][0]
-            self._steps_to = self._rows("SELECT coalesce(max(id), 0) FROM records")[0][0]
+            self._connection = open_for_read(self._path)
+            if identity != self._identity:  # else what came while it could not be read is news still
+                self._seen_to = self._rows("SELECT coalesce(max(id), 0) FROM ledger")[0][0]
+                self._steps_to = self._rows("SELECT coalesce(max(id), 0) FROM records")[0][0]
+                self._identity = identity
         return True
 
     def of_trace(self, trace_id: str) -> list[StoredReport]:
