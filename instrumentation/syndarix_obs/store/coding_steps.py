@@ -23,7 +23,7 @@ _STAND_ASIDE: Final = (
     f"UPDATE records SET kind = '{v.KIND_SPAN}', decision_type = NULL, extra = json_set(coalesce(extra, '{{}}'),"
     f" '$.attributes', json_patch(coalesce(json_extract(extra, '$.attributes'), '{{}}'),"
     f" json_object('{v.SET_ASIDE_REASON}', '{v.ASIDE_SAME_CALL}', '{v.SET_ASIDE_BY}', ?)))"
-    f" WHERE session_id = ? AND ts_ns BETWEEN ? AND ? AND record_id = ?"
+    f" WHERE session_id = ? AND ts_ns BETWEEN ? AND ? AND record_id = ? AND {_KINDS}"
 )
 
 
