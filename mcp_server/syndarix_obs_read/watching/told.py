@@ -51,7 +51,7 @@ class Told:
         }
         beside = self._file.with_suffix(".new")
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             beside.write_text(json.dumps(kept), "utf-8")
             os.replace(beside, self._file)
         except OSError as error:
