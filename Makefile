@@ -107,9 +107,9 @@ compose-check:  ## docker-compose.yml with the example settings
 
 .PHONY: pictures dashboards dashboards-check bench-dashboards
 
-pictures: .venv/.dev  ## Take the pictures of the explorer and, with Grafana running (make native-up), of the boards
+pictures: .venv/.dev  ## Take the pictures of the explorer and, half an hour later, of the boards (needs the servers, Grafana, Chromium)
 	$(BIN)/python docs/pictures/explorer.py
-	$(BIN)/python docs/pictures/take.py
+	$(BIN)/python docs/pictures/take.py --office 25
 
 dashboards: .venv/.dev  ## Write grafana/dashboards anew from grafana/boards
 	$(BIN)/python grafana/build.py
