@@ -54,7 +54,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         speed_up_boards(options)
         with office.at_work(options, of_office) as looked:
             assert looked.events, "the watch found nothing unusual"
-            office.demo(options, of_demo, sessions=30)  # last, so that the office's numbers have been scraped for a minute
+            office.demo(options, of_demo, sessions=30)  # a minute for the office's numbers
             yield stack
 
 
