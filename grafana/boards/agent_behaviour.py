@@ -16,6 +16,9 @@ SECTIONS = "environment_agent_section:context_tokens_used:max5m"
 WINDOW = "environment_agent:context_window_used:max"
 MEMORY = "environment_operation_store_status:memory_operations:rate1m"
 MEMORY_SECONDS = "environment_operation_le:memory_operation_seconds_bucket:rate1m"
+LOAD = "agent_series:agent_load:value5m"
+LOW = "agent_series:agent_load:low"
+HIGH = "agent_series:agent_load:high"
 CONTEXT_SECONDS = "environment_le:context_assembly_seconds_bucket:rate1m"
 
 _MEMORY_FAILED = f'{s.ENVIRONMENT},status="error"'
@@ -51,6 +54,16 @@ _EPISODES = (
     + ", ".join(f'{name}="{name}"' for name in (*_EPISODE_SHOWN[1:], "end_ns"))
     + ' | unwrap end_ns | __error__="" [$__range]))) / 1e6'
 )
+
+
+def _band(series: str) -> list[Prom]:
+    """A series of the agents, and the ends of what is usual for it."""
+    where = f'{{{s.AGENT},series="{series}"}}'
+    return [
+        Prom(expr=f"{LOAD}{where}", legend="{{agent}}", ref="A"),
+        Prom(expr=f"{LOW}{where}", legend="{{agent}} from", ref="B"),
+        Prom(expr=f"{HIGH}{where}", legend="{{agent}} to", ref="C"),
+    ]
 
 
 def _by_version(kind: str, rest: str = "", *, model: bool = False) -> str:
@@ -278,6 +291,20 @@ ANOMALIES = [
             Column("expected", "Expected", width=80),
             Column("episode", "Episode", wrap=True),
         ],
+    ),
+    *(
+        graph(
+            title=f"{title} and what is usual", unit=unit, interval="5m", w=8, fill=0, defaults={"min": 0},
+            nothing="No calls yet, or less than a day of them",
+            description=f"{about}, and between which values it usually is at this time of day; of week, once two weeks "
+            "exist. A band alone raises no alert. Choose one agent to read it.",
+            targets=_band(series),
+        )
+        for title, series, unit, about in (
+            ("Calls", "calls", "short", "Model calls in five minutes"),
+            ("Cost", "cost", "currencyUSD", "Dollars in five minutes (a trend: exact sums are on Cost analysis)"),
+            ("Latency P95", "latency_p95", "s", "95% of model calls were quicker than this"),
+        )
     ),
 ]  # fmt: skip
 
