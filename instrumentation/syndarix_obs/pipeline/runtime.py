@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
+    from syndarix_obs.encryption.step import EncryptStep
     from syndarix_obs.guarding.guard import Guard
     from syndarix_obs.identity import Identity
     from syndarix_obs.metrics.scrape_endpoint import MetricsServer
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
     from syndarix_obs.records.finished import Step
 
 _log = logging.getLogger("syndarix_obs")
-# Without these steps no text may leave: identify, redact and erased hide people and secrets, payload the big texts.
-_GATE = frozenset({"identify", "payload", "redact", "erased"})
+# Without these steps no text may leave: identify, redact and erased hide people and secrets, payload the big texts, and
+# encrypt what may only leave under a key.
+_GATE = frozenset({"identify", "payload", "redact", "erased", "encrypt"})
 
 
 def _ignore(_item: Any) -> None:
@@ -83,7 +85,7 @@ class Runtime:
         self.redactor = Redactor(
             settings.redaction,
             patterns=settings.redaction_patterns,
-            custom=_contained(redact_with),
+            custom=_contained(_with_presidio(settings, redact_with)),
             on_mask=self.metrics.masked,
         )
         self.names = Names(self.redactor, lambda raw: self._who().digest(raw))
@@ -251,12 +253,13 @@ class Runtime:
 
         settings, live = self.settings, LiveSessions()
         decide = DecideStep() if settings.automatic_decisions and settings.capture == "full" else None
+        encrypt = self._encrypt()
         pipeline = Pipeline(
-            self._steps(live, decide),
+            self._steps(live, decide, encrypt),
             gate=_GATE,
             resource=self.resource,
             measure=Settling(Measure(self.metrics), lambda: self._guard),
-            clean=self.names.record,
+            clean=self.names.record if encrypt is None else lambda record: encrypt.record(self.names.record(record)),
             destinations=self._destinations(),
             sampling={
                 "ratio": settings.sample_ratio,
@@ -268,7 +271,9 @@ class Runtime:
         )
         return Processing(pipeline, live, self.queue, self.metrics.dropped)
 
-    def _steps(self, live: LiveSessions, decide: DecideStep | None) -> list[tuple[str, Step]]:
+    def _steps(
+        self, live: LiveSessions, decide: DecideStep | None, encrypt: EncryptStep | None
+    ) -> list[tuple[str, Step]]:
         """The order of the pipeline."""
         from syndarix_obs.pipeline.erased import ErasedStep
         from syndarix_obs.pipeline.fingerprints import Fingerprints
@@ -301,7 +306,16 @@ class Runtime:
             ("payload", payload),
             ("redact", RedactStep(self.redactor, self.names.text)),
             ("erased", ErasedStep(Tombstones(settings.home))),
+            *([] if encrypt is None else [("encrypt", encrypt)]),
         ]
+
+    def _encrypt(self) -> EncryptStep | None:
+        if not self.settings.payload_keys:
+            return None
+        from syndarix_obs.encryption.key_file import PayloadKeys
+        from syndarix_obs.encryption.step import EncryptStep
+
+        return EncryptStep(PayloadKeys(self.settings.home), self.metrics.truncated)
 
     def _destinations(self) -> Sequence[Destination]:
         if self._given is not None:
@@ -313,6 +327,11 @@ class Runtime:
 
 
 def _check_extras(settings: Settings) -> None:
+    if settings.payload_keys and find_spec("cryptography") is None:
+        raise SettingsError(
+            "SYNDARIX_OBS_PAYLOAD_KEYS is on, and cryptography is not installed: "
+            "`pip install 'syndarix-obs[payload-keys]'`, or leave the setting off"
+        )
     if settings.backend in {"stack", "both"} and settings.otlp_protocol == "grpc" and find_spec("grpc") is None:
         raise SettingsError(
             "SYNDARIX_OBS_OTLP_PROTOCOL is 'grpc', and grpcio is not installed: `pip install 'syndarix-obs[grpc]'`, "
@@ -325,6 +344,16 @@ def _say_if_open(home: Path) -> None:
     with contextlib.suppress(OSError):
         if os.name == "posix" and home.stat().st_mode & 0o022:
             _log.warning("syndarix-obs: other users of this machine may write to %s: `chmod 700 %s`", home, home)
+
+
+def _with_presidio(settings: Settings, custom: Callable[[str], str] | None) -> Callable[[str], str] | None:
+    """The caller's own redaction, and Presidio's behind it where the settings name a model."""
+    if not (settings.redaction_presidio and settings.enabled and settings.redaction == "all"):
+        return custom
+    from syndarix_obs.redaction.presidio import presidio
+
+    names = presidio(settings.redaction_presidio)
+    return names if custom is None else lambda text: names(custom(text))
 
 
 def _contained(custom: Callable[[str], str] | None) -> Callable[[str], str] | None:

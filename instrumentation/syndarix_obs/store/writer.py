@@ -98,7 +98,7 @@ class StoreWriter:
         handles.release(self._handle)
 
     def _without_person(self, record: Record) -> Record:
-        return anonymous_record(record) if self._tombstones.holds(record.user) else record
+        return anonymous_record(record) if self._tombstones.concern(record.user, record.session_id) else record
 
     def _limit(self, connection: sqlite3.Connection) -> None:
         """Writers that share a connection may differ in how large the file may grow."""
@@ -152,7 +152,8 @@ class StoreWriter:
             if type(session) is str and latest.get(session, 0) < record.end_ns <= LARGEST_INTEGER:
                 latest[session] = record.end_ns
         try:
-            connection.executemany(rows.MOVE_PROGRESS, latest.items())
+            moved = ({"session": session, "ns": ns} for session, ns in latest.items())
+            connection.executemany(rows.MOVE_PROGRESS, moved)
         except UnicodeEncodeError as error:  # a session id that is no text; its rows are stored all the same
             record_failure("store.progress", error)
 
