@@ -216,7 +216,7 @@ $(BENCH_ENVS)/%/.done:
 
 FRAMEWORK_ENVS := .venv-frameworks
 FRAMEWORKS := openai-agents langchain langchain-openinference pydantic-ai crewai llama-index litellm clients google-adk strands \
-	smolagents autogen agent-framework dspy haystack instructor claude-agent mcp
+	smolagents autogen agent-framework dspy haystack instructor claude-agent mcp vendors
 
 .PHONY: test-frameworks test-frameworks-node $(addprefix test-frameworks-,$(FRAMEWORKS))
 
@@ -231,6 +231,8 @@ FRAMEWORK_llama-index := llama-index-core llama-index-llms-openai
 FRAMEWORK_litellm := litellm
 FRAMEWORK_clients := google-genai boto3 opentelemetry-instrumentation-genai-bedrock
 FRAMEWORK_google-adk := google-adk
+FRAMEWORK_vendors := mistralai cohere ollama groq openinference-instrumentation-mistralai openinference-instrumentation-groq \
+	openinference-instrumentation-cohere opentelemetry-instrumentation-ollama
 FRAMEWORK_strands := 'strands-agents[openai]'
 FRAMEWORK_smolagents := 'smolagents[openai]' openinference-instrumentation-smolagents
 FRAMEWORK_autogen := autogen-agentchat 'autogen-ext[openai]'

@@ -157,6 +157,10 @@ class ReadSettings(BaseSettings):
         None, description="File with the address that `watch` sends alerts to where there is no Alertmanager.",
         examples=["/run/secrets/webhook"],
     )  # fmt: skip
+    alert_routes_file: Path | None = Field(
+        None, description="Alertmanager configuration (YAML) by whose routes `watch` sends alerts to webhooks, Slack "
+        "and mail where there is no Alertmanager.", examples=["/etc/agent/alertmanager.yml"],
+    )  # fmt: skip
     audit: Literal["tokens", "all"] = Field(
         "tokens", description="Whose readings of payloads are noted in the audit trail: of those who come with a token "
         "over the network, or of all who ask, on this machine, too.", examples=["all"],

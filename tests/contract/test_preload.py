@@ -23,6 +23,7 @@ BY_THE_PROGRAM = {
     "syndarix_obs.launcher": "the start of a launched program, in its main thread",
     "syndarix_obs.default": "the same, when the program has imported what is watched",
     "syndarix_obs.replaying": "replaying(), in the thread that calls it",
+    "syndarix_obs.pricing.elsewhere": "a receiver or an import is made, in the thread that makes it",
     "syndarix_obs.receivers": "the start of a program by Claude's Agent SDK, in the thread that starts it",
     "mcp": "the same, when the program uses it",
     "presidio_analyzer": "the setting `redaction_presidio`, in the thread that makes the platform",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from syndarix_obs.pipeline.decide import DecideStep
     from syndarix_obs.pipeline.destination import Destination
     from syndarix_obs.pipeline.processing import LiveSessions, Processing
+    from syndarix_obs.pricing.elsewhere import Elsewhere
     from syndarix_obs.records.finished import Step
 
 _log = logging.getLogger("syndarix_obs")
@@ -108,6 +109,7 @@ class Runtime:
         self._guard: Guard | None = None
         self._load_budgets()
         self._closed = self._paused = False
+        self._elsewhere: Elsewhere | None = None
         pausing.register(self)
         self._stop_listening = guard.on_failure(self.metrics.internal_error)
         self._metrics_server = self._serve_metrics()
@@ -176,6 +178,21 @@ class Runtime:
         self.queue.put_first_class(item)
         if not self.worker.running:
             self.worker.start()
+
+    def take_reports(self) -> None:
+        """What comes is reported by other programs: other processes over the same store may report it, too.
+
+        Call it before anything comes.
+        """
+        if self.settings.backend in {"embedded", "both"}:
+            from syndarix_obs.pricing.elsewhere import Elsewhere
+
+            self._elsewhere = Elsewhere(self.settings.store_path)
+
+    @property
+    def shares(self) -> bool:
+        """Whether other processes' reports of the same calls are looked up in the store."""
+        return self._elsewhere is not None
 
     def pause(self) -> None:
         """Ignore what comes, without a check for each call: see `pausing`."""
@@ -250,6 +267,7 @@ class Runtime:
                 "costly_usd": settings.costly_trace_usd,
             },
             decide=decide,
+            elsewhere=self._elsewhere,
         )
         return Processing(pipeline, live, self.queue, self.metrics.dropped)
 

@@ -105,6 +105,7 @@ class Tape:
     """One session. `replay_of` is the session that this one plays again, None for an original; `requests_only` says
     that the agent's code did not run in it.
 
+    `tools_at` are functions that a replay answers for (`module:function` → tool), so that a file says it by itself.
     `user` (a pseudonym) and `project` say whose it is in a store; a file is kept apart from them.
     """
 
@@ -118,6 +119,7 @@ class Tape:
     changed: dict[str, Any] = field(default_factory=dict)
     requests_only: bool = False
     output: Any = None
+    tools_at: dict[str, str] = field(default_factory=dict)
     user: str | None = None
     project: str | None = None
 

@@ -18,7 +18,7 @@ from syndarix_obs.errors import StoreError
 from syndarix_obs.guard import record_failure
 from syndarix_obs.records.anonymous import anonymous_record
 from syndarix_obs.records.model import CostRecord, Record, SessionRecord
-from syndarix_obs.store import corrections, hours, rows, search
+from syndarix_obs.store import coding_steps, corrections, hours, rows, search
 from syndarix_obs.store import handle as handles
 from syndarix_obs.store.classes import Rule, apply, note
 from syndarix_obs.store.database import transaction
@@ -26,6 +26,7 @@ from syndarix_obs.store.schema import LARGEST_INTEGER
 from syndarix_obs.store.tombstones import Tombstones
 
 _ATTEMPTS: Final = 3
+_STEPS: Final = frozenset({v.KIND_TOOL_CALL, v.KIND_DECISION})
 _MOST_PAGES: Final = 2**30  # SQLite's own limit
 
 
@@ -136,6 +137,8 @@ class StoreWriter:
         cursor = connection.execute(shape.statement, prepare(shape.bind(record)))
         if cursor.rowcount < 1:
             return False
+        if record.kind in _STEPS and (replacing := coding_steps.replaced(record)) is not None:
+            connection.execute(*replacing)
         if record.payload and record.payload != "{}":
             rows.put_payload(connection, cursor.lastrowid or 0, record.payload)
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ _EXAMPLES: Final = 3
 _COUNTED: Final = ("decision_type", "selected", "options", "confidence", "session_id", "trace_id")
 _OF_RUN: Final = ("session_id", "span_id", "outcome")
 """Fields of decisions and of runs that patterns are made of."""
+_RUNS_OF_ONE: Final = 3
+"""Runs that a session has at most, on average."""
 _LONGEST_NS: Final = 86_400 * 10**9
 """How long before a decision its session is looked for together with others."""
 
@@ -133,14 +135,26 @@ async def outcomes_of(
         kinds=(v.KIND_SESSION,), project=where.project,
         since_ns=max(0, min(times.values()) - _LONGEST_NS), until_ns=max(times.values()) + 1,
     )  # fmt: skip
-    runs = (await some_fields(backend, around, _OF_RUN, COUNTED_UP_TO)).rows
+    found = await _ends(backend, around, times, max(COUNTED_UP_TO, _RUNS_OF_ONE * len(times)))
+    if times.keys() - found.keys():  # it still runs, or began long before
+        running = replace(around, kinds=(), status=v.STATUS_RUNNING)
+        still = (await backend.sessions(running, COUNTED_UP_TO)).rows
+        found = {row.session_id: (row.status, row.outcome) for row in still if row.session_id in times} | found
+    if times.keys() - found.keys():
+        before = replace(around, since_ns=0, until_ns=around.since_ns)
+        found = await _ends(backend, before, times, COUNTED_UP_TO) | found
+    return found
+
+
+async def _ends(
+    backend: Backend, around: Filter, sessions: Collection[str], limit: int
+) -> dict[str, tuple[str, str | None]]:
+    """How the first run of each of these sessions ended."""
+    runs = (await some_fields(backend, around, _OF_RUN, limit)).rows
     found: dict[str, tuple[str, str | None]] = {}
     for run in sorted(runs, key=lambda run: (run.start_ns, run.text("span_id"))):
-        if run.text("session_id") in times:
-            found.setdefault(run.text("session_id"), (run.text("status"), run.optional("outcome")))
-    for session in sorted(times.keys() - found.keys())[: _EXAMPLES * 20]:  # it still runs, or began long before
-        page = await backend.sessions(Filter(session_id=session), 1)
-        found |= {row.session_id: (row.status, row.outcome) for row in page.rows}
+        if (session := run.text("session_id")) in sessions:
+            found.setdefault(session, (run.text("status"), run.optional("outcome")))
     return found
 
 

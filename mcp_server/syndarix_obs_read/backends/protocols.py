@@ -69,7 +69,7 @@ class FieldSource(Protocol):
 
     async def some_fields(self, where: Filter, names: Sequence[str], *, limit: int) -> Rows[StoredRecord]:
         """As `records` without payloads, but of the data only `record_id`, `kind`, `start_ns`, `end_ns`, `status`, what
-        the filter names, and `names`: fields of the record that are neither `attributes` nor `events`."""
+        the filter names, and `names`."""
         ...
 
 

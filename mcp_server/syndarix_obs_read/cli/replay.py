@@ -85,9 +85,17 @@ def replay(
     """  # fmt: skip
     settings, screen = settings_of(common), Screen(settings_of(common).zone)
     _check(live or [], fork_at, requests_only, set_ or [])
-    only_shown = export is not None or (function is None and not requests_only)
+    nothing_runs = function is None and not requests_only
+    named = fork_at is not None or any((live, allow, tool, arguments, lenient, doctor))
+    if nothing_runs and export is None and named:
+        raise UsageError("nothing was named to run: --with module:function is the agent's function, for example "
+                         "--with my_agent.main:answer")  # fmt: skip
+    only_shown = export is not None or nothing_runs
     tape, replays = asyncio.run(_load(settings, session, with_replays=only_shown))
+    if fork_at is not None and fork_at > len(tape.steps):
+        raise UsageError(f"--fork-at {fork_at}: the session {tape.session_id} has {len(tape.steps)} steps")
     if only_shown:
+        tape.tools_at |= _answered_for(function, tool or [])
         _show_tape(common, settings, screen, tape, export, replays)
         return
     if requests_only:
@@ -95,8 +103,10 @@ def replay(
 
         ran = send_again(tape, changes_of(set_ or []))
     else:
-        ran = _run(tape, function or "", arguments, fork_at=fork_at, live=tuple(live or ()), allow=tuple(allow or ()),
-                   changes=changes_of(set_ or []), lenient=lenient or doctor, tools_at=_tools(tool or []))  # fmt: skip
+        options = {"fork_at": fork_at, "live": tuple(live or ()), "allow": tuple(allow or ()),
+                   "changes": changes_of(set_ or []), "lenient": lenient or doctor,
+                   "tools_at": _answered_for(function, tool or [])}  # fmt: skip
+        ran = _run(tape, function or "", arguments, **options)
     report = report_of(settings.backend, ran)
     place = keep(settings, ran.run, report.mode, report.result, as_file=session.endswith(".json"))
     report = report.model_copy(update={"saved": place})
@@ -123,6 +133,8 @@ def _check(live: list[str], fork_at: int | None, requests_only: bool, changes: l
         raise UsageError(f"--live {unknown[0]!r} is not known: `llm` is; tools are allowed one by one with --allow")
     if requests_only and "llm" not in live:
         raise UsageError("--requests-only asks the provider, which costs money: say so with --live llm")
+    if fork_at is not None and "llm" not in live:
+        raise UsageError("from --fork-at N on the model is asked, which costs money: say so with --live llm")
     if changes and fork_at is None and not requests_only:
         raise UsageError("--set changes live requests: say from which step on with --fork-at N, or use --requests-only")
 
@@ -144,9 +156,14 @@ def _show_tape(
     raise typer.Exit(1 if found.problems else 0)
 
 
+def _answered_for(place: str | None, tools: list[str]) -> dict[str, str]:
+    """Functions that the replay answers for: those that the agent's function names itself, and those of --tool."""
+    own = {} if place is None else getattr(function_at(place), "replay_tools", {})
+    return {**own, **_tools(tools)}
+
+
 def _run(tape: Tape, place: str, arguments: str | None, **options: Any) -> Ran:
     called = function_at(place)
-    options["tools_at"] = {**getattr(called, "replay_tools", {}), **options["tools_at"]}
     return run(tape, called, *_arguments(called, arguments, tape), **options)
 
 
@@ -157,8 +174,12 @@ def _arguments(function: Callable[..., Any], given: str | None, tape: Tape) -> l
         except ValueError as error:
             raise UsageError(f'--args is no JSON ({error}); for example --args \'["Where is my order?"]\'') from error
         return found if isinstance(found, list) else [found]
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError) as error:  # a function of C tells none
+        raise UsageError(f"what the function takes is not known ({error}): give a JSON list with --args") from error
     needed = [
-        each.name for each in inspect.signature(function).parameters.values()
+        each.name for each in signature.parameters.values()
         if each.default is each.empty and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
     ]  # fmt: skip
     if not needed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
@@ -11,12 +11,13 @@ from syndarix_obs.replaying.tape import Tape, step_from, tape_from
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import StoredRecord
-from syndarix_obs_read.errors import NotFound
+from syndarix_obs_read.errors import Ambiguous, NotFound
 from syndarix_obs_read.scoring import writer
 from syndarix_obs_read.settings import ReadSettings
 
 _MOST_RECORDS: Final = 5_000
 _FLUSH_S: Final = 10.0
+_SHOWN: Final = 3
 
 
 def keep(settings: ReadSettings, run: Tape, mode: str, result: str, *, as_file: bool = False) -> str:
@@ -48,16 +49,24 @@ async def kept(backend: Backend, name: str) -> Tape | None:
     """The replay of this id or a unique beginning of it; None when the backend has none.
 
     Raises:
-        NotFound: several begin so, or it was kept without content.
+        Ambiguous: several begin so.
+        NotFound: it was kept without content.
     """
     rows = await _records(backend, Filter(session_id=name, kinds=(v.KIND_REPLAY,)))
     if not rows:
         every = await _records(backend, Filter(kinds=(v.KIND_REPLAY,)), payloads=False)
         found = sorted({row.text("session_id") for row in every if row.text("session_id").startswith(name)})
         if len(found) > 1:
-            raise NotFound(f"several replays begin with {name}", tuple(found[:5]))
+            raise several(name, found)
         return await kept(backend, found[0]) if found else None
     return _tape(rows)
+
+
+def several(name: str, found: Sequence[str]) -> Ambiguous:
+    """The error for a beginning that several replays have."""
+    shown = tuple(found[:_SHOWN])
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return Ambiguous(f"several replays begin with {name!r}: {', '.join(shown)}{more}; give more characters", shown)
 
 
 async def replays_of(backend: Backend, session_id: str) -> list[StoredRecord]:
@@ -65,7 +74,8 @@ async def replays_of(backend: Backend, session_id: str) -> list[StoredRecord]:
     from syndarix_obs.replaying.keeping import trace_of_replays
 
     where = Filter(trace_id=trace_of_replays(session_id), kinds=(v.KIND_REPLAY,))
-    return [row for row in await _records(backend, where, payloads=False) if not row.count("step")]
+    rows = await _records(backend, where, payloads=False)
+    return [row for row in rows if not row.count("step") and row.text("replay_of")]  # an erased one names none
 
 
 async def _records(backend: Backend, where: Filter, *, payloads: bool = True) -> tuple[StoredRecord, ...]:

@@ -13,7 +13,7 @@ from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import StoredRecord
 from syndarix_obs_read.errors import NotFound
-from syndarix_obs_read.replay.keep import kept
+from syndarix_obs_read.replay.keep import kept, several
 from syndarix_obs_read.settings import ReadSettings
 
 MOST_RECORDS: Final = 5_000
@@ -69,7 +69,7 @@ async def tape_named(backend: Backend, settings: ReadSettings, name: str) -> Tap
         if len(beginnings) == 1:
             return load(beginnings[0])
         if beginnings:
-            raise NotFound(f"several replays begin with {name}", tuple(path.stem for path in beginnings[:5]))
+            raise several(name, [path.stem for path in beginnings])
         found = await kept(backend, name)
         if found is not None:
             return found

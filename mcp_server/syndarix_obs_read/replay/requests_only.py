@@ -75,8 +75,7 @@ def _again(step: ModelStep, changes: Mapping[str, Any], ask: Send) -> tuple[Mode
         notes.append("some texts of the requests were masked when they were recorded: the model reads the masks")
     start = time.time_ns()
     answered = ask(step, body)
-    made = live.step_of(endpoint, step.provider or "openai", body, answered, answered.content)
-    made.start_ns, made.end_ns = start, time.time_ns()
+    made = live.step_of(endpoint, step.provider or "openai", body, answered, answered.content, start)
     return made, notes
 
 

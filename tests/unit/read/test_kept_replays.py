@@ -15,12 +15,14 @@ import pytest
 from syndarix_obs import ObservabilityPlatform, Settings
 from syndarix_obs.replaying.keeping import keep
 from syndarix_obs.replaying.tape import ModelStep, Tape, ToolStep, from_json
+from syndarix_obs.store.database import open_for_write
+from syndarix_obs.store.erase import erase_person
 from syndarix_obs.testing import Capture, recording
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.stack.backend import StackBackend, StackOptions
-from syndarix_obs_read.errors import NotFound
+from syndarix_obs_read.errors import Ambiguous, NotFound
 from syndarix_obs_read.replay.keep import kept, replays_of
 
 RUN = Tape(
@@ -76,7 +78,7 @@ async def test_a_replay_is_read_again_as_it_was(backend: Backend) -> None:
 
 
 async def test_several_replays_that_begin_alike_are_named(backend: Backend) -> None:
-    with pytest.raises(NotFound, match="several replays begin with replay-"):
+    with pytest.raises(Ambiguous, match="several replays begin with 'replay-': replay-0a1b2c3d4e5f, replay-ffff"):
         await kept(backend, "replay-")
     assert None is await kept(backend, "replay-77")
 
@@ -131,3 +133,19 @@ def test_an_empty_result_is_the_same_through_a_file(result: Any) -> None:
     tape = Tape("s-1", [ToolStep(number=1, tool="look", result=result)])
     (step,) = from_json(tape.to_json()).tools()
     assert (type(result), result) == (type(step.result), step.result)
+
+
+async def test_a_replay_goes_with_its_person(tmp_path: Path) -> None:
+    store = tmp_path / "store.sqlite3"
+    with ObservabilityPlatform(Settings(home=tmp_path, backend="embedded", set_global=False)) as obs:
+        keep(obs.runtime.source, RUN, "fork", "finished")
+    connection = open_for_write(store)
+    erased = erase_person(connection, str(RUN.user))
+    connection.close()
+    backend = EmbeddedBackend(store)
+    try:
+        assert 3 == erased.records
+        assert None is await kept(backend, RUN.session_id)
+        assert [] == await replays_of(backend, "s-1")
+    finally:
+        await backend.close()

@@ -148,7 +148,7 @@ class StackBackend:
 
     async def some_fields(self, where: Filter, names: Sequence[str], *, limit: int) -> Rows[StoredRecord]:
         """See `FieldSource`."""
-        if where.kinds == (v.KIND_COST,):
+        if where.min_cost_usd is not None and where.kinds == (v.KIND_COST,):  # it names another field there
             return await self.records(where, limit=limit, payloads=False)
         return await self._within(records.with_fields(self._loki, self._bounds, where, names, limit))
 

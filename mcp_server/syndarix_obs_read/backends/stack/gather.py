@@ -157,7 +157,7 @@ class Gather(Generic[R]):
         try:
             traces = await tempo.search(traceql.plain_spans(), *place, _PLAIN_TRACES, spans=1)
             ids = [each.trace_id for each in traces if each.trace_id in known]
-            in_full = await asyncio.gather(*map(tempo.trace, ids))
+            in_full = await asyncio.gather(*(tempo.trace(each, place) for each in ids))
         except (BackendUnavailable, BackendTimeout):
             return []
         read_back = (spans.record(*each) for trace in in_full for each in trace)

@@ -21,11 +21,11 @@ _WHOLE_NUMBERS: Final = (
     "cache_write_tokens", "reasoning_tokens",
 )  # fmt: skip
 _NUMBERS: Final = ("confidence", "first_token_s", "duration_ms", "value")
-_LISTS: Final = ("options",)
+_PARTS: Final = ("options", "attributes")
 _READ: Final[Mapping[str, Callable[[str], Any]]] = {
     **dict.fromkeys(_WHOLE_NUMBERS, int),
     **dict.fromkeys(_NUMBERS, float),
-    **dict.fromkeys(_LISTS, json.loads),
+    **dict.fromkeys(_PARTS, json.loads),
     **dict.fromkeys(BOOLEAN_COLUMNS, "true".__eq__),
 }
 """How a field that is no text is read."""

@@ -31,6 +31,8 @@ AHEAD_NS: Final = 600 * SECOND_NS
 """How far ahead of its clock Loki takes lines."""
 LATE_NS: Final = DAY_NS
 """How long after the end of a period records that began in it are still looked for (the ledger: to this day)."""
+_DIGITS: Final = 32
+"""Of a trace id, in hex."""
 _REMEMBERED: Final = 1_000
 _REMEMBERED_S: Final = 15.0
 
@@ -44,7 +46,12 @@ Spans = list[tuple[FinishedSpan, Resource]]
 
 def is_trace_id(text: str) -> bool:
     """Whether Tempo can be asked for it."""
-    return len(text) == 32 and all(digit in "0123456789abcdef" for digit in text)
+    return len(text) == _DIGITS and is_beginning(text)
+
+
+def is_beginning(text: str) -> bool:
+    """Whether the id of a trace can begin so."""
+    return len(text) <= _DIGITS and all(digit in "0123456789abcdef" for digit in text)
 
 
 class TimeBounds:

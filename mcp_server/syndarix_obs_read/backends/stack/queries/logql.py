@@ -25,6 +25,8 @@ ONLY_LEVEL: Final = "| keep level"
 _OF_FAILURES: Final = ("error", "critical")
 """Levels of what failed, but for safety checks: streams of few lines."""
 _METADATA: Final = ("trace_id", "session_id", "agent", "project", "user", "task_type", "model", "tool")
+_IN_LINE: Final = ("status", "decision_type", "agent_type")
+"""Filters that are fields of the line alone."""
 _OF_ONE_LENGTH: Final = ("trace_id", "span_id")
 _MARGIN: Final = 1e-6
 _READ: Final = "field_"
@@ -160,7 +162,7 @@ def needles(text: str) -> list[str]:
 
 
 def _contained(where: Filter) -> list[str]:
-    fields: Mapping[str, str | None] = {"status": where.status, "decision_type": where.decision_type}
+    fields = {name: getattr(where, name) for name in _IN_LINE}
     stages = [f"|= {quoted(_field(name, value))}" for name, value in fields.items() if value is not None]
     if where.looped:
         stages.append(f"|= {quoted(json.dumps('loop_count') + ':')}")
