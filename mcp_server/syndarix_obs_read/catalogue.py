@@ -158,6 +158,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
 """Everything that `syndarix-obs` answers or does. Pages and tools come in this order."""
 
 PAGES_ONLY: Final[Mapping[str, str]] = {
+    "day": "the question `costs`, of two days beside one another",
     "overview": "it puts answers of other questions together",
     "walk": "the question `step`, of a whole run; the page `step` is one span of a trace",
 }

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.pipeline import langfuse, vercel
 from syndarix_obs.pipeline import spellings as s
-from syndarix_obs.pipeline import vercel
 from syndarix_obs.pipeline.decode import decoded, unflatten
 from syndarix_obs.pricing.usage import count
 from syndarix_obs.records.finished import FinishedSpan
@@ -27,6 +27,7 @@ _INTERESTING: Final = (
     "tool",
     "agent.",
     "openai.",
+    "langfuse.",
 )
 _USAGE_OBJECT: Final = "metadata.usage_object"
 _LONGEST_USAGE: Final = 10_000
@@ -52,6 +53,7 @@ _FIELDS: Final[Mapping[str | None, tuple[str, str]]] = {
 def translate(span: FinishedSpan) -> None:
     """Translate one span in place. Spans that have nothing to do with models are left as they are."""
     vercel.translate(span)
+    langfuse.translate(span)
     attributes = span.attributes
     # In order of name: where two old names say the same, `llm.provider` comes before the vaguer `llm.system`.
     old = sorted(name for name in attributes if name.startswith(_INTERESTING))

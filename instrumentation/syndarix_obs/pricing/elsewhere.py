@@ -34,10 +34,12 @@ class Elsewhere:
         """Reports of a trace and of a session that the book has not been told of; learns the tree of the trace."""
         if trace_id not in book.looked_up and self._ready():
             book.looked_up.add(trace_id)
-            for span_id, parent_id in self._listed(lambda: self._stored.parents(trace_id)):
+            spans = self._listed(lambda: self._stored.parents(trace_id))
+            for span_id, parent_id in spans:
                 if span_id not in book.parents:
                     book.note(span_id, parent_id)
-            yield from self._listed(lambda: self._stored.of_trace(trace_id))
+            if spans:
+                yield from self._listed(lambda: self._stored.of_trace(trace_id))
         if session_id is not None and f"session {session_id}" not in book.looked_up and self._ready():
             book.looked_up.add(f"session {session_id}")
             yield from self._listed(lambda: self._stored.of_session(session_id))

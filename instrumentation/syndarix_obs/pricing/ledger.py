@@ -113,6 +113,8 @@ class Ledger:
         book = self._book(call.trace_id)
         if self.elsewhere is None or not isinstance(call, LLMRecord):
             return book
+        if call.parent_id is None and call.session_id is None:
+            return book  # alone in its trace: what others tell of it comes later, and is news
         if call.session_id is not None:
             self._sessions[call.session_id] = None
             if len(self._sessions) > _MOST_RESPONSES:

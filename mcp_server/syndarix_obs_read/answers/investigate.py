@@ -107,7 +107,7 @@ async def investigate(
     before, after = await together(
         calls(backend, where, baseline.since_ns, begin), calls(backend, where, period.since_ns, period.until_ns)
     )
-    between = await calls(backend, where, begin, period.since_ns) if gap_ns else Rows[StoredRecord]()
+    between: Rows[StoredRecord] = await calls(backend, where, begin, period.since_ns) if gap_ns else Rows()
     names = (figure,) if figure else tuple(FIGURES)
     sides = tuple(Observed(each.rows) for each in (before, between, after))
     found = {name: _change(FIGURES[name], *sides) for name in names}

@@ -74,7 +74,8 @@ async def replays_of(backend: Backend, session_id: str) -> list[StoredRecord]:
     from syndarix_obs.replaying.keeping import trace_of_replays
 
     where = Filter(trace_id=trace_of_replays(session_id), kinds=(v.KIND_REPLAY,))
-    return [row for row in await _records(backend, where, payloads=False) if not row.count("step")]
+    rows = await _records(backend, where, payloads=False)
+    return [row for row in rows if not row.count("step") and row.text("replay_of")]  # an erased one names none
 
 
 async def _records(backend: Backend, where: Filter, *, payloads: bool = True) -> tuple[StoredRecord, ...]:

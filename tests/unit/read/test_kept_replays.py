@@ -15,6 +15,8 @@ import pytest
 from syndarix_obs import ObservabilityPlatform, Settings
 from syndarix_obs.replaying.keeping import keep
 from syndarix_obs.replaying.tape import ModelStep, Tape, ToolStep, from_json
+from syndarix_obs.store.database import open_for_write
+from syndarix_obs.store.erase import erase_person
 from syndarix_obs.testing import Capture, recording
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
@@ -131,3 +133,19 @@ def test_an_empty_result_is_the_same_through_a_file(result: Any) -> None:
     tape = Tape("s-1", [ToolStep(number=1, tool="look", result=result)])
     (step,) = from_json(tape.to_json()).tools()
     assert (type(result), result) == (type(step.result), step.result)
+
+
+async def test_a_replay_goes_with_its_person(tmp_path: Path) -> None:
+    store = tmp_path / "store.sqlite3"
+    with ObservabilityPlatform(Settings(home=tmp_path, backend="embedded", set_global=False)) as obs:
+        keep(obs.runtime.source, RUN, "fork", "finished")
+    connection = open_for_write(store)
+    erased = erase_person(connection, str(RUN.user))
+    connection.close()
+    backend = EmbeddedBackend(store)
+    try:
+        assert 3 == erased.records
+        assert None is await kept(backend, RUN.session_id)
+        assert [] == await replays_of(backend, "s-1")
+    finally:
+        await backend.close()

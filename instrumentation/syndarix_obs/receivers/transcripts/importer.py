@@ -32,7 +32,6 @@ IDLE_NS: Final = 30 * 60 * 1_000_000_000
 """A session in which nothing has happened for so long is over: transcripts tell of no end."""
 _BATCH: Final = 1_000
 _SAFE_WITHIN_S: Final = 30.0
-_COMPRESSED: Final = (".jsonl.zst", ".jsonl.gz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +146,6 @@ class Importer:
         if not has_news(path, found):
             return
         taken.files += 1
-        if path.name.endswith(_COMPRESSED):
-            taken.unreadable[str(path)] = "it is compressed; unpack it first"
-            return
         unknown = Unknown()
         source = Source(path, found.state, self._memory.agents, lambda offset: row_at(path, offset))
         reader = _FORMS[self._tool].reader(source)
