@@ -98,6 +98,10 @@ class EmbeddedBackend:
         """See `OutcomeSource`."""
         return await self._pool.run(lambda c: sessions.outcomes(c, session_ids))
 
+    async def fields(self, where: Filter, names: Sequence[str], limit: int) -> Rows[StoredRecord]:
+        """See `FieldSource`."""
+        return await self._pool.run(lambda c: records.some_fields(c, where, names, _rows(limit)))
+
     async def edge_calls(self, field: str, ids: Sequence[str]) -> list[StoredRecord]:
         """See `EdgeSource`."""
         return await self._pool.run(lambda c: records.edge_calls(c, field, ids))

@@ -93,6 +93,15 @@ class OutcomeSource(Protocol):
 
 
 @runtime_checkable
+class FieldSource(Protocol):
+    """Some fields of many records, without reading the rest. A backend without it is asked for whole records."""
+
+    async def fields(self, where: Filter, names: Sequence[str], limit: int) -> Rows[StoredRecord]:
+        """Records that fit with these of their fields, newest first; without payloads and without a total."""
+        ...
+
+
+@runtime_checkable
 class EdgeSource(Protocol):
     """The first and last model calls of many runs at once. A backend without it is asked for the calls themselves."""
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from syndarix_obs import vocabulary as v
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read.backends.filters import Filter
-from syndarix_obs_read.backends.protocols import AlertSource, Backend, EdgeSource, OutcomeSource, RawSource
+from syndarix_obs_read.backends.protocols import AlertSource, Backend, EdgeSource, FieldSource, OutcomeSource, RawSource
 from syndarix_obs_read.backends.rows import (
     AgentRow,
     AlertRow,
@@ -181,6 +181,15 @@ class GuardedOutcomes(Guarded):
         return await source.outcomes(session_ids)
 
 
+class GuardedFields(Guarded):
+    """Of a backend that reads some fields of records only."""
+
+    async def fields(self, where: Filter, names: Sequence[str], limit: int) -> Rows[StoredRecord]:
+        """See `FieldSource`."""
+        source: FieldSource = self._backend
+        return await self._given(await source.fields(self._searchable(where), names, limit), _words(where))
+
+
 class GuardedEdges(Guarded):
     """Of a backend that gives the first and last calls of many runs at once."""
 
@@ -248,7 +257,8 @@ class GuardedQueries(Guarded):
 
 
 _PARTS: Final[Mapping[type[Guarded], type]] = {
-    GuardedOutcomes: OutcomeSource, GuardedEdges: EdgeSource, GuardedAlerts: AlertSource, GuardedQueries: RawSource,
+    GuardedOutcomes: OutcomeSource, GuardedFields: FieldSource, GuardedEdges: EdgeSource, GuardedAlerts: AlertSource,
+    GuardedQueries: RawSource,
 }  # fmt: skip
 """What only some backends can do: a backend that cannot does not seem to."""
 

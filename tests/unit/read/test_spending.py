@@ -134,3 +134,27 @@ def test_the_command_draws_groups_and_says_what_the_context_cost(
                                                 ("v2", "100%", "$8.00", "$2.00")][:4]  # fmt: skip
     assert 0 == run(["spending", *since, "--json"])
     assert "1.8" == json.loads(capsys.readouterr().out)["whole"]["per_success_usd"]
+
+
+async def test_a_backend_that_gives_whole_records_only_has_the_same_answer(backend: EmbeddedBackend) -> None:
+    class Whole:
+        """The same backend without its short cut."""
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "fields":
+                raise AttributeError(name)
+            return getattr(backend, name)
+
+    whole: Any = Whole()
+    assert await get_spending(backend, Filter(), PERIOD) == await get_spending(whole, Filter(), PERIOD)
+
+
+async def test_fields_of_records_are_those_of_whole_records(backend: EmbeddedBackend) -> None:
+    names = ("kind", "start_ns", "session_id", "model", "cost_usd", "input_tokens", "service_tier")
+    where = Filter(kinds=("llm_call",)).within(PERIOD)
+    found = await backend.fields(where, names, 3)
+    whole = (await backend.records(where, limit=3, payloads=False)).rows
+    assert found.more
+    assert [{name: each.data[name] for name in names if name in each.data} for each in whole] == [
+        dict(each.data) for each in found.rows
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
@@ -45,6 +45,29 @@ def listed(connection: sqlite3.Connection, where: Filter, limit: int, payloads: 
     rows = connection.execute(statement, (*source.values, limit + 1)).fetchall()
     found = [stored(row) for row in rows[:limit]]
     return _page(found, len(rows) > limit, lambda: _count(connection, conditions, kinds))
+
+
+def some_fields(connection: sqlite3.Connection, where: Filter, names: Sequence[str], limit: int) -> Rows[StoredRecord]:
+    """Records that fit, newest first, with these fields and no others."""
+    kinds = where.kinds or DEFAULT_KINDS
+    source = _source(where, kinds, of_records(where), limit + 1)
+    columns = ", ".join(map(_field, names))
+    statement = (
+        f"SELECT {columns} FROM records r WHERE r.id IN ({source.sql}) ORDER BY r.ts_ns DESC, r.id DESC LIMIT ?"
+    )
+    rows = connection.execute(statement, (*source.values, limit + 1)).fetchall()
+    found = tuple(
+        StoredRecord({name: value for name, value in zip(names, row, strict=True) if value is not None and value != ""})
+        for row in rows[:limit]
+    )
+    return Rows(found, len(rows) > limit, None)
+
+
+def _field(name: str) -> str:
+    """SQL of a field: a column, or a part of what has none. Names are our own."""
+    if name == "start_ns":
+        return "r.ts_ns"
+    return f'r."{name}"' if name in schema.RECORD_COLUMNS else f"json_extract(r.extra, '$.{name}')"
 
 
 def edge_calls(connection: sqlite3.Connection, field: str, ids: Iterable[str]) -> list[StoredRecord]:
