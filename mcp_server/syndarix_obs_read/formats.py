@@ -75,6 +75,19 @@ def duration(milliseconds: float | None) -> str:
     return f"{whole // 86_400}d{whole % 86_400 // 3600:02}h"
 
 
+def figure(name: str, value: float | None) -> str:
+    """A figure of an agent in its unit, which its name tells: dollars, seconds, a share or a count; `–` for None."""
+    if value is None:
+        return NOTHING
+    if name == "cost":
+        return money(Decimal(repr(value)))
+    if "latency" in name:
+        return duration(value * 1000)
+    if name in {"errors", "failures"} or name.endswith("error_rate") or name.startswith("tool_share"):
+        return percent(value)
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
+
+
 def seconds(value: float | None) -> str:
     """A duration given in seconds."""
     return NOTHING if value is None else duration(value * 1000)

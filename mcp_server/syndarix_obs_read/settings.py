@@ -115,6 +115,10 @@ class ReadSettings(BaseSettings):
         description="Seconds until a deletion in Loki is done: its `delete_request_cancel_period` (3 h here) and "
         "`retention_delete_delay` (2 h).",
     )
+    other_files: str = Field(
+        "", description="Files and folders of your own, with commas, that an erasure looks through, for example log "
+        "files; one that holds the person is named, and not changed.", examples=["/var/log/agent,/srv/notes.md"],
+    )  # fmt: skip
     tempo_data: Path | None = Field(
         None, description="Folder of Tempo's files, as for Loki.", examples=["/var/lib/tempo"]
     )

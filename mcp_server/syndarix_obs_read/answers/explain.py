@@ -177,8 +177,12 @@ def _sentence(root: StoredRecord, causes: Sequence[StoredRecord], records: Seque
 
 
 def _notes(causes: Sequence[StoredRecord]) -> Iterator[str]:
+    longest: dict[str, int] = {}
     for record in causes:
-        if repeated := record.count("loop_count"):
+        longest[record.text("tool")] = max(longest.get(record.text("tool"), 0), record.count("loop_count"))
+    for record in causes:
+        repeated = record.count("loop_count")
+        if repeated and repeated == longest[record.text("tool")]:
             yield f"{record.text('tool')} was called {repeated} times with equal arguments"
         elif record.kind == v.KIND_SAFETY:
             yield f"safety check {record.text('check')} failed"

@@ -21,6 +21,8 @@ from syndarix_obs_read.backends.rows import COUNTED_UP_TO, StoredRecord
 from syndarix_obs_read.outcomes import is_success
 from syndarix_obs_read.timerange import TimeRange
 
+FAILED: Final = " ✗"
+"""Ends the name of a node that is a failed call."""
 _EDGES: Final = 40
 _VARIANTS: Final = 10
 _NODES: Final = 200
@@ -95,7 +97,7 @@ def activities(records: Sequence[StoredRecord]) -> tuple[str, ...]:
     found = []
     for record in records:
         if record.kind == v.KIND_TOOL_CALL:
-            found.append(record.text("tool") + (" ✗" if record.failed else ""))
+            found.append(record.text("tool") + (FAILED if record.failed else ""))
         elif record.text("decision_type") == "tool_selection":
             chosen = record.text("selected").split(v.DECISION_AND)
             found += [name for name in chosen if name == v.DECISION_ANSWER or not tools]
@@ -155,5 +157,5 @@ def _one_run(
 
 def _label(number: int, record: StoredRecord) -> str:
     if record.kind == v.KIND_TOOL_CALL:
-        return f"{number} {record.text('tool')}{' ✗' if record.failed else ''}"
+        return f"{number} {record.text('tool')}{FAILED if record.failed else ''}"
     return f"{number} {record.text('decision_type')}: {record.text('selected')}"

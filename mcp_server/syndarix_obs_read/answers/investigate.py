@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -12,11 +12,12 @@ from syndarix_obs_read.amounts import Frozen
 from syndarix_obs_read.analysis.changes import Change, Factor, First, explain_change
 from syndarix_obs_read.answers.base import Answer, Moment, Period
 from syndarix_obs_read.answers.empty import why_empty
-from syndarix_obs_read.answers.observed import FIGURES, MOST_CALLS, Figure, calls, observe
+from syndarix_obs_read.answers.observed import FIGURES, MOST_CALLS, Figure, Observed, calls
 from syndarix_obs_read.answers.runaway import Runaway, runaways
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import StoredRecord
+from syndarix_obs_read.backends.rows import Rows, StoredRecord
+from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.timerange import SECOND_NS, TimeRange, to_datetime
 
@@ -103,11 +104,13 @@ async def investigate(
     before_ns = baseline_ns or max(_LEAST_BASELINE_NS, _TIMES_AS_LONG * (period.until_ns - period.since_ns))
     begin = max(0, period.since_ns - gap_ns)
     baseline = TimeRange(max(0, begin - before_ns), begin, "the time before")
-    before = await calls(backend, where, baseline.since_ns, baseline.until_ns)
-    after = await calls(backend, where, period.since_ns, period.until_ns)
-    between = (await calls(backend, where, begin, period.since_ns)).rows if gap_ns else ()
+    before, after = await together(
+        calls(backend, where, baseline.since_ns, begin), calls(backend, where, period.since_ns, period.until_ns)
+    )
+    between: Rows[StoredRecord] = await calls(backend, where, begin, period.since_ns) if gap_ns else Rows()
     names = (figure,) if figure else tuple(FIGURES)
-    found = {name: _change(FIGURES[name], before.rows, between, after.rows) for name in names}
+    sides = tuple(Observed(each.rows) for each in (before, between, after))
+    found = {name: _change(FIGURES[name], *sides) for name in names}
     hints = () if after.rows else await why_empty(backend, replace(where, kinds=()), period)
     if before.more or after.more:
         hints = (*hints, f"only the newest {MOST_CALLS:,} calls of a time were looked at; ask for a shorter one")
@@ -125,11 +128,8 @@ async def investigate(
     )
 
 
-def _change(
-    figure: Figure, before: Sequence[StoredRecord], between: Sequence[StoredRecord], after: Sequence[StoredRecord]
-) -> Change:
-    earlier, unsure, later = (observe(figure, records) for records in (before, between, after))
-    return explain_change(earlier, later, figure.scale, between=unsure)
+def _change(figure: Figure, before: Observed, between: Observed, after: Observed) -> Change:
+    return explain_change(before.of(figure), after.of(figure), figure.scale, between=between.of(figure))
 
 
 def _figure(name: str, change: Change) -> FigureChange:

@@ -19,13 +19,13 @@ from syndarix_obs_read.amounts import Cost, Frozen, Usd
 from syndarix_obs_read.analysis.bootstrap import ratio_interval
 from syndarix_obs_read.analysis.context_costs import Call, ToolCall, caching, carried, looping
 from syndarix_obs_read.analysis.repricing import ZERO, Counts, Repricing
-from syndarix_obs_read.answers.base import Answer, Period
+from syndarix_obs_read.answers.base import Answer, Period, some_fields
 from syndarix_obs_read.answers.decisions import outcomes_of
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.answers.observed import MOST_CALLS
 from syndarix_obs_read.answers.quality import scores_given
 from syndarix_obs_read.backends.filters import Filter
-from syndarix_obs_read.backends.protocols import Backend, FieldSource
+from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import PROMPT_SIZES, CostRow, StoredRecord
 from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.errors import FilterError
@@ -38,11 +38,6 @@ BY: Final[tuple[By, ...]] = get_args(By)
 
 _PLACES: Final = Decimal("0.000001")
 _TOOLS: Final = 5
-_FIELDS: Final = (
-    "kind", "start_ns", "end_ns", "session_id", "trace_id", "agent", "operation", "provider", "model", "service_tier",
-    "cost_usd", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "tool",
-    "loop_count",
-)  # fmt: skip
 _SAME_PRICE_NS: Final = 30 * 60 * SECOND_NS
 """Prices change on a day, and those by time of day (nights are cheaper somewhere) on the half hour."""
 _NO: Final = frozenset({"false", "no", "down", "0"})
@@ -162,11 +157,16 @@ async def get_spending(
 
 
 async def _records(backend: Backend, where: Filter, period: TimeRange) -> tuple[StoredRecord, ...]:
-    """Calls of models and tools, the newest, with the fields that this answer reads at least."""
+    """Calls of models and tools, the newest."""
     wanted = replace(where.within(period), kinds=(v.KIND_LLM_CALL, v.KIND_TOOL_CALL), model=None)
-    if isinstance(backend, FieldSource):
-        return (await backend.fields(wanted, _FIELDS, MOST_CALLS)).rows
-    return (await backend.records(wanted, limit=MOST_CALLS, payloads=False)).rows
+    return (await some_fields(backend, wanted, _FIELDS, MOST_CALLS)).rows
+
+
+_FIELDS: Final = (
+    "session_id", "trace_id", "agent", "tool", "loop_count", "cost_usd", "operation", "input_tokens", "output_tokens",
+    "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "model", "provider", "service_tier",
+)  # fmt: skip
+"""Fields of calls that are looked at."""
 
 
 def _hints(records: Sequence[StoredRecord], calls: Sequence[Call]) -> tuple[str, ...]:

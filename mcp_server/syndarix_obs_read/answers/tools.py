@@ -12,8 +12,8 @@ from typing import Final, Literal, get_args
 from pydantic import Field
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs_read.amounts import Frozen, Usd, to_usd
-from syndarix_obs_read.answers.base import Answer, Period
+from syndarix_obs_read.amounts import Frozen, Quantiles, Usd, to_usd
+from syndarix_obs_read.answers.base import Answer, Period, some_fields
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
@@ -26,6 +26,9 @@ BY: Final[tuple[str, ...]] = get_args(By)
 """What the columns can be."""
 _STEPS_S: Final = (300, 900, 3_600, 3 * 3_600, 6 * 3_600, 86_400, 7 * 86_400)
 _COLUMNS: Final = 36
+_OF_TOOL: Final = ("tool", "trace_id", "agent", "agent_version")
+_OF_MODEL: Final = ("trace_id", "agent", "cost_usd")
+"""Fields of calls that are looked at."""
 _HOURS: Final = tuple(f"{hour:02}" for hour in range(24))
 
 
@@ -47,11 +50,22 @@ class Column(Frozen):
     until_ns: int | None = None
 
 
+class Total(Frozen):
+    """One tool over the whole period."""
+
+    tool: str
+    calls: int
+    failed: int
+    took: Quantiles = Field(description="Of its calls, in seconds.")
+    cost_usd: Usd | None = Field(description="Of the model calls that asked for it; null when none has a price.")
+
+
 class ToolUsage(Answer):
     """Tools as a heat map: those with the most failures first, cells without a call left out."""
 
     by: str
     tools: tuple[str, ...]
+    totals: tuple[Total, ...] = Field(description="Each tool over the whole period, in the order of `tools`.")
     columns: tuple[Column, ...]
     cells: tuple[Cell, ...]
     calls: int
@@ -71,9 +85,9 @@ async def tool_usage(backend: Backend, where: Filter, period: TimeRange, by: str
     if by not in BY:
         raise FilterError(f"tools cannot be shown by {by!r}; possible: {', '.join(BY)}")
     wanted = replace(where.within(period), kinds=(v.KIND_TOOL_CALL,))
-    page = await backend.records(wanted, limit=COUNTED_UP_TO, payloads=False)
+    page = await some_fields(backend, wanted, _OF_TOOL, COUNTED_UP_TO)
     models = replace(where.within(period), kinds=(v.KIND_LLM_CALL,), tool=None, status=None, looped=False)
-    asked = await backend.records(models, limit=COUNTED_UP_TO, payloads=False)
+    asked = await some_fields(backend, models, _OF_MODEL, COUNTED_UP_TO)
     hints: list[str] = []
     if page.more or asked.more:
         hints.append(f"only the newest {COUNTED_UP_TO:,} calls were looked at; a shorter time shows all")
@@ -82,13 +96,26 @@ async def tool_usage(backend: Backend, where: Filter, period: TimeRange, by: str
     costs = prices(page.rows, asked.rows)
     columns, column_of = _columns(by, page.rows, period, zone)
     cells = _cells(page.rows, costs, column_of)
-    failures = Counter(record.text("tool") for record in page.rows if record.failed)
-    calls = Counter(record.text("tool") for record in page.rows)
+    totals = _totals(page.rows, costs)
     return ToolUsage(
         backend=backend.name, period=Period.of(period), hints=tuple(hints), by=by,
-        tools=tuple(sorted(calls, key=lambda tool: (-failures[tool], -calls[tool], tool))), columns=columns,
-        cells=cells, calls=len(page.rows), failed=sum(failures.values()), cost_usd=_sum(costs.values()),
+        tools=tuple(each.tool for each in totals), totals=totals, columns=columns, cells=cells,
+        calls=len(page.rows), failed=sum(each.failed for each in totals), cost_usd=_sum(costs.values()),
     )  # fmt: skip
+
+
+def _totals(rows: Sequence[StoredRecord], costs: Mapping[int, Decimal | None]) -> tuple[Total, ...]:
+    """Each tool, those with the most failures first."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        places[row.text("tool")].append(place)
+    found = [
+        Total(tool=tool, calls=len(its), failed=sum(rows[place].failed for place in its),
+              took=Quantiles.of((rows[place].end_ns - rows[place].start_ns) / SECOND_NS for place in its),
+              cost_usd=_sum(costs[place] for place in its))
+        for tool, its in places.items()
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda each: (-each.failed, -each.calls, each.tool)))
 
 
 def _sum(amounts: object) -> Decimal | None:

@@ -64,6 +64,16 @@ class RecordSource(Protocol):
 
 
 @runtime_checkable
+class FieldSource(Protocol):
+    """Records of which only some fields are wanted. A backend without it is asked for the records themselves."""
+
+    async def some_fields(self, where: Filter, names: Sequence[str], *, limit: int) -> Rows[StoredRecord]:
+        """As `records` without payloads, but of the data only `record_id`, `kind`, `start_ns`, `end_ns`, `status`, what
+        the filter names, and `names`."""
+        ...
+
+
+@runtime_checkable
 class LedgerSource(Protocol):
     """Sums of the cost ledger."""
 
@@ -89,15 +99,6 @@ class OutcomeSource(Protocol):
 
     async def outcomes(self, session_ids: Collection[str]) -> Mapping[str, tuple[str, str | None]]:
         """Status and outcome of these sessions; those that are not known are left out."""
-        ...
-
-
-@runtime_checkable
-class FieldSource(Protocol):
-    """Some fields of many records, without reading the rest. A backend without it is asked for whole records."""
-
-    async def fields(self, where: Filter, names: Sequence[str], limit: int) -> Rows[StoredRecord]:
-        """Records that fit with these of their fields, newest first; without payloads and without a total."""
         ...
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from syndarix_obs import vocabulary as v
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read.backends.filters import Filter
-from syndarix_obs_read.backends.protocols import AlertSource, Backend, EdgeSource, FieldSource, OutcomeSource, RawSource
+from syndarix_obs_read.backends.protocols import AlertSource, Backend, EdgeSource, OutcomeSource, RawSource
 from syndarix_obs_read.backends.rows import (
     AgentRow,
     AlertRow,
@@ -71,6 +71,11 @@ class Guarded:
         """See `Backend`."""
         return str(self._backend.name)
 
+    @property
+    def encrypted(self) -> bool:
+        """See `EmbeddedBackend`."""
+        return bool(getattr(self._backend, "encrypted", False))
+
     async def close(self) -> None:
         """See `Backend`."""
         await self._backend.close()
@@ -115,7 +120,7 @@ class Guarded:
         found: Rows[SessionRow] = await self._backend.sessions(self._searchable(where), limit)
         if self._may_read():
             return found
-        return replace(found, rows=tuple(replace(each, error_message=None) for each in found.rows))
+        return replace(found, rows=tuple(each.model_copy(update={"error_message": None}) for each in found.rows))
 
     async def agents(self, where: Filter) -> list[AgentRow]:
         """See `AgentSource`."""
@@ -179,15 +184,6 @@ class GuardedOutcomes(Guarded):
         """See `OutcomeSource`."""
         source: OutcomeSource = self._backend
         return await source.outcomes(session_ids)
-
-
-class GuardedFields(Guarded):
-    """Of a backend that reads some fields of records only."""
-
-    async def fields(self, where: Filter, names: Sequence[str], limit: int) -> Rows[StoredRecord]:
-        """See `FieldSource`."""
-        source: FieldSource = self._backend
-        return await self._given(await source.fields(self._searchable(where), names, limit), _words(where))
 
 
 class GuardedEdges(Guarded):
@@ -257,8 +253,7 @@ class GuardedQueries(Guarded):
 
 
 _PARTS: Final[Mapping[type[Guarded], type]] = {
-    GuardedOutcomes: OutcomeSource, GuardedFields: FieldSource, GuardedEdges: EdgeSource, GuardedAlerts: AlertSource,
-    GuardedQueries: RawSource,
+    GuardedOutcomes: OutcomeSource, GuardedEdges: EdgeSource, GuardedAlerts: AlertSource, GuardedQueries: RawSource,
 }  # fmt: skip
 """What only some backends can do: a backend that cannot does not seem to."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from starlette.applications import Starlette
@@ -32,15 +32,16 @@ from syndarix_obs_read.web.authentication import Authentication
 from syndarix_obs_read.web.form_token import FormTokens
 from syndarix_obs_read.web.headers import Hardened
 from syndarix_obs_read.web.names import Names
-from syndarix_obs_read.web.pages import overview, report, step, walk
+from syndarix_obs_read.web.pages import day, overview, report, step, walk
 from syndarix_obs_read.web.parts import layout, pieces
 from syndarix_obs_read.web.view import Page, View
 from syndarix_obs_read.web.writes import Writes
 
 PAGES: Final[tuple[Page, ...]] = (
     overview.PAGE,
-    *(question.page() for question in catalogue.with_face("web")),
+    *(replace(question.page(), group=question.group) for question in catalogue.with_face("web")),
     walk.PAGE,
+    day.PAGE,
 )
 """Every page, in the order of the navigation."""
 

@@ -57,6 +57,7 @@ class Page:
         timed: whether it is about a time that one may choose.
         since: how far back it looks if nobody says; as far as the settings say for None.
         live: whether it follows what is recorded, where there is a script.
+        group: heading of the navigation under which it stands; empty for none.
     """
 
     path: str
@@ -66,6 +67,7 @@ class Page:
     timed: bool = True
     since: str | None = None
     live: bool = False
+    group: str = ""
 
     @property
     def twin(self) -> str:

@@ -18,7 +18,7 @@ from syndarix_obs.store.writer import StoreWriter
 from syndarix_obs_read.answers.blame import blame
 from syndarix_obs_read.answers.compare import compare
 from syndarix_obs_read.answers.investigate import investigate
-from syndarix_obs_read.answers.observed import FIGURES, observe, user_bucket
+from syndarix_obs_read.answers.observed import FIGURES, Observed, user_bucket
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.cli.run import run
@@ -138,7 +138,7 @@ async def test_an_unknown_figure_is_answered_with_the_known_ones(backend: Embedd
 
 async def test_a_tool_call_has_the_configuration_of_its_session_s_model_calls(backend: EmbeddedBackend) -> None:
     records = (await backend.records(Filter(session_id="s-141"), limit=10, payloads=False)).rows
-    (tool,) = observe(FIGURES["tool_latency"], records)
+    (tool,) = Observed(records).of(FIGURES["tool_latency"])
     assert (("slow-1",), ("track",), ("Timeout: no answer after <n> s",)) == (
         tool.where["model"], tool.where["tool"], tool.where["error_pattern"],
     )  # fmt: skip

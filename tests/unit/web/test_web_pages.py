@@ -197,7 +197,7 @@ async def test_a_budget_that_is_nearly_spent_stands_out(home: Path, browser_over
     found = await browser_over(home, monthly_budget_usd="0.025").page("/")
 
     assert "96% of $0.025" in found.text
-    assert any("is-warning" in each.get("class", "") for each in found.all("div"))
+    assert any("tile is-warning" in each.get("class", "") for each in found.all("a"))
 
 
 async def test_agents_have_quantiles_success_tools_and_loops(browser: Browser) -> None:

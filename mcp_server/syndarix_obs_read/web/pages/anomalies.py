@@ -48,16 +48,12 @@ def _row(asked: Asked, each: Anomaly) -> list[Child]:
         el("a", f.moment(each.opened, asked.zone), href=what, cls="row", title="What changed?"),
         pieces.name(each.agent),
         el("a", each.series, href=asked.to("/investigate", episode=each.episode), title="What explains it?"),
-        _number(each.observed),
-        _number(each.expected),
+        f.figure(each.series, each.observed),
+        f.figure(each.series, each.expected),
         f"{each.score:.1f}",
         each.opinion,
         el("span", "open", cls="is-warning") if each.open else pieces.moment(each.closed, asked.zone),
     ]
-
-
-def _number(value: float | None) -> str:
-    return f.NOTHING if value is None else f"{value:.3g}"
 
 
 PAGE = Page("/anomalies", "Anomalies", ask, since="7d")

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from itertools import groupby
 from typing import Final
 
 from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.answers.compare import Comparison, Line, RunComparison, Side, compare, compare_groups
 from syndarix_obs_read.answers.compare_groups import OF, FigurePair, Groups
-from syndarix_obs_read.answers.empty import FILL
+from syndarix_obs_read.answers.previews import PreviewedSession, PreviewedSessions
 from syndarix_obs_read.errors import FilterError, NotFound
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.pages import diff as diff_page
-from syndarix_obs_read.web.parts import charts, pieces, tables
+from syndarix_obs_read.web.parts import charts, choosing, pieces, tables
 from syndarix_obs_read.web.view import Page, View
 
 _HEADS = tables.columns("", "before*", "after*")
+_SIDES = tables.columns("", "before*", "after*", ">difference")
+_CONTEXT: Final = 2
+"""Equal lines that are shown around a difference."""
 _FIGURES = tables.columns("figure*", ">before", ">after", ">of", ">and", "beyond chance?")
 _TOOLS = tables.columns("tool*", ">calls before", ">failed", ">calls after", ">failed")
 _ERRORS = tables.columns(">before", ">after", "where", "error*")
@@ -33,8 +38,7 @@ async def ask(asked: Asked) -> View:
     """The comparison, or a form that asks for it."""
     before, after = _named(asked)
     if before is None or after is None:
-        offer = await attempt(_offer(asked))
-        return View("Compare", {"comparison": offer}, lambda: joined((_form(asked), pieces.shown(offer, pieces.hints))))
+        return await _offer(asked, before or after)
     found = await attempt(_compare(asked, before, after))
     return View("Compare", {"comparison": found}, lambda: joined((
         _form(asked), pieces.shown(found, lambda answer: _draw(asked, answer)),
@@ -46,9 +50,33 @@ def _named(asked: Asked) -> tuple[str | None, str | None]:
     return asked.word("a") or asked.word("before"), asked.word("b") or asked.word("after")
 
 
-async def _offer(asked: Asked) -> Offer:
-    empty = await asked.backend.extent() is None
-    return Offer(backend=asked.backend.name, hints=(FILL,) if empty else ())
+async def _offer(asked: Asked, chosen: str | None) -> View:
+    """Runs to choose from, where runs are to be compared."""
+    if (asked.word("of") or "run") != "run":
+        nothing = Offer(backend=asked.backend.name)
+        return View("Compare", {"comparison": nothing}, lambda: _form(asked))
+    runs = await choosing.last_runs(asked, asked.word("agent"))
+    return View("Compare", {"runs": runs}, lambda: joined((
+        _form(asked), pieces.shown(runs, lambda answer: _runs(asked, answer, chosen)),
+    )))  # fmt: skip
+
+
+def _runs(asked: Asked, answer: PreviewedSessions, chosen: str | None) -> Child:
+    """The first click chooses one run, the second compares the other with it, the older one before."""
+    known = next((each for each in answer.sessions if chosen and each.session_id.startswith(chosen)), None)
+
+    def link(each: PreviewedSession) -> str | None:
+        if chosen is None:
+            return asked.here(a=each.session_id)
+        if each is known:
+            return None
+        older = known is not None and each.started < known.started
+        one, other = (each.session_id, chosen) if older else (chosen, each.session_id)
+        return asked.here(a=one, b=other, before=None, after=None)
+
+    if chosen is None:
+        return choosing.draw(answer, asked, "Choose a run", link)
+    return choosing.draw(answer, asked, f"Compare {pieces.short(chosen)} with", link)
 
 
 async def _compare(asked: Asked, before: str, after: str) -> Comparison:
@@ -106,25 +134,45 @@ def _draw(asked: Asked, answer: Comparison) -> Child:
 def _sides(asked: Asked, answer: Comparison, one: Side, other: Side) -> Child:
     names = sorted(one.configuration.keys() | other.configuration.keys())
     rows: list[tuple[list[Child], str]] = [
-        (["run", _run(asked, one), _run(asked, other)], ""),
-        (["ended", one.outcome or one.status, other.outcome or other.status], ""),
-        (["duration", f.duration(one.duration_ms), f.duration(other.duration_ms)], ""),
-        (["tokens", f.count(one.tokens.total), f.count(other.tokens.total)], ""),
-        (["cost", pieces.money(one.cost), pieces.money(other.cost)], ""),
-    ]
+        (["run", _run(asked, one), _run(asked, other), None], ""),
+        (["ended", one.outcome or one.status, other.outcome or other.status, None],
+         "differs" if (one.outcome or one.status) != (other.outcome or other.status) else ""),
+        (["duration", f.duration(one.duration_ms), f.duration(other.duration_ms),
+          _times(one.duration_ms, other.duration_ms)], ""),
+        (["tokens", f.count(one.tokens.total), f.count(other.tokens.total),
+          _times(one.tokens.total, other.tokens.total)], ""),
+        (["cost", pieces.money(one.cost), pieces.money(other.cost),
+          f.difference((other.cost.total_usd or 0) - (one.cost.total_usd or Decimal(0)))], ""),
+    ]  # fmt: skip
     rows += [
         (
-            [name.replace("_", " "), ", ".join(one.configuration.get(name, ())),
-             ", ".join(other.configuration.get(name, ()))],
-            "is-warning" if name in answer.differs else "",
+            [name.replace("_", " "), _values(one, other, name), _values(other, one, name),
+             "differs" if name in answer.differs else None],
+            "differs" if name in answer.differs else "",
         )
         for name in names
     ]  # fmt: skip
     return (
-        tables.table(_HEADS, rows, caption="What they ran on and how they ended"),
-        pieces.section("Answers", el("h3", "before"), pieces.prose(one.answer), el("h3", "after"),
-                       pieces.prose(other.answer)),
+        tables.table(_SIDES, rows, caption="What they ran on and how they ended"),
+        pieces.section("Answers", el("div", (
+            el("div", el("h3", name), el("p", pieces.prose(side.answer))) for name, side in
+            (("before", one), ("after", other))
+        ), cls="two-sides")),
     )  # fmt: skip
+
+
+def _times(one: float, other: float) -> str | None:
+    """How many times as much, where that says more than the figures."""
+    return f"×{other / one:,.1f}" if one and other and one != other else None
+
+
+def _values(side: Side, against: Side, name: str) -> Html:
+    """What a run ran on; what only this one had stands out."""
+    known = against.configuration.get(name, ())
+    return el("span", (
+        (", " if at else "", value if value in known else el("b", value, cls="only"))
+        for at, value in enumerate(side.configuration.get(name, ()))
+    ))  # fmt: skip
 
 
 def _run(asked: Asked, side: Side) -> Html:
@@ -135,8 +183,30 @@ def _run(asked: Asked, side: Side) -> Html:
 def _lines(title: str, lines: tuple[Line, ...], equal: str) -> Html:
     if not any(line.change != "same" for line in lines):
         return pieces.section(title, el("p", equal, cls="dim"))
-    drawn = (el("div", f"{_MARKS[line.change]} {line.text}", cls=f"diff-{line.change}") for line in lines)
+    drawn = (_line(line) if isinstance(line, Line) else _left_out(line) for line in _around(lines))
     return pieces.section(title, el("div", drawn, cls="diff"))
+
+
+def _line(line: Line) -> Html:
+    return el("div", f"{_MARKS[line.change]} {line.text}", cls=f"diff-{line.change}")
+
+
+def _left_out(count: int) -> Html:
+    return el("div", f"  … {count:,} equal {'lines' if count > 1 else 'line'}", cls="diff-left")
+
+
+def _around(lines: tuple[Line, ...]) -> Iterator[Line | int]:
+    """The differences with a few equal lines around them, and how many are left out in between."""
+    near = {
+        place + step for place, line in enumerate(lines) if line.change != "same"
+        for step in range(-_CONTEXT, _CONTEXT + 1)
+    }  # fmt: skip
+    for kept, group in groupby(enumerate(lines), lambda each: each[0] in near):
+        part = [line for _, line in group]
+        if kept or len(part) == 1:
+            yield from part
+        else:
+            yield len(part)
 
 
 def _groups(asked: Asked, found: Groups) -> Child:

@@ -39,7 +39,8 @@ async def ask(asked: Asked) -> View:
         )
     )  # fmt: skip
     return View("Costs", {"costs": found}, lambda: joined((
-        filters.form(asked, *_WORDS, rare=(*_RARE, *_SHOWN)), choice(asked, by),
+        filters.form(asked, *_WORDS, rare=(*_RARE, *_SHOWN)),
+        el("div", choice(asked, by), _yesterday(asked), cls="choices"),
         pieces.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
@@ -65,11 +66,17 @@ def choice(asked: Asked, by: tuple[Dimension, ...], possible: Sequence[Dimension
     return el("nav", el("span", "by", cls="dim"), links, cls="time", aria_label="Group by")
 
 
+def _yesterday(asked: Asked) -> Html:
+    words = {word: asked.word(word) for word in _WORDS}
+    return el("p", el("a", "yesterday beside the day before", href=asked.to("/day", day="yesterday", **words)),
+              cls="quiet way")  # fmt: skip
+
+
 def _draw(asked: Asked, answer: CostSummary) -> Child:
     tiles = el(
         "div",
         pieces.tile(answer.period.text if answer.period else "all", pieces.money(answer.cost), _split(answer)),
-        budget("today", answer.today),
+        budget("today", answer.today, href=asked.to("/day", day="today")),
         budget("this month", answer.month_to_date),
         pieces.tile("calls", f.count(answer.cost.calls), f"{answer.tokens.total:,} tokens"),
         (pieces.tile(f"with {model}", f.money(usd), "the same tokens") for model, usd in answer.what_if.items()),
@@ -80,7 +87,7 @@ def _draw(asked: Asked, answer: CostSummary) -> Child:
     days = [(each.key["day"] or "", each.cost) for each in answer.groups] if answer.by == ("day",) else []
     return (
         tiles,
-        pieces.section("By day", charts.days(days)) if days else None,
+        pieces.section("By day", charts.days(days, lambda day: asked.to("/day", day=day))) if days else None,
         table(asked, answer),
         _unpriced(answer),
         tables.larger(asked, answer, len(answer.groups)),
@@ -88,14 +95,14 @@ def _draw(asked: Asked, answer: CostSummary) -> Child:
     )
 
 
-def budget(label: str, found: Budget) -> Html:
-    """What a span of time cost, beside what it may cost."""
+def budget(label: str, found: Budget, *, href: str | None = None) -> Html:
+    """What a span of time cost, beside what it may cost; `href` is where it leads."""
     note: Child = None
     tone = ""
     if found.budget_usd is not None:
         note = (charts.share(found.used, "mini"), f" {f.percent(found.used)} of {f.money(found.budget_usd)}")
         tone = "is-error" if (found.used or 0) >= 1 else "is-warning" if (found.used or 0) >= 0.8 else ""
-    return pieces.tile(label, pieces.money(found.spent), note, tone=tone)
+    return pieces.tile(label, pieces.money(found.spent), note, href=href, tone=tone)
 
 
 def _split(answer: CostSummary) -> Child:
@@ -140,7 +147,7 @@ def _key(asked: Asked, name: str, value: str | None) -> Child:
     if value is None:
         return el("span", "none named", cls="dim")
     if name == "day":
-        return el("a", value, href=asked.here(by="agent", since=value, until=value))
+        return el("a", value, href=asked.to("/day", day=value))
     shown = value if name != "user" or len(value) <= 12 else value[:10] + "…"
     return el("a", shown, href=asked.to("/traces", **{name: value}), title=value)
 

@@ -13,18 +13,19 @@ from syndarix_obs_read.answers.decisions import (
     decision_patterns,
     list_decisions,
 )
-from syndarix_obs_read.answers.graph import DecisionGraph, GraphEdge, decision_graph
+from syndarix_obs_read.answers.graph import FAILED, DecisionGraph, GraphEdge, decision_graph
 from syndarix_obs_read.answers.messages import brief
 from syndarix_obs_read.outcomes import in_words
 from syndarix_obs_read.web.asked import Asked, Got, attempt
 from syndarix_obs_read.web.html import NOTHING, Child, Html, el, joined
-from syndarix_obs_read.web.parts import charts, filters, pieces, tables
+from syndarix_obs_read.web.parts import charts, filters, graph, pieces, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("agent", "type", "project", "task_type")
 _RARE = ("text", "user", "session", "trace")
 _PATTERNS = 12
-_EDGES = 15
+_EDGES = 24
+_DRAWN = 40
 _EDGE_COLUMNS = tables.columns("from*", "to*", ">times", ">failed runs", ">other runs", ">lift")
 _REASON = 400
 _COLUMNS = (
@@ -39,24 +40,24 @@ async def ask(asked: Asked) -> View:
     """Patterns and single decisions."""
     skip = asked.before.skip if asked.before else 0
     where, period, limit = asked.filter(*_WORDS, *_RARE), asked.period(), asked.limit()
-    patterns, found, graph = await asyncio.gather(
+    patterns, found, edges = await asyncio.gather(
         attempt(decision_patterns(asked.backend, where, period, _PATTERNS)),
         attempt(list_decisions(asked.backend, where, period, limit + skip)),
         attempt(decision_graph(asked.backend, where, period, limit=_EDGES)),
     )
     if isinstance(found, DecisionList):
         found = found.model_copy(update={"decisions": found.decisions[skip:]})
-    answers = {"patterns": patterns, "decisions": found, "graph": graph}
-    return View("Decisions", answers, lambda: _draw(asked, patterns, found, graph))
+    answers = {"patterns": patterns, "decisions": found, "graph": edges}
+    return View("Decisions", answers, lambda: _draw(asked, patterns, found, edges))
 
 
 def _draw(
-    asked: Asked, patterns: Got[PatternList], found: Got[DecisionList], graph: Got[DecisionGraph]
+    asked: Asked, patterns: Got[PatternList], found: Got[DecisionList], edges: Got[DecisionGraph]
 ) -> Html:
     shown = pieces.shown(patterns, lambda answer: _patterns(asked, answer)) if asked.before is None else NOTHING
     return joined((
         filters.form(asked, *_WORDS, rare=_RARE), shown,
-        pieces.shown(graph, _graph) if asked.before is None else NOTHING,
+        pieces.shown(edges, _graph) if asked.before is None else NOTHING,
         pieces.shown(found, lambda answer: _list(asked, answer)),
     ))  # fmt: skip
 
@@ -71,16 +72,34 @@ def _patterns(asked: Asked, answer: PatternList) -> Child:
 
 
 def _graph(answer: DecisionGraph) -> Child:
-    """What follows what, as a table, and as Mermaid text to take along."""
+    """What follows what, as a drawing, as a table, and as Mermaid text to take along."""
     if not answer.edges:
         return None
     rows = ((_edge(each), "") for each in answer.edges)
+    table = tables.table(_EDGE_COLUMNS, rows, caption="What led to what")
+    drawn = len(answer.edges) <= _DRAWN
     return pieces.section(
         "What led to what",
-        tables.table(_EDGE_COLUMNS, rows, caption="What led to what"),
-        el("details", el("summary", "as Mermaid text"), el("pre", answer.mermaid)),
+        _drawing(answer) if drawn else table,
+        el("details", el("summary", "as a table"), table, cls="as-text") if drawn else None,
+        el("details", el("summary", "as Mermaid text"), el("pre", answer.mermaid), cls="as-text"),
         aside=f"{answer.runs:,} runs, {answer.failed_runs:,} failed, {answer.total_variants:,} variants",
     )
+
+
+def _drawing(answer: DecisionGraph) -> Html:
+    """The graph; red leads to a failure, or is more frequent in runs that failed."""
+    arrows = [
+        graph.Arrow(each.before, each.after, each.count, _label(each),
+                    loud=each.after.endswith(FAILED) or (each.lift or 0) > 1.5)
+        for each in answer.edges
+    ]  # fmt: skip
+    about = "What led to what"
+    return el("div", graph.draw(arrows, about), cls="drawing", tabindex=0, role="region", aria_label=about)
+
+
+def _label(edge: GraphEdge) -> str:
+    return f"{edge.count:,}×" + (f" {edge.failed_runs:,} failed" if edge.failed_runs else "")
 
 
 def _edge(edge: GraphEdge) -> list[Child]:

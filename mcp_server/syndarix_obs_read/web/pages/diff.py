@@ -42,9 +42,11 @@ async def _compare(asked: Asked, before: str, after: str) -> RunDiff:
 def _form(before: str | None, after: str | None) -> Html:
     fields: list[Child] = []
     for name, key, value in (("before", "a", before), ("after", "b", after)):
-        fields.append(el("label", name, for_=f"run-{key}"))
-        fields.append(el("input", id=f"run-{key}", name=key, value=value or "", placeholder="session, trace or replay"))
-    return el("form", fields, el("button", "Compare", cls="button"), method="get", action=PAGE.path, cls="filters")
+        field = el("input", type="text", id=f"run-{key}", name=key, value=value or "",
+                   placeholder="session, trace or replay")  # fmt: skip
+        fields.append(el("div", el("label", name, for_=f"run-{key}"), field, cls="field wide"))
+    button = el("div", el("button", "Compare", type="submit"), cls="actions")
+    return el("form", fields, button, method="get", action=PAGE.path, cls="filters")
 
 
 def draw(answer: RunDiff) -> Html:
@@ -67,11 +69,11 @@ def _side(side: Side) -> list[Child]:
 
 def _step(step: StepChange) -> Html:
     number = " → ".join(str(each) for each in (step.before, step.after) if each is not None)
-    money = None if step.cost_usd is None else el("span", f" {f.money(step.cost_usd)}", cls="dim num")
+    money = None if step.cost_usd is None else el("span", f" {f.difference(step.cost_usd)}", cls="dim num")
     head = el("h3", pieces.chip(step.change), f" step {number}: {step.kind} ", el("b", step.title), money)
     places = (el("li", el("code", each.path), " ", _marked(words_of(each))) for each in step.changes)
     more = el("li", f"{step.more_changes} more places", cls="dim") if step.more_changes else None
-    return el("section", head, el("ul", places, more, cls="events"), cls="field")
+    return el("section", head, el("ul", places, more, cls="events") if step.changes else None, cls="step-change")
 
 
 def _marked(text: str) -> Html:

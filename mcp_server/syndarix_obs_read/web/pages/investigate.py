@@ -37,14 +37,15 @@ async def ask(asked: Asked) -> View:
 def _draw(asked: Asked, answer: Investigation) -> Child:
     if not answer.calls_after:
         return pieces.empty(answer, "calls")
-    quiet = ", ".join(each.figure for each in answer.figures if each.compared and not each.changed)
-    few = ", ".join(each.figure for each in answer.figures if not each.compared)
+    quiet = any(each.compared and not each.changed for each in answer.figures)
+    few = ", ".join(_words(each.figure) for each in answer.figures if not each.compared)
     whose = f"{answer.agent}: " if answer.agent else ""
     return (
-        el("p", f"{whose}{answer.calls_after:,} calls and sessions against {answer.calls_before:,} before."),
+        el("p", f"{whose}{answer.calls_after:,} calls and sessions of {_said(answer)} against {answer.calls_before:,} "
+           "of the time before.", cls="lead verdict"),
         (_changed(asked, each) for each in answer.figures if each.changed),
         (_runaway(asked, each) for each in answer.runaways),
-        el("p", f"No change beyond chance: {quiet}.", cls="dim") if quiet else None,
+        _quiet(answer) if quiet else None,
         el("p", f"Too few sessions to compare, two on each side at least: {few}.", cls="dim") if few else None,
         _news(asked, answer) if answer.new else None,
         pieces.hints(answer),
@@ -52,37 +53,61 @@ def _draw(asked: Asked, answer: Investigation) -> Child:
 
 
 def _runaway(asked: Asked, each: Runaway) -> Html:
-    rows = (
-        ((one.what.replace("_", " "), f.percent(one.part), _number(one.amount), _number(one.largest_before)), "")
+    rows = [
+        (
+            _words(one.what),
+            f.percent(one.part),
+            f.figure(one.what, one.amount),
+            f.figure(one.what, one.largest_before),
+        )
         for one in each.sums
-    )
+    ]
     return pieces.section(
         "One session ran away",
         el("p", each.verdict, ": ", pieces.session_link(asked, each.session_id), "."),
         el("p", f"Its most frequent error: {each.error}") if each.error else None,
-        tables.table(_SUMS, rows, caption="What it made"),
+        tables.table(_SUMS, ((row, "") for row in rows), caption="What it made"),
     )
 
 
+def _words(figure: str) -> str:
+    return figure.replace("_", " ")
+
+
+def _said(answer: Investigation) -> str:
+    return answer.period.text if answer.period else "now"
+
+
+def _quiet(answer: Investigation) -> Html:
+    """Figures whose change may be chance, so that it is seen what was looked at."""
+    rows = (
+        ((_words(each.figure), f.figure(each.figure, each.before), f.figure(each.figure, each.after), each.about), "")
+        for each in answer.figures if each.compared and not each.changed
+    )  # fmt: skip
+    heads = tables.columns("figure", ">before", ">now", "what it is*")
+    return pieces.section("No change beyond chance", tables.table(heads, rows, caption="Figures without a change"))
+
+
 def _changed(asked: Asked, change: FigureChange) -> Html:
-    rows = ((_row(asked, each), "") for each in change.explanations)
+    rows = ((_row(asked, change.figure, each), "") for each in change.explanations)
     return pieces.section(
-        f"{change.figure}: {_number(change.before)} → {_number(change.after)}",
+        f"{_words(change.figure)}: {f.figure(change.figure, change.before)} → "
+        f"{f.figure(change.figure, change.after)}",
         el("p", change.verdict),
         tables.table(_HEADS, rows, caption=f"What explains {change.figure}") if change.explanations else None,
         aside=change.about,
     )
 
 
-def _row(asked: Asked, each: Explanation) -> list[Child]:
+def _row(asked: Asked, figure: str, each: Explanation) -> list[Child]:
     return [
         f.percent(each.part),
         each.dimension.replace("_", " "),
         el("code", each.value),
         f.percent(each.share_before),
         f.percent(each.share_after),
-        _number(each.mean_before),
-        _number(each.mean_after),
+        f.figure(figure, each.mean_before),
+        f.figure(figure, each.mean_after),
         joined(pieces.session_link(asked, session) for session in each.sessions_after),
         _diff(asked, each),
     ]
@@ -105,10 +130,6 @@ def _news(asked: Asked, answer: Investigation) -> Html:
         for each in answer.new
     )  # fmt: skip
     return pieces.section("Seen for the first time", tables.table(_NEW, rows, caption="New configuration"))
-
-
-def _number(value: float | None) -> str:
-    return f.NOTHING if value is None else f"{value:.3g}"
 
 
 PAGE = Page("/investigate", "What changed", ask)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final, TypeVar
 
 from syndarix_obs_read import formats as f
@@ -17,7 +18,7 @@ from syndarix_obs_read.answers.costs import CostSummary, summarise_costs
 from syndarix_obs_read.answers.errors import ErrorList, group_errors
 from syndarix_obs_read.answers.health import HealthReport, check_health
 from syndarix_obs_read.answers.over_time import OverTime, get_over_time
-from syndarix_obs_read.answers.previews import previewed_traces
+from syndarix_obs_read.answers.previews import previewed_sessions, previewed_traces
 from syndarix_obs_read.answers.sessions import SessionList, list_sessions
 from syndarix_obs_read.answers.traces import TraceList, search_traces
 from syndarix_obs_read.backends.filters import Filter
@@ -36,7 +37,7 @@ A = TypeVar("A", bound=Answer)
 
 _DAYS: Final = 14
 _TOP: Final = 6
-_SESSIONS: Final = 8
+_SESSIONS: Final = 6
 _SHARES = tables.columns("model*", ">share", ">cost")
 _AGENTS = tables.columns("agent*", ">success", ">p95", ">failed?", ">tokens?", ">cost")
 _ERRORS = tables.columns(">times", "error*", ">last seen")
@@ -80,7 +81,7 @@ async def ask(asked: Asked) -> View:
         ),
         asyncio.gather(
             attempt(list_sessions(backend, Filter(status="running"), lately, 1, stalled_after_s=stalled)),
-            attempt(list_sessions(backend, Filter(), period, _SESSIONS, stalled_after_s=stalled)),
+            _last_sessions(asked, period),
             attempt(check_health(backend)),
             attempt(list_alerts(backend, {}, "active", _TOP)),
             _traces(asked, period),
@@ -93,6 +94,12 @@ async def ask(asked: Asked) -> View:
 async def _traces(asked: Asked, period: TimeRange) -> Got[TraceList]:
     found = await attempt(search_traces(asked.backend, Filter(), period, _SESSIONS))
     return found if isinstance(found, Failure) else await previewed_traces(asked.backend, found)
+
+
+async def _last_sessions(asked: Asked, period: TimeRange) -> Got[SessionList]:
+    stalled = asked.settings.stalled_after
+    found = await attempt(list_sessions(asked.backend, Filter(), period, _SESSIONS, stalled_after_s=stalled))
+    return found if isinstance(found, Failure) else await previewed_sessions(asked.backend, found)
 
 
 async def _costs(asked: Asked, period: TimeRange, by: Dimension) -> Got[CostSummary]:
@@ -119,12 +126,12 @@ def _draw(asked: Asked, found: Found) -> Html:
         part("Over time", _of(found.over_time, trends.draw), way("by agent", "/agents")),
         el("div",
            el("div",
+              part("Last sessions", _of(found.sessions, lambda a: _sessions(asked, a)),
+                   way("all sessions", "/sessions")),
               part("Last traces", _of(found.traces, lambda a: traces_page.brief(asked, a)),
                    way("all traces", "/traces")),
               part(f"Cost, last {_DAYS} days", _of(found.days, lambda a: _days(asked, a)), way("all costs", "/costs")),
-              part("Agents", _of(found.agents, lambda a: _agents(asked, a)), way("all agents", "/agents")),
-              part("Last sessions", _of(found.sessions, lambda a: _sessions(asked, a)),
-                   way("all sessions", "/sessions"))),
+              part("Agents", _of(found.agents, lambda a: _agents(asked, a)), way("all agents", "/agents"))),
            el("div",
               part("Health", health, way("every part", "/health")),
               part("Tokens by model", _of(found.models, lambda a: trends.tokens_by_model(asked, a)),
@@ -156,9 +163,11 @@ def _tiles(asked: Asked, found: Found) -> Html:
     live = none if isinstance(running, Failure) else f.count(running.total or len(running.sessions))
     return el(
         "div",
-        pieces.tile("today", none) if isinstance(days, Failure) else costs_page.budget("today", days.today),
+        pieces.tile("today", none) if isinstance(days, Failure)
+        else costs_page.budget("today", days.today, href=asked.to("/day", day="today")),
+        pieces.tile("yesterday", none) if isinstance(days, Failure) else _yesterday(asked, days),
         pieces.tile("this month", none) if isinstance(days, Failure)
-        else costs_page.budget("this month", days.month_to_date),
+        else costs_page.budget("this month", days.month_to_date, href=asked.to("/forecast")),
         pieces.tile("cost", none if isinstance(models, Failure) else pieces.money(models.cost), period,
                     href=asked.to("/costs")),
         pieces.tile("model calls", calls, period, href=asked.to("/traces")),
@@ -167,6 +176,17 @@ def _tiles(asked: Asked, found: Found) -> Html:
         pieces.tile("sessions running", live, _last(asked, found), href=asked.to("/sessions", status="running")),
         cls="tiles",
     )  # fmt: skip
+
+
+def _yesterday(asked: Asked, answer: CostSummary) -> Html:
+    """What yesterday cost and how much more that is than the day before; a click says why."""
+    known = {each.key["day"]: each.cost for each in answer.groups}
+    today = datetime.now(asked.zone).date()
+    one, other = (known.get((today - timedelta(days=back)).isoformat(), Cost()) for back in (2, 1))
+    more = (other.total_usd or Decimal(0)) - (one.total_usd or Decimal(0))
+    note = f"{f.difference(more)}: why?" if more else "as the day before"
+    return pieces.tile("yesterday", pieces.money(other), note, href=asked.to("/day", day="yesterday"),
+                       tone="is-warning" if one.total_usd and more > one.total_usd else "")  # fmt: skip
 
 
 def _last(asked: Asked, found: Found) -> Child:
@@ -179,7 +199,8 @@ def _days(asked: Asked, answer: CostSummary) -> Child:
     known = {each.key["day"]: each.cost for each in answer.groups}
     today = datetime.now(asked.zone).date()
     names = [(today - timedelta(days=back)).isoformat() for back in reversed(range(_DAYS))]
-    return charts.days([(name, known.get(name, Cost())) for name in names])
+    costs = [(name, known.get(name, Cost())) for name in names]
+    return charts.days(costs, lambda day: asked.to("/day", day=day))
 
 
 def _health(report: HealthReport) -> Child:

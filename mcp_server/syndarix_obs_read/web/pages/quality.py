@@ -29,16 +29,17 @@ def _ways(asked: Asked, by: tuple[str, ...]) -> Html:
     """Links to other groupings."""
     ways = (
         el("a", name.replace("_", " "), href=asked.here(by=f"agent,{name}" if name != "agent" else "agent"),
-           cls="tag", aria_current="true" if name in by else None)
+           aria_current="true" if name in by else None)
         for name in BY
     )  # fmt: skip
-    return el("p", el("span", "by ", cls="dim"), ways)
+    return el("nav", el("span", "by", cls="dim"), ways, cls="time", aria_label="Group by")
 
 
 def _draw(asked: Asked, answer: QualityReport) -> Child:
     if not answer.scores:
         return pieces.empty(answer, "scores")
-    heads = tables.columns("score", *answer.by, ">scores", ">sessions", ">mean", "95%", ">κ", "words*")
+    names = (name.replace("_", " ") for name in answer.by)
+    heads = tables.columns("score", *names, ">scores", ">sessions", ">mean", ">95%", ">κ", "words*")
     return (
         tables.table(heads, ((_row(asked, each, answer.by), "") for each in answer.groups), caption="Scores by group"),
         _orphans(asked, answer) if answer.orphaned else None,

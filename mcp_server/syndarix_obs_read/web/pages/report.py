@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.answers.convert import FILES
-from syndarix_obs_read.answers.empty import FILL
 from syndarix_obs_read.answers.report import Report, report_agent, report_run, report_week
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.web.asked import Asked, address, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import pieces, tables
+from syndarix_obs_read.web.parts import choosing, pieces, tables
 from syndarix_obs_read.web.view import Page, View
 
 FORMS: Final = ("html", "md", "pdf")
@@ -25,24 +23,19 @@ _ABOUT: Final = {
 _SECTIONS = tables.columns("section*", ">parts")
 
 
-class Offer(Answer):
-    """Nothing was named yet."""
-
-
 async def ask(asked: Asked) -> View:
     """The report of what was named, and its files."""
     if not any(asked.word(name) for name in ("run", "agent", "week")):
-        offer = await attempt(_offer(asked))
-        return View("Report", {"report": offer}, lambda: joined((_form(asked), pieces.shown(offer, pieces.hints))))
+        runs = await choosing.last_runs(asked)
+        return View("Report", {"runs": runs}, lambda: joined((
+            _form(asked), pieces.shown(runs, lambda answer: choosing.draw(
+                answer, asked, "Report one of the last runs", lambda each: asked.here(run=each.session_id)
+            )),
+        )))  # fmt: skip
     found = await attempt(gather(asked))
     return View("Report", {"report": found}, lambda: joined((
         _form(asked), pieces.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
-
-
-async def _offer(asked: Asked) -> Offer:
-    empty = await asked.backend.extent() is None
-    return Offer(backend=asked.backend.name, hints=(FILL,) if empty else ())
 
 
 async def gather(asked: Asked) -> Report:

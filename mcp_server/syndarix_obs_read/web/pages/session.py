@@ -10,6 +10,7 @@ from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.blame import Blame, blame
 from syndarix_obs_read.answers.conversation import get_conversation
 from syndarix_obs_read.answers.decisions import DecisionList, list_decisions
+from syndarix_obs_read.answers.explain import Explanation, explain_trace
 from syndarix_obs_read.answers.quality import scores_of_session
 from syndarix_obs_read.answers.session import ModelCost, SessionDetail, get_session
 from syndarix_obs_read.answers.timeline import Timeline, TraceEvent, get_timeline
@@ -17,12 +18,13 @@ from syndarix_obs_read.answers.traces import TraceList, search_traces
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.timerange import SECOND_NS, TimeRange
 from syndarix_obs_read.web import scoring
-from syndarix_obs_read.web.asked import Asked, Failure, attempt
+from syndarix_obs_read.web.asked import Asked, Failure, Got, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.pages import decisions as decisions_page
 from syndarix_obs_read.web.pages import sessions as sessions_page
 from syndarix_obs_read.web.pages import traces as traces_page
 from syndarix_obs_read.web.parts import conversation_view, pieces, tables
+from syndarix_obs_read.web.parts import why as why_part
 from syndarix_obs_read.web.view import Page, View
 
 _EVENTS: Final = 200
@@ -50,13 +52,17 @@ async def ask(asked: Asked) -> View:
         scores_of_session(asked.backend, where.session_id or given),
         attempt(get_conversation(asked.backend, where.session_id or given, limit=asked.limit(_SAID, _MOST_EVENTS))),
     )
+    why = await _why(asked, traces)
     found = {"session": detail, "traces": traces, "decisions": decisions, "timeline": timeline, "fault": fault,
-             "conversation": said}  # fmt: skip
+             "conversation": said, **({"explanation": why} if why is not None else {})}  # fmt: skip
     return View(
         f"Session {pieces.short(detail.session.session_id)}",
         found,
         lambda: joined((
             _about(asked, detail),
+            None if why is None or detail.session.status == v.STATUS_RUNNING else pieces.shown(
+                why, lambda answer: _explained(asked, detail, answer)
+            ),
             None if isinstance(fault, Failure) or fault.succeeded else _fault(asked, fault),
             pieces.section("Conversation", pieces.shown(said, lambda answer: conversation_view.draw(asked, answer)),
                            aside=el("a", "step through", href=asked.to("/walk", run=detail.session.session_id))),
@@ -67,6 +73,24 @@ async def ask(asked: Asked) -> View:
             pieces.section("Timeline", pieces.shown(timeline, lambda answer: _timeline(asked, answer))),
         )),
     )  # fmt: skip
+
+
+async def _why(asked: Asked, traces: Got[TraceList]) -> Got[Explanation] | None:
+    """Why the trace ended as it did that decided the session: the last one that failed, else the last one."""
+    if isinstance(traces, Failure) or not traces.traces:
+        return None
+    decisive = next((each for each in traces.traces if each.status == v.STATUS_ERROR), traces.traces[0])
+    return await attempt(explain_trace(asked.backend, decisive.trace_id))
+
+
+def _explained(asked: Asked, detail: SessionDetail, found: Explanation) -> Html:
+    def link(name: str) -> str:
+        return asked.to("/trace", id=found.trace_id, step=name) + "#split"
+
+    several = len(detail.session.trace_ids) > 1
+    way = el("a", f"trace {pieces.short(found.trace_id)}" if several else "the trace, step by step",
+             href=asked.to("/trace", id=found.trace_id))  # fmt: skip
+    return why_part.draw(found, link, aside=way, failed=detail.session.status == v.STATUS_ERROR)
 
 
 def _around(detail: SessionDetail) -> TimeRange:
@@ -96,6 +120,7 @@ def _about(asked: Asked, detail: SessionDetail) -> Html:
             ("steps", el("a", "step through", href=asked.to("/walk", run=session.session_id))),
             ("logs", el("a", "log lines", href=asked.to("/logs", session=session.session_id))),
             ("interactions", el("a", "who spoke to whom", href=asked.to("/interactions", run=session.session_id))),
+            ("compare", el("a", "with another run", href=asked.to("/compare", a=session.session_id))),
             ("files", el("a", "report", href=asked.to("/report", run=session.session_id))),
         )),
         el("div", el("pre", error), cls="trouble") if error else None,

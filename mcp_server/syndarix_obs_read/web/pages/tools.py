@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from syndarix_obs_read import formats as f
-from syndarix_obs_read.answers.tools import Cell, Column, ToolUsage, tool_usage
+from syndarix_obs_read.answers.tools import Cell, Column, ToolUsage, Total, tool_usage
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import filters, heat, pieces
+from syndarix_obs_read.web.parts import charts, filters, heat, pieces, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS: Final = ("agent", "project", "user", "task_type")
@@ -18,6 +18,12 @@ SHOW: Final = ("failed", "calls", "dollars")
 """What the colour says."""
 _BY: Final = {"time": "over time", "hour": "by hour of the day", "agent": "by agent", "version": "by version"}
 _MOST_TOOLS: Final = 40
+_MOST_RANKED: Final = 12
+_RANKING = (
+    *tables.columns("tool*", ">calls", ">failed", ">of its calls", ">p50", ">p95"),
+    tables.Column("cost", number=True, about="Of the model calls that asked for it, shared among what they asked for"),
+    tables.Column("of all", number=True, about="Its share of that cost"),
+)
 
 
 async def ask(asked: Asked) -> View:
@@ -30,9 +36,45 @@ async def ask(asked: Asked) -> View:
     found = [await attempt(tool_usage(asked.backend, where, period, by, asked.zone)) for by in (when, who)]
     answers = {"when": found[0], "who": found[1]}
     return View("Tools", answers, lambda: joined((
-        filters.form(asked, *_WORDS), _choices(asked, show, when, who),
+        filters.form(asked, *_WORDS), pieces.shown(found[0], lambda answer: _ranking(asked, answer)),
+        _choices(asked, show, when, who),
         (pieces.shown(each, lambda answer: _draw(asked, answer, show)) for each in found),
     )))  # fmt: skip
+
+
+def _ranking(asked: Asked, answer: ToolUsage) -> Child:
+    """Which tool hurts: the one that fails most stands first."""
+    if not answer.totals:
+        return None
+    rows = ((_total(asked, answer, each), "") for each in answer.totals[:_MOST_RANKED])
+    left = len(answer.totals) - _MOST_RANKED
+    return pieces.section(
+        "Which tool hurts", el("p", _verdict(answer), cls="lead"),
+        tables.table(_RANKING, rows, caption="Tools, those that fail most first"),
+        el("p", f"and {left} further tools", cls="dim") if left > 0 else None,
+    )  # fmt: skip
+
+
+def _verdict(answer: ToolUsage) -> str:
+    worst = answer.totals[0]
+    slowest = max(answer.totals, key=lambda each: each.took.p95 or 0)
+    slow = f"{slowest.tool} is the slowest (p95 {f.seconds(slowest.took.p95)})"
+    if not worst.failed:
+        return f"No call failed. {slow[0].upper()}{slow[1:]}."
+    return f"{worst.tool} fails most: {worst.failed:,} of {worst.calls:,} calls, " + (
+        f"and it is the slowest (p95 {f.seconds(worst.took.p95)})." if slowest is worst else f"{slow}."
+    )
+
+
+def _total(asked: Asked, answer: ToolUsage, each: Total) -> list[Child]:
+    share = each.cost_usd / answer.cost_usd if each.cost_usd and answer.cost_usd else None
+    failed = el("a", f"{each.failed:,}", cls="is-error over",
+                href=asked.to("/traces", tool=each.tool, status="error")) if each.failed else f.NOTHING  # fmt: skip
+    return [
+        el("a", each.tool, href=asked.to("/traces", tool=each.tool), cls="row"), f.count(each.calls), failed,
+        charts.rate(each.failed / each.calls, "mini is-error"), f.seconds(each.took.p50), f.seconds(each.took.p95),
+        f.money(each.cost_usd), charts.rate(None if share is None else float(share)),
+    ]  # fmt: skip
 
 
 def _choices(asked: Asked, show: str, when: str, who: str) -> Html:

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
-from syndarix_obs import vocabulary as v
 from syndarix_obs_read import formats as f
-from syndarix_obs_read.answers.explain import Explanation, ExplanationStep, explain_trace
+from syndarix_obs_read.answers.explain import Explanation, explain_trace
 from syndarix_obs_read.answers.previews import Preview, preview_of
 from syndarix_obs_read.answers.step import Step, get_step
 from syndarix_obs_read.answers.trace import Trace, get_trace
@@ -17,7 +16,7 @@ from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.web.asked import Asked, Got, attempt
 from syndarix_obs_read.web.html import NOTHING, Child, Html, el, joined
 from syndarix_obs_read.web.pages import step as step_page
-from syndarix_obs_read.web.parts import lists, pieces, step_tree
+from syndarix_obs_read.web.parts import lists, pieces, step_tree, why
 from syndarix_obs_read.web.parts.flame import WHOLE, WIDTHS, Width, flame
 from syndarix_obs_read.web.parts.flame_view import Links, draw
 from syndarix_obs_read.web.view import Page, View
@@ -62,7 +61,7 @@ def _draw(
     return joined((
         _about(asked, trace),
         lists.preview(preview.input, preview.output),
-        pieces.shown(explanation, lambda found: _explained(asked, found)),
+        pieces.shown(explanation, lambda found: why.draw(found, lambda name: _step_address(asked, name), beside=True)),
         el("div",
            pieces.section("Steps", _steps(asked, trace, chosen), aside=f"{trace.total_spans:,}", cls="steps"),
            el("aside", panel, id="step", cls="panel", aria_label="Step", aria_live="polite", hidden=step is None),
@@ -87,28 +86,6 @@ def _about(asked: Asked, trace: Trace) -> Html:
         ("interactions", el("a", "who spoke to whom", href=asked.to("/interactions", run=trace.trace_id))),
         ("files", el("a", "report", href=asked.to("/report", run=trace.trace_id))),
     ))  # fmt: skip
-
-
-def _explained(asked: Asked, found: Explanation) -> Html:
-    chain = el("ol", (_link(asked, each) for each in found.chain), cls="chain")
-    every = el(
-        "details",
-        el("summary", f"every step that led to it ({len(found.steps)})"),
-        el("ol", (_link(asked, each) for each in found.steps), cls="chain"),
-        pieces.hints(found),
-    )
-    tone = "is-error" if found.status == v.STATUS_ERROR else "is-ok"
-    return pieces.section("Why it ended so", el("p", found.outcome, cls="outcome"), chain, every, cls=f"why {tone}")
-
-
-def _link(asked: Asked, step: ExplanationStep) -> Html:
-    return el(
-        "li",
-        el("span", f"+{f.duration(step.offset_ms)}", cls="num dim"),
-        el("span", step.role, cls=f"role is-{step.role if step.role in {'error', 'loop', 'outcome'} else 'other'}"),
-        el("span", el("a", step.title or step.span_id, href=_step_address(asked, step.span_id), data_step=step.span_id),
-           " ", step.text if step.text != step.title else None, cls="said"),
-    )  # fmt: skip
 
 
 def _step_address(asked: Asked, name: str) -> str:

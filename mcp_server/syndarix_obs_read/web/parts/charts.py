@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from syndarix_obs_read import formats as f
@@ -44,13 +44,13 @@ def spark(counts: Sequence[int], words: str, cls: str = "spark") -> Html:
     return el("span", _svg(bars, _HEIGHT, cls), title=words)
 
 
-def days(costs: Sequence[tuple[str, Cost]]) -> Html:
-    """Cost by day as columns, the estimated part set apart; each says its day and amount."""
+def days(costs: Sequence[tuple[str, Cost]], link: Callable[[str], str] | None = None) -> Html:
+    """Cost by day as columns, the estimated part set apart; each says its day and amount; `link` is where one leads."""
     highest = max((cost.total_usd or Decimal(0) for _, cost in costs), default=Decimal(0))
-    return el("ol", (_day(day, cost, highest) for day, cost in costs), cls="days")
+    return el("ol", (_day(day, cost, highest, link(day) if link else None) for day, cost in costs), cls="days")
 
 
-def _day(day: str, cost: Cost, highest: Decimal) -> Html:
+def _day(day: str, cost: Cost, highest: Decimal, href: str | None) -> Html:
     top = highest or Decimal(1)
     exact, estimated = (float(part / top) * _HEIGHT for part in (cost.exact_usd, cost.estimated_usd))
     bars = (
@@ -59,13 +59,8 @@ def _day(day: str, cost: Cost, highest: Decimal) -> Html:
     )
     words = f"{day}: {f.cost_words(cost)}, {cost.calls:,} calls"
     amount = _rough(cost.total_usd) if cost.total_usd else ""
-    return el(
-        "li",
-        el("span", amount, cls="amount"),
-        _svg(bars, _HEIGHT, "column"),
-        el("span", day[8:], cls="day"),
-        title=words, aria_label=words,
-    )  # fmt: skip
+    inside = (el("span", amount, cls="amount"), _svg(bars, _HEIGHT, "column"), el("span", day[8:], cls="day"))
+    return el("li", el("a" if href else "span", inside, href=href, cls="of-day", title=words, aria_label=words))
 
 
 def _rough(amount: Decimal) -> str:

@@ -46,7 +46,8 @@ def _utterance(asked: Asked, said: Utterance) -> Html:
 def _bubble(said: Utterance, whole: str) -> Html:
     error = el("p", said.error, cls="failed") if said.error else None
     if said.role == "tool":
-        return el("details", el("summary", _in_a_line(said)), error, (messages.part(p, whole) for p in said.parts),
+        return el("details", el("summary", _in_a_line(said)), error,
+                  (messages.part(p, whole) for p in said.parts if not _is_told(p)),
                   cls="bubble", open=bool(said.error))  # fmt: skip
     if said.role == "instructions":
         words = sum(len(str(part.value or "")) for part in said.parts)
@@ -55,6 +56,11 @@ def _bubble(said: Utterance, whole: str) -> Html:
     if not said.parts and not error:
         return el("div", el("p", "said nothing", cls="dim"), cls="bubble")
     return el("div", error, (_said(part, whole) for part in said.parts), cls="bubble")
+
+
+def _is_told(part: Part) -> bool:
+    """Whether the line above says all of it already: a call whose arguments fit there."""
+    return part.kind == "call" and len(part.value or "") <= _LINE
 
 
 def _said(part: Part, whole: str) -> Html:
@@ -76,9 +82,9 @@ def _margin(asked: Asked, said: Utterance) -> Html:
     if said.duration_ms:
         facts.append(f"took {f.duration(said.duration_ms)}")
     if said.cost_usd is not None:
-        facts.append(f"{f.money(said.cost_usd)}, so far {f.money(said.cost_so_far_usd)}")
+        facts.append(f"{f.money(said.cost_usd)} of {f.money(said.cost_so_far_usd)}")
     step = el("a", " · ".join(facts), href=asked.to("/trace", id=said.trace_id, step=said.span_id) + "#split",
-              title="the step in its trace")  # fmt: skip
+              title="when it ended, how long it took, its dollars of those so far; leads to the step")  # fmt: skip
     first, rest = said.notes[:_NOTES_SHOWN], said.notes[_NOTES_SHOWN:]
     more = None
     if rest:

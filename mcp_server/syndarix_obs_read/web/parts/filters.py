@@ -62,14 +62,15 @@ _MOST_NAMES: Final = 100
 _TIMES: Final = ("since", "until")
 
 
-def form(asked: Asked, *words: str, rare: tuple[str, ...] = ()) -> Html:
+def form(asked: Asked, *words: str, rare: tuple[str, ...] = (), timed: bool = True) -> Html:
     """The form of a page.
 
     Args:
         words: of the fields that are always seen.
-        rare: of those behind `more`; the time is always among them.
+        rare: of those behind `more`.
+        timed: whether the time is among those, too.
     """
-    behind = (*rare, *_TIMES)
+    behind = (*rare, *(_TIMES if timed else ()))
     opened = any(asked.word(word) for word in rare) or any(asked.word(word) for word in ("until",))
     kept = {name: value for name, value in asked.given.items() if name not in {*words, *behind, "before", "q"}}
     given = [word for word in ("q", *words, *behind) if asked.word(word) and word != "since"]
@@ -80,7 +81,7 @@ def form(asked: Asked, *words: str, rare: tuple[str, ...] = ()) -> Html:
         el("div", (_search(asked, words, rare) if word == "text" else _field(asked, word) for word in words),
            cls="fields"),
         el("details", el("summary", "more"), el("div", (_field(asked, word) for word in behind), cls="fields"),
-           open=opened),
+           open=opened) if behind else None,
         el("div", el("button", "Apply", type="submit"), clear, cls="actions"),
         method="get", action=asked.path, cls="filters", role="search",
     )  # fmt: skip

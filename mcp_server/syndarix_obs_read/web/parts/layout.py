@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from syndarix_obs_read.catalogue import GROUPS
 from syndarix_obs_read.web import assets
 from syndarix_obs_read.web.asked import TIME, Asked, address
 from syndarix_obs_read.web.html import Child, Html, document, el
@@ -18,6 +19,7 @@ _KEYS: Final = (
     ("+ - 0", "flame: closer, further away, everything"),
     ("?", "this list"),
 )  # fmt: skip
+_HEADINGS: Final = {"Run again": "Judge"}
 _SPANS: Final = ("1h", "24h", "7d", "30d")
 
 
@@ -76,11 +78,16 @@ def _brand(asked: Asked) -> Html:
 
 def _navigation(asked: Asked, pages: Sequence[Page], page: Page) -> Html:
     here = page.under or page.path
-    links = (
-        el("a", each.name, href=asked.to(each.path), aria_current="page" if each.path == here else None)
-        for each in pages
-        if each.name
-    )
+    named = [each for each in pages if each.name]
+    links: list[Child] = []
+    for group in ("", *GROUPS):
+        its = [each for each in named if each.group == group]
+        if group and its:
+            links.append(el("span", _HEADINGS.get(group, group), cls="group"))
+        links += [
+            el("a", each.name, href=asked.to(each.path), aria_current="page" if each.path == here else None)
+            for each in its
+        ]
     return el("nav", links, aria_label="Pages")
 
 

@@ -36,6 +36,16 @@ const colour = (figure, style) => {
   return found || "gray";
 };
 
+const two = (number) => String(number).padStart(2, "0");
+
+// The hour, or the day where a day begins or the steps are days.
+const when = (seconds, step) => {
+  const at = new Date(seconds * 1000);
+  const midnight = at.getHours() === 0 && at.getMinutes() === 0;
+  if (midnight || step >= 86400) return `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${two(at.getHours())}:${two(at.getMinutes())}`;
+};
+
 const between = (path, since, until) => {
   const address = new URL(path, location.href);
   address.searchParams.set("since", String(Math.round(since)));
@@ -56,9 +66,9 @@ const options = (uPlot, figure, data, box) => {
     legend: { live: true },
     scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
     axes: [
-      { ...axis, values: "{HH}:{mm}", space: 60 },
+      { ...axis, space: 70, size: 28, values: (_, found, __, ___, step) => found.map((each) => when(each, step)) },
       { ...axis, size: 58, values: (_, found) => found.map((value) => say(value)) },
-    ].map((each, at) => (at === 0 ? { ...axis, space: 70 } : each)),
+    ],
     series: [
       { label: "time", value: "{MM}-{DD} {HH}:{mm}" },
       ...data.lines.map((line) => {
