@@ -153,6 +153,10 @@ class ReadSettings(BaseSettings):
         None, description="File with the address that `watch` sends alerts to where there is no Alertmanager.",
         examples=["/run/secrets/webhook"],
     )  # fmt: skip
+    reports_file: Path | None = Field(
+        None, description="YAML file of reports that `watch` sends by mail every week, with the mail server.",
+        examples=["/etc/agent/reports.yml"],
+    )  # fmt: skip
     audit: Literal["tokens", "all"] = Field(
         "tokens", description="Whose readings of payloads are noted in the audit trail: of those who come with a token "
         "over the network, or of all who ask, on this machine, too.", examples=["all"],

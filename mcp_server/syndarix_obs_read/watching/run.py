@@ -11,6 +11,7 @@ from syndarix_obs import ObservabilityPlatform, Settings
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import AlertSource
 from syndarix_obs_read.errors import ReadError
+from syndarix_obs_read.mailing.directives import load
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.watching.tell import Telling, webhook_of
 from syndarix_obs_read.watching.watch import Looked, Watch, keep_looking
@@ -29,13 +30,14 @@ async def run(
         failed: is handed what a look failed with; None looks once, and lets the failure through.
     """
     webhook = webhook_of(settings.alert_webhook_file)
+    mails = None if settings.reports_file is None else load(settings.reports_file)
     backend = open_backend(settings)
     alerts = backend if isinstance(backend, AlertSource) and settings.may_write else None
     platform = ObservabilityPlatform(
         Settings(home=settings.home, backend=settings.backend, set_global=False, service_name="syndarix-obs-watch")
     )
     try:
-        watch = Watch(backend, platform, Telling(alerts, webhook), settings)
+        watch = Watch(backend, platform, Telling(alerts, webhook), settings, mails=mails)
         if failed is None:
             report(await watch.look())
         else:
