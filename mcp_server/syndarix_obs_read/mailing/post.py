@@ -34,7 +34,8 @@ def mail_of(report: Report, directive: Directive, sender: str) -> EmailMessage:
     mail.set_content(as_markdown(report))
     file = Path(f"{directive.name}-{report.made:%Y-%m-%d}.{directive.form}")
     main, sub = _TYPES[directive.form]
-    mail.add_attachment(written(report, file), maintype=main, subtype=sub, filename=file.name)
+    charset = {"charset": "utf-8"} if main == "text" else None
+    mail.add_attachment(written(report, file), maintype=main, subtype=sub, filename=file.name, params=charset)
     return mail
 
 

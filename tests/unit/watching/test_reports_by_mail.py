@@ -124,7 +124,8 @@ async def test_the_mail_says_the_week_and_has_the_report_as_a_file(
     assert ("obs@example.com", "team@example.com") == (mail["From"], mail["To"])
     assert mail["Subject"].startswith("syndarix-obs: Week 11-23 07:00 to 11-30 07:00")
     assert "weekly-" in str(attached.get_filename())
-    assert "default-src 'none'" in str(attached.get_content())
+    assert "default-src &#39;none&#39;" in str(attached.get_content())
+    assert "–" in str(attached.get_content()), "its letters are those of the report"
     assert str(mail.get_body().get_content()).startswith("# Week")  # type: ignore[union-attr]  # it has a body
 
 
