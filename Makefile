@@ -51,7 +51,7 @@ axe:  ## Fetch axe-core, with which the tests in a browser look for barriers (np
 	npm install --prefix tests/browser --no-package-lock --no-fund --no-audit --ignore-scripts
 
 clean:  ## Remove everything that the other targets made
-	rm -rf .venv .venv-clients .venv-frameworks .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build site .coverage .coverage.* tests/browser/node_modules
+	rm -rf .venv .venv-clients .venv-frameworks .venv-python .venv-bounds .venv-release .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build site .coverage .coverage.* tests/browser/node_modules
 
 # What the demo needs; `make demo` waits for no test tool.
 .venv/.demo: .venv/.base
@@ -143,6 +143,40 @@ $(CLIENT_ENVS)/%/.done: pyproject.toml
 		--editable '.[instrument]' $(CLIENTS_$*) httpx httpx2 pytest pytest-asyncio
 	@touch $@
 
+# --- Versions of Python, and both ends of the bounds ---
+
+.PHONY: test-python test-bounds
+
+test-python: .venv/.base  ## Run the inner loop's tests on every Python 3.11 to 3.14 that is here (VERSIONS="3.12 3.13": on these)
+	@$(BIN)/python tests/versions/pythons.py $(VERSIONS)
+
+test-bounds: .venv/.base  ## Run them with the lowest and the newest versions that pyproject.toml allows (BOUNDS=lowest: with those)
+	@$(BIN)/python tests/versions/bounds.py $(BOUNDS)
+
+# --- A release: docs/releasing.md ---
+
+RELEASE_TOOLS := .venv-release/tools
+SHIPPED := .venv-release/shipped
+
+.PHONY: dist audit
+
+dist: $(RELEASE_TOOLS)/.done  ## Build wheel and sdist into dist/, check both, install the wheel, and list what it brings along (SBOM)
+	@rm -rf dist
+	@$(RELEASE_TOOLS)/bin/python -m build --no-isolation --outdir dist . >/dev/null
+	@$(RELEASE_TOOLS)/bin/python -m twine check --strict dist/*
+	@$(PYTHON) -m venv --clear $(SHIPPED)
+	@$(SHIPPED)/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt "$$(echo dist/*.whl)[server,instrument]"
+	@$(RELEASE_TOOLS)/bin/python release/sbom.py $(SHIPPED)/bin/python dist/sbom.cdx.json
+
+audit: $(RELEASE_TOOLS)/.done  ## Ask for known weaknesses of every pinned package; says so where the service cannot be reached
+	@$(RELEASE_TOOLS)/bin/python release/audit.py
+
+$(RELEASE_TOOLS)/.done: constraints.txt
+	@echo "Creating $(@D) …"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet hatchling editables build twine cyclonedx-bom pip-audit
+	@touch $@
+
 # --- Benchmarks: the libraries that are compared, all figures, and the short form for CI ---
 
 BENCH_ENVS := benchmarks/.envs
@@ -182,7 +216,7 @@ $(BENCH_ENVS)/%/.done:
 
 FRAMEWORK_ENVS := .venv-frameworks
 FRAMEWORKS := openai-agents langchain langchain-openinference pydantic-ai crewai llama-index litellm clients google-adk strands \
-	smolagents autogen agent-framework dspy haystack instructor claude-agent mcp
+	smolagents autogen agent-framework dspy haystack instructor claude-agent mcp vendors
 
 .PHONY: test-frameworks test-frameworks-node $(addprefix test-frameworks-,$(FRAMEWORKS))
 
@@ -197,6 +231,8 @@ FRAMEWORK_llama-index := llama-index-core llama-index-llms-openai
 FRAMEWORK_litellm := litellm
 FRAMEWORK_clients := google-genai boto3 opentelemetry-instrumentation-genai-bedrock
 FRAMEWORK_google-adk := google-adk
+FRAMEWORK_vendors := mistralai cohere ollama groq openinference-instrumentation-mistralai openinference-instrumentation-groq \
+	openinference-instrumentation-cohere opentelemetry-instrumentation-ollama
 FRAMEWORK_strands := 'strands-agents[openai]'
 FRAMEWORK_smolagents := 'smolagents[openai]' openinference-instrumentation-smolagents
 FRAMEWORK_autogen := autogen-agentchat 'autogen-ext[openai]'

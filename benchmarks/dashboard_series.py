@@ -69,7 +69,7 @@ def _families(agents: int, models: int) -> Iterator[tuple[str, int, list[str], b
         yield f"environment_model_le:{name}_bucket:rate2m", TWO, by_model, False
         yield f"environment_model_le:{name}_bucket:rate5m", FIVE, by_model, False
     yield "environment_model_le:embedding_seconds_bucket:rate1m", MINUTE, by_model[: len(STEP_BUCKETS)], False
-    yield "environment_model:llm_latency_seconds_sum:rate1m", MINUTE, waits, False
+    yield "environment_model:llm_latency_seconds_sum:rate5m", FIVE, waits, False
     yield from _tools_and_agents(every, here)
     yield from _raw(every, model, here)
 

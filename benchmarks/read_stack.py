@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import read_world as world
 import results
+from read_catalogue import about_many, about_runs
 from syndarix_obs import vocabulary as v
 from syndarix_obs.identity import Identity
 from syndarix_obs.store.location import store_path
@@ -89,14 +90,21 @@ def questions(user: str, month: TimeRange) -> dict[str, Asked]:
         "traces by least cost": traces(min_cost_usd=Decimal("0.1")),
         "traces by text": traces(text=world.NEEDLE),
         "traces by agent, tool, error": traces(agent="agent-1", tool="refund", status=v.STATUS_ERROR),
-        "agents": Asked(lambda backend: get_agents(backend, Filter(), month), 2_000),
-        "errors in groups": Asked(lambda backend: group_errors(backend, Filter(), month, LIMIT)),
-        "decisions": Asked(lambda backend: list_decisions(backend, Filter(), month, LIMIT)),
-        "decision patterns": Asked(lambda backend: decision_patterns(backend, Filter(), month, LIMIT)),
-        "sessions": Asked(lambda backend: list_sessions(backend, Filter(), month, LIMIT)),
-        "sessions of a user": Asked(lambda backend: list_sessions(backend, Filter(user=user), month, LIMIT)),
-        "one session": Asked(lambda backend: get_session(backend, "session-777")),
-        "names": Asked(lambda backend: list_names(backend, ("agent", "model", "tool"), LIMIT)),
+        "agents": Asked(lambda backend: get_agents(backend, Filter(), month), 1_000),
+        "errors in groups": Asked(lambda backend: group_errors(backend, Filter(), month, LIMIT), 1_000),
+        "decisions": Asked(lambda backend: list_decisions(backend, Filter(), month, LIMIT), 1_000),
+        "decision patterns": Asked(lambda backend: decision_patterns(backend, Filter(), month, LIMIT), 1_000),
+        "sessions": Asked(lambda backend: list_sessions(backend, Filter(), month, LIMIT), 1_000),
+        "sessions of a user": Asked(lambda backend: list_sessions(backend, Filter(user=user), month, LIMIT), 1_000),
+        "one session": Asked(lambda backend: get_session(backend, "session-777"), 1_000),
+        "names": Asked(lambda backend: list_names(backend, ("agent", "model", "tool"), LIMIT), 1_000),
+        **{
+            name: Asked(question, 1_000)
+            for name, question in (
+                *about_runs("session-777", "session-778", world.trace_id(777)).items(),
+                *about_many(month, parse_range("1d"), ("gpt-4o", "gpt-4o-mini")).items(),
+            )
+        },
     }
 
 
@@ -116,8 +124,8 @@ async def one_question(asked: Asked, backends: Mapping[str, Backend], rounds: in
             milliseconds, answer = await timed(asked.question, backend)
             taken[name].append(milliseconds)
             answers.append(told(answer))
-        if answers[0] != answers[1]:
-            raise SystemExit("\n".join(["the backends differ:", *map(str, different(*answers))]))
+        if told_apart := [each for each in different(*answers) if not each[0].endswith(".backend")]:
+            raise SystemExit("\n".join(["the backends differ:", *map(str, told_apart)]))
     return _figures(taken, asked.goal_ms)
 
 

@@ -1,6 +1,6 @@
 """What the redactor finds, class by class: recall on what must be masked, false alarms on what must stay.
 
-    python benchmarks/redaction_corpus.py FILE [--mode all] [--missed] [--page] [--json PATH]
+    python benchmarks/redaction_corpus.py FILE [--mode all] [--presidio MODEL] [--missed] [--page] [--json PATH]
 
 FILE holds one JSON object a line: `label` (`pos` or `neg`), `cls` (the class), `text`, and for `pos` the `secret`
 that must not be readable any more. A `pos` line counts as masked when its secret is not in the masked text; a `neg`
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import results
+from syndarix_obs.redaction.presidio import presidio
 from syndarix_obs.redaction.step import Redactor
 
 Row = dict[str, int]
@@ -66,9 +67,11 @@ def main() -> None:
     parser.add_argument("--mode", default="all", choices=("secrets", "all"))
     parser.add_argument("--missed", action="store_true", help="print the lines that went wrong")
     parser.add_argument("--page", action="store_true", help="write the table into docs/redaction.md")
+    parser.add_argument("--presidio", metavar="MODEL", help="names and places by Presidio with this spaCy model, too")
     chosen = parser.parse_args()
     lines = [json.loads(line) for line in chosen.file.read_text(encoding="utf-8").splitlines() if line.strip()]
-    counts, wrong = judged(lines, Redactor(chosen.mode))
+    custom = presidio(chosen.presidio) if chosen.presidio else None
+    counts, wrong = judged(lines, Redactor(chosen.mode, custom=custom))
     shown = table(counts)
     print(shown)
     if chosen.page:

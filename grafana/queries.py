@@ -21,7 +21,8 @@ _LANGUAGES = {"prometheus": "promql", "loki": "logql", "tempo": "traceql", "__ex
 @dataclass(frozen=True, slots=True)
 class Query:
     """One query as it is sent. `own_range` is the panel's own range when it is not the board's: `now/d`, `now/M`;
-    `least_step_s` is the smallest step its panel asks for; `exemplars`: what it returns are dots, never numbers."""
+    `least_step_s` is the smallest step its panel asks for, `scrape_s`
+    a quarter of its least `$__rate_interval`; `exemplars`: what it returns are dots, never numbers."""
 
     board: str
     panel: str
@@ -33,6 +34,7 @@ class Query:
     own_range: str | None = None
     least_step_s: int = 5
     exemplars: bool = False
+    scrape_s: int = 5
 
     def filled(self, range_s: int, step_s: int, values: Mapping[str, str] = ALL) -> str:
         """The text with Grafana's own variables and the board's in it."""
@@ -40,7 +42,7 @@ class Query:
             return self.text  # its `$A` are queries, not variables
         built_in = {
             "__range_s": str(range_s), "__range": f"{range_s}s", "__interval_ms": str(step_s * 1000),
-            "__interval": f"{step_s}s", "__rate_interval": f"{max(step_s + 5, 20)}s",
+            "__interval": f"{step_s}s", "__rate_interval": f"{max(step_s + self.scrape_s, 4 * self.scrape_s)}s",
         }  # fmt: skip
         return re.sub(r"\$(\w+)", lambda match: {**values, **built_in}[match[1]], self.text)
 
@@ -82,8 +84,13 @@ def _query(uid: str, panel: Mapping[str, Any], target: Mapping[str, Any]) -> Que
     language = _LANGUAGES[target["datasource"]["type"]]
     text = target.get("expr") or target.get("query") or target.get("expression")
     instant = bool(target.get("instant")) or target.get("queryType") == "instant"
-    least = {"s": 1, "m": 60}[panel.get("interval", "5s")[-1]] * int(panel.get("interval", "5s")[:-1])
+    scrape = _seconds(target.get("interval", "5s"))
+    least = max(_seconds(panel.get("interval", "5s")), scrape)
     return Query(
         uid, panel["title"], panel["type"], target["refId"], language, str(text), instant, panel.get("timeFrom"), least,
-        bool(target.get("exemplar")),
+        bool(target.get("exemplar")), scrape,
     )  # fmt: skip
+
+
+def _seconds(interval: str) -> int:
+    return {"s": 1, "m": 60}[interval[-1]] * int(interval[:-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from boards import selectors as s
 from boards import theme
 from boards.board import Board, Section
-from boards.panels import coloured, graph, stat
+from boards.panels import coloured, graph, node_graph, outcomes, stat
 from boards.tables import SECOND, Column, board_link, table, trace_links
 from boards.targets import Loki, LokiNow, Prom, PromNow, exemplars
 
@@ -16,6 +16,9 @@ SECTIONS = "environment_agent_section:context_tokens_used:max5m"
 WINDOW = "environment_agent:context_window_used:max"
 MEMORY = "environment_operation_store_status:memory_operations:rate1m"
 MEMORY_SECONDS = "environment_operation_le:memory_operation_seconds_bucket:rate1m"
+LOAD = "agent_series:agent_load:value5m"
+LOW = "agent_series:agent_load:low"
+HIGH = "agent_series:agent_load:high"
 CONTEXT_SECONDS = "environment_le:context_assembly_seconds_bucket:rate1m"
 
 _MEMORY_FAILED = f'{s.ENVIRONMENT},status="error"'
@@ -30,15 +33,37 @@ _SAID = (
 """The options as words, not as JSON."""
 _SHOWN = ("agent", "type", "selected", "options", "confidence", "reasoning")
 _STUCK = (
-    f"time() - max by (agent) (agent_last_progress_timestamp_seconds{{{s.AGENT}}})"
-    f" and on (agent) sum by (agent) (agent_sessions_active{{{s.AGENT}}}) > 0"
+    f"time() - max by (agent) (last_over_time(agent_last_progress_timestamp_seconds{{{s.AGENT}}}[1m]))"
+    f" and on (agent) sum by (agent) (last_over_time(agent_sessions_active{{{s.AGENT}}}[1m])) > 0"
 )
+"""A scrape that fails once must not empty the panel: the last value of a minute counts."""
 _LOOPS = f'{s.lines("tool_call")} | json loop="loop_count" | loop!=""'
 _VERSIONED = ' | json version="agent_version" | version!=""'
 
 
+_CHOSEN = (
+    f"topk(12, sum by (id, source, target) (count_over_time({_DECISIONS}"
+    ' | json type="decision_type", target="selected" | type!="parameter_generation" | target!=""'
+    " | label_format id=`{{.agent}} → {{.target}}`, source=agent [$__range])))"
+)
+"""Decisions by agent and choice, as lines of a node graph."""
+
 _EPISODE_SHOWN = ("agent", "series", "state", "score", "observed", "expected", "episode")
-_EPISODES = f"{s.lines('anomaly')} | json " + ", ".join(f'{name}="{name}"' for name in _EPISODE_SHOWN[1:])
+_EPISODES = (
+    f"topk(100, max by ({', '.join(_EPISODE_SHOWN)}) (max_over_time({s.lines('anomaly')} | json "
+    + ", ".join(f'{name}="{name}"' for name in (*_EPISODE_SHOWN[1:], "end_ns"))
+    + ' | unwrap end_ns | __error__="" [$__range]))) / 1e6'
+)
+
+
+def _band(series: str) -> list[Prom]:
+    """A series of the agents, and the ends of what is usual for it."""
+    where = f'{{{s.AGENT},series="{series}"}}'
+    return [
+        Prom(expr=f"{LOAD}{where}", legend="{{agent}}", ref="A"),
+        Prom(expr=f"{LOW}{where}", legend="{{agent}} from", ref="B"),
+        Prom(expr=f"{HIGH}{where}", legend="{{agent}} to", ref="C"),
+    ]
 
 
 def _by_version(kind: str, rest: str = "", *, model: bool = False) -> str:
@@ -57,7 +82,7 @@ _NEWEST_VERSIONS = f"topk(30, {_VERSION_CALLS})"
 SUMMARY = [
     stat(title="Running now",
          description="Sessions that are open at this moment. Many that never end are stuck: see below.",
-         targets=[PromNow(expr=f"sum(agent_sessions_active{{{s.AGENT}}})")]),
+         targets=[PromNow(expr=f"sum(last_over_time(agent_sessions_active{{{s.AGENT}}}[1m]))")]),
     stat(title="Ended",
          description="Sessions that ended in the time range, from the log: exact. Fewer than usual with as many "
          "running: they do not get done.",
@@ -74,9 +99,9 @@ SUMMARY = [
               f'[$__range]))')]),
     stat(title="Loop count", defaults={"decimals": 0},
          limits=theme.steps(theme.GOOD, (1, theme.WARN)), nothing=theme.NONE_FOUND,
-         description="How often an agent called the same tool with the same arguments again and again. Each is an "
-         "alert.",
-         targets=[PromNow(expr=f"sum(increase(agent_loops_detected_total{{{s.AGENT}}}[$__range]))")]),
+         description="How often an agent called the same tool with the same arguments again and again, from the log: "
+         "exact. Each is an alert.",
+         targets=[LokiNow(expr=s.counted(_LOOPS))]),
     stat(title="Longest wait", unit="s", limits=theme.rising(theme.STUCK_S), nothing="No session is open",
          description="Seconds since the last finished step, of the slowest agent with an open session. From 5 minutes "
          "on an alert fires.",
@@ -92,7 +117,8 @@ OUTCOMES = [
     ),
     graph(
         title="Outcomes", stacked=True, bars=True, interval="5m", legend=("sum",), right=True, nothing="No session "
-             "named an outcome",
+             "named an outcome", defaults={"color": {"mode": "shades", "fixedColor": theme.PLAIN}},
+        overrides=outcomes(),
         description="What the sessions led to, in the words of the agents' developers, from the log: exact. More "
         "escalations than yesterday mean that something the agents need is missing.",
         targets=[Loki(
@@ -101,12 +127,12 @@ OUTCOMES = [
         )],
     ),
     graph(
-        title="Task duration P50", unit="s", interval="2m", nothing="No task ended",
+        title="Task duration P50", unit="s", interval="1m", nothing="No task ended",
         description="Half of the tasks of a type were quicker than this. Follows environment.",
         targets=[Prom(expr=s.quantile(0.5, TASKS, s.ENVIRONMENT, "task_type"), legend="{{task_type}}")],
     ),
     graph(
-        title="Task duration P95", unit="s", interval="2m", nothing="No task ended",
+        title="Task duration P95", unit="s", interval="1m", nothing="No task ended",
         description="95% of the tasks of a type were quicker than this. A rise with steady latency of models and "
         "tools means more steps for each task. Follows environment.",
         targets=[
@@ -115,7 +141,7 @@ OUTCOMES = [
         ],
     ),
     graph(
-        title="Scores", w=24, interval="5m", nothing="Nobody gave a score",
+        title="Scores", w=24, interval="1m", nothing="Nobody gave a score",
         description="Mean of the scores, outcomes and feedback that came in the last hour, by name; yes counts as 1. "
         "By version, prompt and model, with intervals: `syndarix-obs quality`.",
         targets=[Prom(
@@ -128,11 +154,18 @@ OUTCOMES = [
 
 CHOICES = [
     graph(
-        title="Decisions by what was chosen", stacked=True, bars=True, interval="5m", w=24, h=7, legend=("sum",),
+        title="Decisions by what was chosen", stacked=True, interval="1m", w=24, h=8, legend=("mean",),
         right=True, nothing="No decision was recorded",
         description="Decisions per minute by choice. A choice that takes over everything is a prompt that leaves no "
         "other.",
         targets=[Prom(expr=f"{s.mean(DECISIONS, s.AGENT, 'selected')} * 60", legend="{{selected}}")],
+    ),
+    node_graph(
+        title="Who chose what", w=24, h=18, unit="times", nothing="No decision was recorded",
+        description="Agents and what they chose, in the time range, from the log: exact; the 12 most frequent, without "
+        "parameters of tools. Two agents that choose the same may be one too many. What follows what within a run: "
+        "`syndarix-obs decisions --graph`.",
+        edges=LokiNow(expr=_CHOSEN, ref="edges"),
     ),
     table(
         title="Newest decisions", w=24, h=11, sort="Time", nothing="No decision was recorded",
@@ -189,12 +222,13 @@ TROUBLE = [
 
 CONTEXT = [
     graph(
-        title="Context window by section", unit="short", interval="5m", stacked=True, nothing="No context was "
+        title="Context window by section", unit="short", interval="1m", stacked=True, nothing="No context was "
              "assembled",
         description="Tokens by section in the contexts assembled last, summed over the agents chosen. A section that "
         "only grows, usually history, will push the others out.",
         targets=[Prom(
-            expr=f"sum by (section) (max_over_time({SECTIONS}{{{s.AGENT}}}[$__interval]))", legend="{{section}}",
+            expr=f"sum by (section) (max_over_time({SECTIONS}{{{s.AGENT}}}[{s.step_of(SECTIONS)}]))",
+            legend="{{section}}",
         )],
     ),
     graph(
@@ -237,33 +271,46 @@ CONTEXT = [
 
 ANOMALIES = [
     graph(
-        title="How unusual", unit="short", interval="1m", w=8, nothing="Nothing unusual is open", defaults={"min": 0},
+        title="How unusual", unit="short", interval="15s", w=6, nothing="Nothing unusual is open", defaults={"min": 0},
         description="Score of each open episode: how far a series of an agent is from its own past. From 1 on it is "
         "unusual and an alert fires; `syndarix-obs watch` looks every five minutes.",
         targets=[Prom(expr=f"max by (agent, series) (agent_anomaly{{{s.AGENT}}}) > 0", legend="{{agent}} {{series}}")],
     ),
     table(
-        title="Episodes", w=16, sort="Time", nothing="Nothing unusual was found",
+        title="Episodes", w=18, sort="Time", nothing="Nothing unusual was found",
         description="When an agent was unlike its own past: opened, worse, closed. Why: `syndarix-obs investigate`, "
         "the id of the episode.",
-        targets=[Loki(expr=_EPISODES, lines=100)],
-        before=[{
-            "id": "extractFields",
-            "options": {"source": "labels", "format": "json", "replace": False, "keepTime": False,
-                        "jsonPaths": [{"path": name} for name in _EPISODE_SHOWN]},
-        }],
+        targets=[LokiNow(expr=_EPISODES)],
         columns=[
-            Column("Time", "Time", unit=SECOND, width=150),
-            Column("agent", "Agent", width=100),
-            Column("series", "Series", width=130),
-            Column("state", "State", width=90),
-            Column("score", "Score", width=70),
-            Column("observed", "Observed", width=110),
-            Column("expected", "Expected", width=110),
+            Column("Value #A", "Time", unit=SECOND, width=150),
+            Column("agent", "Agent", width=85),
+            Column("series", "Series", width=115),
+            Column("state", "State", width=70),
+            Column("score", "Score", width=60),
+            Column("observed", "Observed", width=80),
+            Column("expected", "Expected", width=80),
             Column("episode", "Episode", wrap=True),
         ],
     ),
+    *(
+        graph(
+            title=f"{title} and what is usual", unit=unit, interval="5m", w=8, fill=0, defaults={"min": 0},
+            nothing="No calls yet, or less than a day of them",
+            description=f"{about}, and between which values it usually is at this time of day; of week, once two weeks "
+            "exist. A band alone raises no alert. Choose one agent to read it.",
+            targets=_band(series),
+        )
+        for title, series, unit, about in (
+            ("Calls", "calls", "short", "Model calls in five minutes"),
+            ("Cost", "cost", "currencyUSD", "Dollars in five minutes (a trend: exact sums are on Cost analysis)"),
+            ("Latency P95", "latency_p95", "s", "95% of model calls were quicker than this"),
+        )
+    ),
 ]  # fmt: skip
+
+_SCORED = f'{s.lines("score")} | json version="agent_version", name="score_name", n="value" | n!=""'
+_SCORE_MEAN = f'avg_over_time({_SCORED} | unwrap n | __error__="" [$__range]) by (agent, version, name)'
+_SCORE_COUNT = f"sum by (agent, version, name) (count_over_time({_SCORED} [$__range]))"
 
 VERSIONS = [
     table(
@@ -283,6 +330,20 @@ VERSIONS = [
             Column("Value #B", "Failed calls", unit="short", limits=theme.steps(theme.CALM, (1, theme.WARN))),
             Column("Value #C", "Mean latency", unit="ms"),
             Column("Value #D", "Cost", unit="currencyUSD", decimals=4),
+        ],
+    ),
+    table(
+        title="Quality by version", w=24, h=9, merge=True, sort="Given", nothing="Nobody gave a score",
+        description="Mean of each score, outcome and feedback that has a number, by agent and version, from the log: "
+        "exact; yes is 1, no is 0. A few scores say little: `syndarix-obs quality --by agent_version` has intervals.",
+        targets=[
+            LokiNow(expr=f"topk(50, {_SCORE_COUNT})", ref="A"),
+            LokiNow(expr=f"{_SCORE_MEAN} and on (agent, version, name) topk(50, {_SCORE_COUNT})", ref="B"),
+        ],
+        columns=[
+            Column("agent", "Agent"), Column("version", "Version"), Column("name", "Score"),
+            Column("Value #B", "Mean", unit="short", decimals=2, bar=True),
+            Column("Value #A", "Given", unit="short"),
         ],
     ),
 ]  # fmt: skip

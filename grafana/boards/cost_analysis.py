@@ -79,9 +79,9 @@ def _by(label: str, heading: str, what: str, leads_to: tuple[str, str] | None = 
         ],
         columns=[
             Column(label, heading, links=(leads_to,) if leads_to else ()),
-            Column("Value #A", "Cost", unit="currencyUSD", bar=True, width=180),
-            Column("Value #B", "Calls", unit="short", width=70),
-            Column("Value #C", "Tokens", unit="short", width=80),
+            Column("Value #A", "Cost", unit="currencyUSD", bar=True, width=150),
+            Column("Value #B", "Calls", unit="short", width=65),
+            Column("Value #C", "Tokens", unit="short", width=75),
         ],
     )  # fmt: skip
 
@@ -107,8 +107,8 @@ BREAKDOWN = [
         ],
         columns=[
             Column("project", "Project"),
-            Column("Value #A", "Of the day", unit="percentunit", limits=theme.rising(theme.BUDGET_RATIO)),
-            Column("Value #B", "Of the month", unit="percentunit", limits=theme.rising(theme.BUDGET_RATIO)),
+            Column("Value #A", "Of the day", unit="percentunit", decimals=2, limits=theme.rising(theme.BUDGET_RATIO)),
+            Column("Value #B", "Of the month", unit="percentunit", decimals=2, limits=theme.rising(theme.BUDGET_RATIO)),
             Column("Value #C", "Daily budget", unit="currencyUSD"),
         ],
         nothing="No project has spent anything",
@@ -132,7 +132,7 @@ BREAKDOWN = [
         nothing="Needs `syndarix-obs watch` and two weeks",
     ),
     stat(
-        title="Bill and ledger", unit="percentunit", w=12, h=8, defaults={"decimals": 2},
+        title="Bill and ledger", unit="percentunit", w=12, h=8, value_px=64, defaults={"decimals": 2},
         limits=theme.rising(theme.BILL_RATIO),
         nothing="Needs `syndarix-obs watch` with an admin key",
         description="How far the provider's own bill of the month's settled days lies from the ledger. Above 1% an "
@@ -144,6 +144,7 @@ BREAKDOWN = [
 BURN = [
     graph(
         title="Burn of the monthly budget", unit="short", interval="1m", limits=theme.rising(theme.BURN_RATE),
+        custom={"axisSoftMax": 2},
         description="How many times what the month's budget gives to such a window the last hour, six hours and three "
         f"days took, by the project's own week; 1 is the pace. {TREND} From 1.5 on an alert fires, if 2, 5 or 10% of "
         "the month went in it: the tables above say by whom.",
@@ -154,7 +155,8 @@ BURN = [
         ],
     ),
     graph(
-        title="Calls over a budget", unit="short", interval="1m", stacked=True, bars=True, legend=("sum",),
+        title="Calls over a budget", unit="short", defaults={"decimals": 0}, interval="1m", stacked=True, bars=True,
+        legend=("sum",),
         description="Calls that a budget refused, or let through with a warning, and calls that no budget could be "
         f"held against because the guard failed or no price is known. {TREND} `syndarix-obs budgets` says more.",
         targets=[
@@ -184,7 +186,7 @@ TRUST = [
         )],
     ),
     graph(
-        title="Rate of spend", unit="currencyUSD", interval="5m", stacked=True,
+        title="Rate of spend", unit="currencyUSD", interval="1m", stacked=True,
         description=f"Dollars per hour right now, by model. {TREND} It moves within a minute, when the ledger's bars "
         f"above "
         "are still growing.",
@@ -202,7 +204,7 @@ TRUST = [
         columns=[Column("model", "Model"), Column("Value #A", "Calls", unit="short", bar=True)],
     ),
     stat(
-        title="Estimated calls", unit="percentunit", w=6, h=7, nothing="No call was estimated",
+        title="Estimated calls", unit="percentunit", w=6, h=7, value_px=48, nothing="No call was estimated",
         limits=theme.rising((0.01, 0.10)), defaults={"decimals": 2},
         description="Share of the calls whose tokens the provider did not report, so that their cost is an estimate. "
         "Turn on "
@@ -210,12 +212,11 @@ TRUST = [
         targets=[LokiNow(expr=f"{s.counted(_ESTIMATED)} / {s.counted(s.LEDGER)}")],
     ),
     stat(
-        title="Unpriced calls", unit="short", w=6, h=7, defaults={"decimals": 0},
+        title="Unpriced calls", unit="short", w=6, h=7, value_px=48, defaults={"decimals": 0},
         nothing="Every call has a price", limits=theme.steps(theme.GOOD, (1, theme.WARN)),
-        description="How many calls have no price, as the agents count them; an alert fires at the first. The table "
-        "beside "
-        f"it has the exact number by model. {TREND}",
-        targets=[PromNow(expr='sum(increase(llm_unpriced_requests_total{environment=~"$environment",model=~"$model"}[$__range]))')],
+        description="How many calls have no price; an alert fires at the first. The table beside it has them by model. "
+        f"{EXACT}",
+        targets=[LokiNow(expr=s.counted(_UNPRICED))],
     ),
 ]  # fmt: skip
 

@@ -101,7 +101,7 @@ FAILURES = [
         "the first line; `syndarix-obs errors` has an example of each.",
         targets=[LokiNow(expr=f"topk(50, {s.counted(_FAILED, 'kind, agent, name, error_type')})")],
         columns=[
-            Column("kind", "Kind", width=80), Column("agent", "Agent", width=70), Column("name", "Where", wrap=True),
+            Column("kind", "Kind", width=90), Column("agent", "Agent", width=100), Column("name", "Where", wrap=True),
             Column("error_type", "Error", wrap=True),
             Column("Value #A", "Count", unit="short", bar=True, width=110),
         ],

@@ -17,7 +17,7 @@ FIRST_CHUNK = "environment_model_le:llm_time_to_first_token_seconds_bucket:rate2
 LATENCY_5M = "environment_model_le:llm_latency_seconds_bucket:rate5m"
 FIRST_CHUNK_5M = "environment_model_le:llm_time_to_first_token_seconds_bucket:rate5m"
 EMBEDDING = "environment_model_le:embedding_seconds_bucket:rate1m"
-WAITED = "environment_model:llm_latency_seconds_sum:rate1m"
+WAITED = "environment_model:llm_latency_seconds_sum:rate5m"
 P95 = "agent_model:llm_latency_seconds:p95_every5m"
 NORMAL = "agent_model:llm_latency_seconds:p95_avg1d_every5m"
 SPREAD = "agent_model:llm_latency_seconds:p95_stddev1d_every5m"
@@ -25,21 +25,24 @@ SPREAD = "agent_model:llm_latency_seconds:p95_stddev1d_every5m"
 _FAILED = s.lines("llm_call", 'level="error"', model=True)
 
 
-def _tokens(kind: str, by: str = "", window: str = "$__interval") -> str:
-    grouped = f" by ({by})" if by else ""
-    return f'sum{grouped} (sum_over_time({TOKENS}{{{s.LLM},type="{kind}"}}[{window}]))'
+def _tokens(kind: str) -> str:
+    return f'sum (sum_over_time({TOKENS}{{{s.LLM},type="{kind}"}}[$__range]))'
+
+
+def _share_of(kind: str) -> str:
+    return s.mean(TOKENS, f'{s.LLM},type="{kind}"', "model")
 
 
 def _range_mean(recorded: str, matchers: str, by: str = "") -> str:
-    return s.mean(recorded, matchers, by).replace("$__interval", "$__range")
+    return s.mean(recorded, matchers, by, "$__range")
 
 
 def _range_quantile(share: float, recorded: str, by: str = "") -> str:
     return s.quantile(share, recorded, s.MODEL, by, "$__range")
 
 
-_SPEED = f'sum by (model) (sum_over_time({TOKENS}{{{s.MODEL},type="output"}}[$__interval]))'
-_WAITED = f"sum by (model) (avg_over_time({WAITED}{{{s.MODEL}}}[$__interval])) * $__interval_ms / 1000"
+_OUTPUT = s.mean(TOKENS, f'{s.MODEL},type="output"', "model")
+_WAITED = s.mean(WAITED, s.MODEL, "model")
 _DISTANCE = (
     f"({P95}{{{s.AGENT_MODEL}}} - on (agent, model) {NORMAL})"
     f" / on (agent, model) clamp_min({SPREAD}, 0.001)"
@@ -77,8 +80,7 @@ SUMMARY = [
     stat(title="Cache hits", unit="percentunit",
          description="Share of the input tokens that the provider served from its prompt cache. When it falls, "
          "something changes at the beginning of the prompts: see the panel below.",
-         targets=[PromNow(expr=f"{_tokens('cache_read', window='$__range')} / ({_tokens('input', window='$__range')} "
-              f"> 0)")]),
+         targets=[PromNow(expr=f"{_tokens('cache_read')} / ({_tokens('input')} > 0)")]),
     stat(title="Embeddings", unit="s", nothing="No embeddings",
          description="95% of the embeddings calls were quicker than this. They have their own histogram. Slow ones "
          "delay every retrieval.",
@@ -87,7 +89,7 @@ SUMMARY = [
 
 HEATMAPS = [
     heatmap(
-        title="Latency", unit="s", interval="2m", cells="reqps",
+        title="Latency", unit="s", interval="1m", cells="reqps",
         description="How many calls took how long; the stronger the colour, the more. Two bands are two kinds of "
         "calls; a band that climbs is a model that slows down. Follows environment and model.",
         targets=[
@@ -96,7 +98,7 @@ HEATMAPS = [
         ],
     ),
     heatmap(
-        title="Time to first token", unit="s", interval="2m", cells="reqps", nothing="No streamed calls",
+        title="Time to first token", unit="s", interval="1m", cells="reqps", nothing="No streamed calls",
         description="The same for the first token of streamed answers. A rise with steady latency means shorter "
         "answers after a longer wait: usually a queue at the provider.",
         targets=[Prom(expr=s.mean(FIRST_CHUNK, s.MODEL, "le"), legend="{{le}}", buckets=True)],
@@ -131,7 +133,7 @@ BY_MODEL = [
         ],
     ),
     graph(
-        title="P95 latency by model", unit="s", interval="2m", limits=theme.rising(theme.LATENCY_S),
+        title="P95 latency by model", unit="s", interval="1m", limits=theme.rising(theme.LATENCY_S),
         description="A line per model; the upper dashed line is where an alert fires. Follows environment and model. "
         "One line that rises alone is that model's provider.",
         targets=[
@@ -140,7 +142,7 @@ BY_MODEL = [
         ],
     ),
     graph(
-        title="P95 time to first token by model", unit="s", interval="2m", limits=theme.rising(theme.FIRST_TOKEN_S),
+        title="P95 time to first token by model", unit="s", interval="1m", limits=theme.rising(theme.FIRST_TOKEN_S),
         nothing="No streamed calls",
         description="A line per model, for streamed answers; the upper dashed line is where an alert fires.",
         targets=[
@@ -149,17 +151,17 @@ BY_MODEL = [
         ],
     ),
     graph(
-        title="Output tokens per second", unit="short", interval="5m",
+        title="Output tokens per second", unit="short", interval="1m",
         description="Speed of generation: output tokens divided by the seconds spent waiting for them, by model. It "
         "falls when the provider is busy, and when answers get short. A trend from counters.",
-        targets=[Prom(expr=f"{_SPEED} / ({_WAITED} > 0)", legend="{{model}}")],
+        targets=[Prom(expr=f"{_OUTPUT} / 300 / ({_WAITED} > 0)", legend="{{model}}")],
     ),
     graph(
-        title="Cache hit share", unit="percentunit", interval="5m", defaults={"max": 1},
+        title="Cache hit share", unit="percentunit", interval="1m", defaults={"max": 1},
         description="Input tokens that came from the provider's prompt cache, by model. Cached tokens cost a tenth to "
         "a half: when the share falls, find what changes at the beginning of the prompt.",
         targets=[Prom(
-            expr=f"{_tokens('cache_read', 'model')} / ({_tokens('input', 'model')} > 0)", legend="{{model}}",
+            expr=f"{_share_of('cache_read')} / ({_share_of('input')} > 0)", legend="{{model}}",
         )],
     ),
 ]  # fmt: skip
@@ -189,7 +191,7 @@ LIMITS = [
 
 BASELINE = [
     graph(
-        title="P95 latency and its learned band", unit="s", interval="5m", w=14, fill=0,
+        title="P95 latency and its learned band", unit="s", interval="1m", w=14, fill=0,
         overrides=[
             *coloured({"Upper": "text", "Lower": "text"}),
             override("Upper", custom__fillBelowTo="Lower", custom__lineWidth=0),

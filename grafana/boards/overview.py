@@ -18,7 +18,7 @@ _VOLUME = f"{s.mean(REQUESTS, s.AGENT_PROJECT)} * 60"
 _ERROR_SHARE = f"{s.mean(ERRORS, s.AGENT_PROJECT)} / ({s.mean(REQUESTS, s.AGENT_PROJECT)} > 0)"
 _TOKENS_BY_MODEL = f"sum by (model) (sum_over_time({TOKENS}{{{s.LLM}}}[$__range]))"
 _TOKEN_SHARE = (
-    f"sort_desc(topk(10, {_TOKENS_BY_MODEL}) / on () group_left () sum({_TOKENS_BY_MODEL}))"
+    f"sort_desc(topk(8, {_TOKENS_BY_MODEL}) / on () group_left () sum({_TOKENS_BY_MODEL})) >= 0.0001"
 )  # fmt: skip
 _PAID_BY_PROJECT = f'{{kind="cost",{s.ENVIRONMENT}}} | {s.PROJECT} | json usd="total_cost_usd" | unwrap usd'
 _SPENT_TODAY = f'sum(sum_over_time({_PAID_BY_PROJECT} | __error__="" [$__range])) or vector(0)'
@@ -47,21 +47,21 @@ def _per_trace(field: str) -> str:
 
 
 VOLUME = graph(
-    title="Request volume", unit="reqpm", interval="1m", w=8, h=5,
+    title="Request volume", unit="reqpm", interval="1m", w=8, h=5, fill=10,
     description="Model calls per minute. Follows environment, agent and project. A sudden drop to zero means that "
     "agents stopped or are not scraped: look at Errors and alerts. A jump without a cause is often a loop: look at "
     "Agent behaviour.",
     targets=[Prom(expr=_VOLUME, legend="Calls")],
 )  # fmt: skip
 ERROR_RATE = graph(
-    title="Error rate", unit="percentunit", interval="1m", w=8, h=5, limits=theme.rising(theme.ERROR_RATIO),
+    title="Error rate", unit="percentunit", interval="1m", w=8, h=5, fill=10, limits=theme.rising(theme.ERROR_RATIO),
     defaults={"min": 0}, custom={"axisSoftMax": 0.1}, nothing="No calls in this time range",
     description="Share of model calls that failed; the dashed lines are 2% and the 5% at which an alert fires. When "
     "it rises, Errors and alerts shows which errors and LLM performance which model.",
     targets=[Prom(expr=_ERROR_SHARE, legend="Failed")],
 )  # fmt: skip
 LATENCY_PANEL = graph(
-    title="Latency", unit="s", interval="5m", w=8, h=5, overrides=coloured(theme.QUANTILES),
+    title="Latency", unit="s", interval="1m", w=8, h=5, overrides=coloured(theme.QUANTILES),
     description="How long half (P50), 95% and 99% of the model calls took. Follows environment and agent, not model "
     "and project. A dot is one call; click it for its trace. When P99 leaves the others, single calls hang; when all "
     "rise, the provider is slow: LLM performance has every model on its own.",
@@ -100,9 +100,9 @@ BUDGET_TODAY = share_bars(
     overrides=[override("C", matcher="byFrameRefID", displayName="of the budget")],
 )  # fmt: skip
 TOKENS_BY_MODEL = share_bars(
-    title="Token usage by model", unit="percentunit", w=16, h=6, defaults={"max": 1, "decimals": 2},
-    description="Each model's share of the input and output tokens of the time range; the ten largest. From counters: "
-    "good for comparing, not for billing. When a costly model's share grows, look at Cost analysis.",
+    title="Token usage by model", unit="percentunit", w=16, h=6, defaults={"max": 1, "decimals": 2}, thin=True,
+    description="Each model's share of the input and output tokens of the time range; the eight largest. "
+    "From counters: for comparing, not for billing. When a costly model's share grows, look at Cost analysis.",
     targets=[PromNow(expr=_TOKEN_SHARE, legend="{{model}}")],
 )  # fmt: skip
 RECENT = table(

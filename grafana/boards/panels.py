@@ -9,6 +9,7 @@ import attr
 from grafanalib.core import GridPos
 from grafanalib.core import Panel as GrafanalibPanel
 
+from boards import theme
 from boards.targets import Query
 from boards.theme import CALLS_OF, LEVEL, MIXED, NOTHING, PLAIN_STEPS, SEVERITY, Json
 
@@ -83,6 +84,14 @@ def coloured(names: Mapping[str, str]) -> list[Json]:
     return [override(name, color={"mode": "fixed", "fixedColor": colour}) for name, colour in names.items()]
 
 
+def outcomes() -> list[Json]:
+    """Colours of outcomes whose words say how it went; the others are in shades of one colour."""
+    return [
+        override(f"/^({words})/i", matcher="byRegexp", color={"mode": "fixed", "fixedColor": colour})
+        for words, colour in theme.OUTCOMES.items()
+    ]
+
+
 def mapped(names: Sequence[str]) -> list[Json]:
     """Value mappings that colour known words (statuses, levels, severities)."""
     results = {name: {"text": name, "color": _COLOUR_OF[name], "index": place} for place, name in enumerate(names)}
@@ -107,7 +116,7 @@ _REDUCE = {"values": False, "calcs": ["lastNotNull"], "fields": ""}
 
 def graph(
     *, stacked: bool = False, bars: bool = False, legend: Sequence[str] = (), right: bool = False,
-    limits: Json | None = None, fill: int = 10, **panel: Any,
+    limits: Json | None = None, fill: int = 0, **panel: Any,
 ) -> Panel:  # fmt: skip
     """Lines over time, or stacked areas or bars. `limits` are drawn as dashed lines."""
     custom: Json = {
@@ -124,12 +133,14 @@ def graph(
     return Panel(kind="timeseries", options=options, defaults=defaults, custom=custom, **panel)
 
 
-def stat(*, limits: Json = PLAIN_STEPS, words: str = "auto", **panel: Any) -> Panel:
-    """One big number, or a few; `words` is "value" where their names need not be said."""
+def stat(*, limits: Json = PLAIN_STEPS, words: str = "auto", value_px: int = 0, **panel: Any) -> Panel:
+    """One big number, or a few; `words` is "value" where their names need not be said. In a large panel `value_px`
+    keeps the number from filling it."""
     options = {
         "colorMode": "value", "graphMode": "none", "justifyMode": "auto",
         "orientation": "auto", "textMode": words, "wideLayout": True, "showPercentChange": False,
         "percentChangeColorMode": "standard", "reduceOptions": _REDUCE,
+        **({"text": {"valueSize": value_px}} if value_px else {}),
     }  # fmt: skip
     panel = {"w": 4, "h": 4, **panel}
     defaults = {"thresholds": limits, **panel.pop("defaults", {})}
@@ -146,11 +157,14 @@ def gauge(*, limits: Json, **panel: Any) -> Panel:
     return Panel(kind="gauge", options=options, defaults=defaults, **panel)
 
 
-def share_bars(*, limits: Json = PLAIN_STEPS, **panel: Any) -> Panel:
-    """A horizontal bar per series, for comparing a handful."""
+def share_bars(*, limits: Json = PLAIN_STEPS, thin: bool = False, **panel: Any) -> Panel:
+    """A horizontal bar per series, for comparing a handful; thin ones show ten in little room."""
+    heights = {"sizing": "auto", "minVizHeight": 10, "maxVizHeight": 36}
+    if thin:
+        heights = {"sizing": "manual", "minVizHeight": 11, "maxVizHeight": 13}
     options = {
         "displayMode": "gradient", "valueMode": "color", "namePlacement": "left", "showUnfilled": True,
-        "orientation": "horizontal", "sizing": "auto", "minVizWidth": 8, "minVizHeight": 10, "maxVizHeight": 36,
+        "orientation": "horizontal", "minVizWidth": 8, **heights,
         "reduceOptions": _REDUCE, "legend": {**_legend((), False), "showLegend": False},
     }  # fmt: skip
     defaults = {"min": 0, "thresholds": limits, **panel.pop("defaults", {})}
@@ -166,7 +180,7 @@ def heatmap(*, cells: str = "short", **panel: Any) -> Panel:
             "mode": "opacity", "scheme": "Blues", "fill": "blue", "scale": "exponential", "exponent": 0.5,
             "steps": 64, "reverse": False,
         },
-        "exemplars": {"color": "rgba(255,0,255,0.7)"}, "filterValues": {"le": 1e-9}, "legend": {"show": True},
+        "exemplars": {"color": "rgba(255, 136, 0, 0.6)"}, "filterValues": {"le": 1e-9}, "legend": {"show": True},
         "rowsFrame": {"layout": "auto"}, "showValue": "never",
         "tooltip": {"mode": "single", "yHistogram": True, "showColorScale": True}, "yAxis": axis,
     }  # fmt: skip
@@ -179,7 +193,7 @@ def heatmap(*, cells: str = "short", **panel: Any) -> Panel:
 def history(*, limits: Json, **panel: Any) -> Panel:
     """A row of coloured cells over time for each series, with the steps of the colours as the legend."""
     options = {
-        "showValue": "never", "rowHeight": 0.9, "colWidth": 0.95, "perPage": 20,
+        "showValue": "never", "rowHeight": 0.9, "colWidth": 0.95,
         "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
         "tooltip": {"mode": "single", "sort": "none"},
     }  # fmt: skip
@@ -188,6 +202,18 @@ def history(*, limits: Json, **panel: Any) -> Panel:
     }  # fmt: skip
     defaults = {"thresholds": limits, **panel.pop("defaults", {})}
     return Panel(kind="status-history", options=options, defaults=defaults, custom=custom, **panel)
+
+
+def node_graph(*, edges: Query, **panel: Any) -> Panel:
+    """Circles and lines between them, from rows with `id`, `source`, `target` and a value."""
+    options = {"zoomMode": "cooperative", "layoutAlgorithm": "force", "nodes": {}, "edges": {}}
+    # A renamed field keeps its name inside, which this panel reads: a sum of one field is a field called so.
+    count = {"mode": "reduceRow", "reduce": {"reducer": "sum", "include": [f"Value #{edges.ref}"]}, "alias": "mainstat"}
+    steps: list[Json] = [
+        {"id": "calculateField", "options": count},
+        {"id": "filterFieldsByName", "options": {"include": {"names": ["id", "source", "target", "mainstat"]}}},
+    ]
+    return Panel(kind="nodeGraph", options=options, targets=[edges], transformations=steps, **panel)
 
 
 def logs(**panel: Any) -> Panel:

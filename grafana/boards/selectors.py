@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 ENVIRONMENT: Final = 'environment=~"$environment"'
@@ -13,6 +14,9 @@ TOOL: Final = f'{AGENT},tool=~"$tool"'
 AGENT_MODEL: Final = 'agent=~"$agent",model=~"$model"'
 """Of recorded series that alerts use: they know no environment."""
 PROJECT: Final = 'project=~"$project"'
+
+SPARSE: Final = re.compile(r":\w+(?:2m|5m)\b")
+"""Names of what is recorded every two or five minutes."""
 
 SPAN: Final = 'resource.deployment.environment.name =~ "$environment" && span.gen_ai.agent.name =~ "$agent"'
 """TraceQL: every span of ours names its agent."""
@@ -30,8 +34,9 @@ ERROR: Final = ' | label_format error_type=`{{regexReplaceAll "^.*[.]" .error_ty
 
 READABLE: Final = (
     ' | json message="message", error="error_message", name="name", outcome="outcome", ms="duration_ms",'
-    ' usd="cost_usd", selected="selected"'
-    " | line_format `{{.kind}} {{.agent}} · {{if .message}}{{.message}}{{else}}{{.name}}"
+    ' usd="cost_usd", selected="selected", check="check", passed="passed"'
+    " | line_format `{{.kind}} {{.agent}} · {{if .message}}{{.message}}{{else if .check}}{{.check}}"
+    ' {{if eq .passed "true"}}passed{{else}}failed{{end}}{{else}}{{.name}}'
     "{{if .selected}} → {{.selected}}{{end}}{{if .outcome}} → {{.outcome}}{{end}}"
     '{{if .ms}} · {{divf .ms 1000 | printf "%.2f"}} s{{end}}{{if .usd}} · {{.usd | float64 | printf "%.6f"}} USD{{end}}'
     "{{if .error}} · {{.error}}{{end}}{{end}}`"
@@ -60,15 +65,25 @@ def summed(selection: str, field: str, by: str = "", window: str = "$__range") -
     return f'sum{_by(by)} (sum_over_time({selection} | json n="{field}" | unwrap n | __error__="" [{window}]))'
 
 
-def mean(recorded: str, matchers: str, by: str = "") -> str:
-    """A recorded rate over each step of a graph."""
-    return f"sum{_by(by)} (avg_over_time({recorded}{{{matchers}}}[$__interval]))"
+def mean(recorded: str, matchers: str, by: str = "", window: str = "") -> str:
+    """A recorded rate over each step of a graph, or over `window`."""
+    return f"sum{_by(by)} (avg_over_time({recorded}{{{matchers}}}[{window or step_of(recorded)}]))"
 
 
-def quantile(share: float, recorded: str, matchers: str, by: str = "", window: str = "$__interval") -> str:
+def step_of(recorded: str) -> str:
+    """The window of a step of a graph: never shorter than the time between two samples of the recording.
+
+    What is recorded every minute has a sample in each step of a minute. For the others it is `$__rate_interval`, which
+    the target's `interval` keeps above their two or five minutes (see `targets.Prom`): a graph of an hour has a point
+    every 90 s all the same, and the newest is of now.
+    """
+    return "$__rate_interval" if SPARSE.search(recorded) else "$__interval"
+
+
+def quantile(share: float, recorded: str, matchers: str, by: str = "", window: str = "") -> str:
     """A percentile from recorded buckets; `>= 0` drops the NaN of a window without calls."""
     labels = f"le, {by}" if by else "le"
-    rates = f"sum by ({labels}) (avg_over_time({recorded}{{{matchers}}}[{window}]))"
+    rates = f"sum by ({labels}) (avg_over_time({recorded}{{{matchers}}}[{window or step_of(recorded)}]))"
     return f"histogram_quantile({share}, {rates}) >= 0"
 
 

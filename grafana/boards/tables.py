@@ -125,7 +125,8 @@ def matrix(*, row: str, column: str, heading: str, limits: Json, **panel: Any) -
         defaults={"thresholds": limits, "decimals": 0},
         overrides=[
             blank_cells(),
-            override(rf"{row}\{column}", custom__cellOptions={"type": "auto", "wrapText": False}, displayName=heading),
+            override(rf"{row}\{column}", custom__cellOptions={"type": "auto", "wrapText": False}, displayName=heading,
+                     custom__width=130),
         ],
         transformations=[{"id": "groupingToMatrix", "options": grouping}],
         **panel,

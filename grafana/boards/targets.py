@@ -5,6 +5,7 @@ from __future__ import annotations
 import attr
 from grafanalib.core import Target
 
+from boards.selectors import SPARSE
 from boards.theme import EXPRESSION, LOKI, PROMETHEUS, TEMPO, Json
 
 
@@ -30,10 +31,20 @@ class Prom(Query):
     buckets: bool = False
 
     def to_json_data(self) -> Json:
-        return {
+        found = {
             **self.common(PROMETHEUS), "editorMode": "code", "expr": self.expr, "range": True, "instant": False,
             "format": "heatmap" if self.buckets else "time_series", "legendFormat": self.legend or "__auto",
         }  # fmt: skip
+        least = _least_step(self.expr)
+        return {**found, "interval": least} if least else found
+
+
+def _least_step(expr: str) -> str | None:
+    """The least step of a target: four of it are the least `$__rate_interval`, in which a recorded sample must lie."""
+    if "$__rate_interval" not in expr:
+        return None
+    found = {name[-2:] for name in SPARSE.findall(expr)}
+    return "90s" if "5m" in found else "45s" if found else None
 
 
 @attr.s(auto_attribs=True, kw_only=True)

@@ -32,6 +32,8 @@ CALLS_OF: Final = {"ok": GOOD, "error": BAD, "pass": GOOD, "fail": BAD}
 """Colours of label values, the same on every board."""
 SEVERITY: Final = {"critical": BAD, "warning": WARN, "info": PLAIN}
 LEVEL: Final = {"critical": BAD, "error": BAD, "warning": WARN, "info": PLAIN, "debug": CALM}
+OUTCOMES: Final = {"fail|error": BAD, "escalat|hand|abort|declin": WARN, "resolv|success|done|ok|paid|booked": GOOD}
+"""Beginnings of the words in which developers say how a session ended."""
 QUANTILES: Final = {"P50": GOOD, "P95": WARN, "P99": BAD}
 
 # Where a number turns from fine to worth a look to bad. Those that an alert has too repeat its threshold (see

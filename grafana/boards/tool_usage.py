@@ -34,7 +34,7 @@ _NEWEST_FAILURES = (
 
 
 def _over_range(matchers: str, by: str = "") -> str:
-    return s.mean(CALLS, matchers, by).replace("$__interval", "$__range")
+    return s.mean(CALLS, matchers, by, "$__range")
 
 
 SUMMARY = [

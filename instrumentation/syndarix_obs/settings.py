@@ -61,9 +61,19 @@ class Settings(BaseSettings):
         default_factory=dict, description="Further patterns to mask, as JSON: name to regular expression.",
         examples=['{"employee": "E-[0-9]{6}"}'],
     )  # fmt: skip
+    redaction_presidio: str | None = Field(
+        None, description="Name of an installed spaCy model with which Presidio masks names of persons and places "
+        "beside the patterns; needs the extra `presidio`, and is slow: some 60 ms of the worker for a KB.",
+        examples=["en_core_web_lg"],
+    )  # fmt: skip
     user_key_file: Path | None = Field(
         None, description="File with the key of user pseudonyms; by default one is made in `home`.",
         examples=["/run/secrets/user_key"],
+    )  # fmt: skip
+    payload_keys: bool = Field(
+        False,
+        description="Encrypt what is said under a key for each user before it is stored or sent, so that `forget` "
+        "makes all copies unreadable at once; needs the extra `payload-keys`. Encrypted texts cannot be searched.",
     )  # fmt: skip
     prices_file: Path | None = Field(
         None, description="YAML file of dated price overrides.", examples=["/etc/agent/prices.yml"]

@@ -231,11 +231,15 @@ INFERENCE_GEO: Final = "syndarix.inference_geo"
 BATCH_ANSWERS: Final = "syndarix.batch.answers"
 """How many answers of a message batch one record stands for."""
 SET_ASIDE_REASON: Final = "syndarix.set_aside.reason"
-"""Why this report of a model call is not counted: one of `SET_ASIDE_REASONS`."""
+"""Why this report (of a model call, or of a coding agent's tool) is not counted: one of `SET_ASIDE_REASONS`."""
 SET_ASIDE_BY: Final = "syndarix.set_aside.by"
 """Span id of the report that is counted instead."""
 SET_ASIDE_REPORTER: Final = "syndarix.set_aside.reporter"
 """Instrumentation scope that made the report that is not counted."""
+OTEL_SCOPE_NAME: Final = "otel.scope.name"
+"""Instrumentation scope that reported a call, where that is not our own library in the same process."""
+REPLACES: Final = "syndarix.replaces"
+"""Span id of a report of the same step that tells less, and that this one takes the place of."""
 SET_ASIDE_TOKENS: Final = "syndarix.set_aside.tokens"
 """Input and output tokens that the report tells, as `1000+100`."""
 PREVIEW_INPUT: Final = "syndarix.preview.input"
@@ -312,6 +316,14 @@ ANOMALY_EXPECTED: Final = "syndarix.anomaly.expected"
 """What it should have been, in its own unit."""
 ANOMALY_OPENED: Final = "syndarix.anomaly.opened_ns"
 """When the episode began, in nanoseconds since the epoch."""
+REPLAY_OF: Final = "syndarix.replay.of"
+"""Session that a replay plays again."""
+REPLAY_STEP: Final = "syndarix.replay.step"
+"""Which step of the replay it is, from 1; 0 is the replay itself."""
+REPLAY_MODE: Final = "syndarix.replay.mode"
+"""How it was played: `verify`, `fork` or `requests`."""
+REPLAY_RESULT: Final = "syndarix.replay.result"
+"""How the replay ended: `identical`, `diverged`, `failed`, `refused` or `finished`."""
 BUDGET_EXCEEDED: Final = "syndarix.budget.exceeded"
 """Name of the budget that a call was over: refused when the call failed so, let through when the budget only warns."""
 LOOP_TOOL: Final = "syndarix.loop.tool"
@@ -322,6 +334,8 @@ EVENT_LOOP: Final = "syndarix.loop_detected"
 """Name of the span event that marks a detected loop."""
 TRUNCATED_SUFFIX: Final = "…truncated"
 """What stands at the end of every text that was cut, followed by its original size."""
+ENCRYPTED_PREFIX: Final = "enc:1:"
+"""What content begins with that is encrypted under its user's key (`payload_keys`)."""
 
 # --- Kinds of record ----------------------------------------------------------------------------------------------
 
@@ -349,6 +363,8 @@ KIND_ANOMALY: Final = "anomaly"
 """Something that happened to an episode of unusual values: opened, worse, closed."""
 KIND_SCORE: Final = "score"
 """A score, an outcome or feedback for a session or a step, which may come long after it."""
+KIND_REPLAY: Final = "replay"
+"""A replay of a session, or one of its steps: no work of an agent, and no cost."""
 KIND_APP: Final = "app"
 """A line that the application logged itself."""
 KIND_SPAN: Final = "span"
@@ -356,17 +372,21 @@ KIND_SPAN: Final = "span"
 
 KINDS: Final = (
     KIND_SESSION, KIND_TASK, KIND_LLM_CALL, KIND_TOOL_CALL, KIND_MEMORY, KIND_CONTEXT, KIND_SAFETY, KIND_DECISION,
-    KIND_COST, KIND_ANNOTATION, KIND_ANOMALY, KIND_SCORE, KIND_APP, KIND_SPAN,
+    KIND_COST, KIND_ANNOTATION, KIND_ANOMALY, KIND_SCORE, KIND_REPLAY, KIND_APP, KIND_SPAN,
 )  # fmt: skip
 """Every kind of record."""
 LOG_KINDS: Final = tuple(kind for kind in KINDS if kind != KIND_SPAN)
 """Kinds that become a log line; plain spans live in the trace store only."""
+WORK_KINDS: Final = tuple(kind for kind in LOG_KINDS if kind != KIND_REPLAY)
+"""Kinds of line about what agents did: all but those of replays."""
 
 DECISION_TYPES: Final = (
     "tool_selection", "parameter_generation", "response_formatting", "error_recovery", "memory_retrieval",
     "permission",
 )  # fmt: skip
 """The decision types every dashboard knows; others are allowed."""
+DECISION_PERMISSION: Final = "permission"
+"""The decision type of a tool of a coding agent that was allowed or refused."""
 DECISION_ANSWER: Final = "answer"
 """The option of a model that was offered tools and calls none."""
 DECISION_AND: Final = " + "

@@ -18,6 +18,7 @@ from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.timerange import parse_range
+from syndarix_obs_read.watching.channels import Webhook
 from syndarix_obs_read.watching.tell import Telling
 from syndarix_obs_read.watching.watch import Watch
 
@@ -88,7 +89,7 @@ async def _look(settings: ReadSettings, url: str) -> tuple[Anomaly, ...]:
     backend = open_backend(settings)
     try:
         with ObservabilityPlatform(Settings(home=settings.home, backend="embedded", set_global=False)) as platform:
-            await Watch(backend, platform, Telling(None, url), settings).look()
+            await Watch(backend, platform, Telling(None, lambda _labels: (Webhook("demo", url),)), settings).look()
             platform.flush()
         return (await list_anomalies(backend, Filter(), parse_range("2d"), 100)).anomalies
     finally:

@@ -29,6 +29,10 @@ class Frozen(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
 
+    def shared(self, kind: type[BaseModel]) -> dict[str, Any]:
+        """The fields that a model of this kind has, too: what a row hands on to an answer as it is."""
+        return {name: getattr(self, name) for name in kind.model_fields if name in type(self).model_fields}
+
 
 class Cost(Frozen):
     """What a set of model calls cost, from the ledger. Exact and estimated amounts never mix unnoticed."""

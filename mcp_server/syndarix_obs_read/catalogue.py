@@ -58,10 +58,6 @@ _SERVERS_ONLY: Final[Mapping[Face, str]] = {"web": "the servers' own query pages
 _PERSON: Final[Mapping[Face, str]] = {"mcp": "a person decides this", "web": "a person decides this at a terminal"}
 _STARTS: Final[Mapping[Face, str]] = {"mcp": "it starts a program", "web": "it starts a program"}
 _LOCAL: Final[Mapping[Face, str]] = {"mcp": "it reads files of this machine", "web": "it reads files of this machine"}
-_CODING: Final[Mapping[Face, str]] = {
-    "mcp": "get_cost_summary by project and agent and get_decisions of type permission say the same",
-    "web": "the page `costs` sums by project and agent",
-}
 _RUNS: Final[Mapping[Face, str]] = {"mcp": "it runs the user's own code", "web": "it runs the user's own code"}
 _INSIDE: Final[Mapping[Face, str]] = {"web": "a part of the page `health`", "mcp": "a part of the tools of `alerts`"}
 
@@ -87,7 +83,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question("costs", "Money", "Sum the cost ledger by agent, model, day and more.",
              "costs --by agent,model --since 2026-03"),
     Question("coding", "Money", "Say what coding agents cost, what filled their context, what was refused.",
-             "coding --by repository,branch --since 7d", without=_CODING),
+             "coding --by repository,branch --since 7d"),
     Question("forecast", "Money", "Say what the current month will cost, with an interval.",
              "forecast --by project,model"),
     Question("spending", "Money", "Say what a success cost, and what was spent in vain.",

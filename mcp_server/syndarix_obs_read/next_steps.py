@@ -16,7 +16,7 @@ _TOOLS: Final = {
     "sessions": "list_sessions", "traces": "search_traces", "session": "get_session", "trace": "get_trace",
     "costs": "get_cost_summary", "errors": "get_errors", "agents": "get_agent_stats", "decisions": "get_decisions",
     "logs": "search_logs", "diff": "diff_runs", "health": "get_health", "timeline": "get_timeline",
-    "explain": "explain_trace", "anomalies": "list_anomalies",
+    "explain": "explain_trace", "anomalies": "list_anomalies", "step": "get_step",
 }  # fmt: skip
 """The tool that answers a question; a test holds it to the tools that there are."""
 

@@ -115,6 +115,10 @@ class ReadSettings(BaseSettings):
         description="Seconds until a deletion in Loki is done: its `delete_request_cancel_period` (3 h here) and "
         "`retention_delete_delay` (2 h).",
     )
+    other_files: str = Field(
+        "", description="Files and folders of your own, with commas, that an erasure looks through, for example log "
+        "files; one that holds the person is named, and not changed.", examples=["/var/log/agent,/srv/notes.md"],
+    )  # fmt: skip
     tempo_data: Path | None = Field(
         None, description="Folder of Tempo's files, as for Loki.", examples=["/var/lib/tempo"]
     )
@@ -152,6 +156,10 @@ class ReadSettings(BaseSettings):
     alert_webhook_file: Path | None = Field(
         None, description="File with the address that `watch` sends alerts to where there is no Alertmanager.",
         examples=["/run/secrets/webhook"],
+    )  # fmt: skip
+    alert_routes_file: Path | None = Field(
+        None, description="Alertmanager configuration (YAML) by whose routes `watch` sends alerts to webhooks, Slack "
+        "and mail where there is no Alertmanager.", examples=["/etc/agent/alertmanager.yml"],
     )  # fmt: skip
     reports_file: Path | None = Field(
         None, description="YAML file of reports that `watch` sends by mail every week, with the mail server.",

@@ -236,7 +236,8 @@ def test_logql_uses_our_labels_metadata_and_fields_only(query: queries.Query) ->
     known = {*v.LOG_METADATA, *extracted, "__error__"}
     assert set(re.findall(r"\| (\w+)\s*(?:=~|!~|!=|=)", text)) <= known
     grouped = {label for group in re.findall(r"\bby \(([^)]*)\)", text) for label in group.split(", ")}
-    assert grouped - {"alertname"} <= {*v.LOG_METADATA, *v.LOKI_LABELS, *extracted}
+    made = {name for stage in re.findall(r"\| label_format ([^|\[]*)", text) for name in re.findall(r"(\w+)=", stage)}
+    assert grouped - {"alertname"} <= {*v.LOG_METADATA, *v.LOKI_LABELS, *extracted, *made}
 
 
 def test_traceql_uses_our_attributes_only() -> None:

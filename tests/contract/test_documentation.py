@@ -11,12 +11,27 @@ from pathlib import Path
 import pytest
 import readability
 import yaml
+from api_reference import GROUPS
+from page_blocks import blocks
 
+import syndarix_obs
 from syndarix_obs import settings as write_settings
 from syndarix_obs_read import settings as read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = readability.PAGES
+GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
+SAID_ELSEWHERE = {
+    "CallRefused": "raised by a replay; a guide would have to fail on purpose",
+    "StoreError": "raised for a file that cannot be used",
+    "SyndarixObsError": "the root of the errors",
+    "auto_uninstrument": "`shutdown` does it",
+    "httpx_async_hooks": "named beside its twin, `httpx_hooks`",
+    "registry": "for an endpoint of one's own, which is no first step",
+    "replaying": "its example needs an agent of the reader's own; tests/unit/read/test_replay.py runs it",
+}
+"""Public names without an example that runs, each with the reason."""
+PUBLIC = {name for names in GROUPS.values() for name in names} | set(syndarix_obs.__all__)
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
 
@@ -32,9 +47,26 @@ def test_a_long_sentence_and_a_word_of_our_own_are_noticed() -> None:
     assert any("'dear' → expensive" in each for each in found)
 
 
+def test_a_page_that_begins_with_a_table_is_noticed() -> None:
+    assert [] != list(readability.wrong("# Title\n\n| a | table |\n\nOne sentence here. Another one.\n"))
+    assert [] == list(readability.wrong("# Title\n\nWhat you get. And how.\n"))
+
+
 def test_code_tables_and_headings_are_no_sentences() -> None:
     page = "# A heading\n\n| a | table |\n\n```text\ncode without an end\n```\n\nOne sentence here. Another one.\n"
     assert ["One sentence here.", "Another one."] == readability.sentences(page)
+
+
+@pytest.fixture(scope="module")
+def examples() -> str:
+    """Every program of the README and the guides that a test runs."""
+    found = (block for page in (ROOT / "README.md", *GUIDES) for block in blocks(page))
+    return "\n".join(block.text for block in found if block.language == "python" and block.not_run is None)
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC - set(SAID_ELSEWHERE)))
+def test_every_public_name_is_used_in_an_example_that_runs(name: str, examples: str) -> None:
+    assert re.search(rf"\b{name}\b", examples), f"no program of README or guides uses {name}"
 
 
 @by_page

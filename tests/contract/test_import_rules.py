@@ -31,6 +31,7 @@ READ_MAY_IMPORT = {
     "syndarix_obs.receivers": "the command `up` serves the receiver",
     "syndarix_obs.ObservabilityPlatform": "the receiver's pipeline is that of a platform",
     "syndarix_obs.Settings": "what that platform is made with",
+    "syndarix_obs.redaction.presidio": "`redact --presidio` shows what it adds",
     "syndarix_obs.redaction.step": "what leaves in an export is looked through again",
     "syndarix_obs.delivery.erased": "spools that dead processes left are erased from outside",
     "syndarix_obs.delivery.frames": "an erased line goes back to Loki, without its person, as it came",
@@ -38,7 +39,10 @@ READ_MAY_IMPORT = {
     "syndarix_obs.destinations.loki": "the same way back",
     "syndarix_obs.destinations.loki_push": "the same form of lines",
     "syndarix_obs.guarding": "what a budget says, and the file in which the guard counts",
+    "syndarix_obs.pipeline.choices": "a step says what an answer chose as the pipeline reads it",
+    "syndarix_obs.pipeline.messages": "two answers are compared message by message",
     "syndarix_obs.replaying": "what lives in the agent's process while the read side has it run again",
+    "syndarix_obs.encryption": "texts under a key of their user are read, and the key is erased",
     "syndarix_obs.identity": "people ask about, and erase, a user by the raw id: only who makes pseudonyms can find it",
 }
 

@@ -23,8 +23,11 @@ BY_THE_PROGRAM = {
     "syndarix_obs.launcher": "the start of a launched program, in its main thread",
     "syndarix_obs.default": "the same, when the program has imported what is watched",
     "syndarix_obs.replaying": "replaying(), in the thread that calls it",
+    "syndarix_obs.pricing.elsewhere": "a receiver or an import is made, in the thread that makes it",
     "syndarix_obs.receivers": "the start of a program by Claude's Agent SDK, in the thread that starts it",
     "mcp": "the same, when the program uses it",
+    "presidio_analyzer": "the setting `redaction_presidio`, in the thread that makes the platform",
+    "syndarix_obs.redaction.presidio": "the same",
     "syndarix_obs.integrations": "auto_instrument(), span_processor() and httpx_hooks(), in the thread that calls them",
 }
 """Packages that functions import only in a thread of the program."""
@@ -33,7 +36,7 @@ EVERYTHING_ON = """
 import json, sys
 from syndarix_obs import Settings
 from syndarix_obs.pipeline.preload import preload
-on = {"pushgateway_url": "http://p", "metrics_port": 1, "prices_file": "p.yaml"}
+on = {"pushgateway_url": "http://p", "metrics_port": 1, "prices_file": "p.yaml", "payload_keys": True}
 preload(Settings(backend="both", otlp_protocol="grpc", **on))
 print(json.dumps(sorted(sys.modules)))
 """

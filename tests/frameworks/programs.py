@@ -215,6 +215,36 @@ def google_adk(url: str, question: str = QUESTION) -> None:
     asyncio.run(ask())
 
 
+def mistralai(url: str, question: str = QUESTION) -> None:
+    try:
+        from mistralai.client import Mistral
+    except ImportError:  # before 2
+        from mistralai import Mistral
+
+    client = Mistral(api_key="x", server_url=url)
+    client.chat.complete(model="mistral-small-latest", messages=[{"role": "user", "content": question}])
+
+
+def cohere(url: str, question: str = QUESTION) -> None:
+    import cohere as library
+
+    client = library.ClientV2(api_key="x", base_url=url)
+    client.chat(model="command-r-plus", messages=[{"role": "user", "content": question}])
+
+
+def ollama(url: str, question: str = QUESTION) -> None:
+    import ollama as library
+
+    library.Client(host=url).chat(model="qwen3", messages=[{"role": "user", "content": question}])
+
+
+def groq(url: str, question: str = QUESTION) -> None:
+    from groq import Groq
+
+    client = Groq(api_key="x", base_url=url, max_retries=0)
+    client.chat.completions.create(model="llama-3.3-70b-versatile", messages=[{"role": "user", "content": question}])
+
+
 def claude_agent(url: str, question: str = QUESTION) -> None:
     from claude_agent_sdk import ClaudeAgentOptions, query
 
@@ -271,9 +301,10 @@ PROGRAMS: dict[str, Callable[..., None]] = {
     "google-genai": google_genai, "bedrock": bedrock, "google-adk": google_adk, "strands": strands,
     "smolagents": smolagents, "autogen": autogen, "agent-framework": agent_framework, "dspy": dspy,
     "haystack": haystack, "instructor": instructor, "claude-agent": claude_agent, "mcp": mcp,
+    "mistralai": mistralai, "cohere": cohere, "ollama": ollama, "groq": groq,
     "clients": clients, "litellm-callback": litellm_callback,
 }  # fmt: skip
-ENVIRONMENTS = {"clients": ("google-genai", "bedrock")}
+ENVIRONMENTS = {"clients": ("google-genai", "bedrock"), "vendors": ("mistralai", "cohere", "ollama", "groq")}
 """Environments with more than one program, or one of another name."""
 STREAMED = frozenset(
     {"openai-agents", "langchain", "langchain-openinference", "pydantic-ai", "litellm", "google-genai"}

@@ -14,6 +14,8 @@ from typing import Any
 
 TEXT = "It is sunny in Paris."
 CACHED = 200
+WITHOUT_CACHES = frozenset({"mistral", "groq", "cohere", "ollama"})
+"""Vendors whose instrumentors tell of no cached tokens."""
 
 
 class Served:
@@ -21,11 +23,14 @@ class Served:
 
     def __init__(self, number: int, provider: str, model: str) -> None:
         self.number, self.provider, self.model = number, provider, model
-        self.input, self.output, self.cached = 1000 + number, 100 + number, CACHED
+        self.input, self.output = 1000 + number, 100 + number
+        self.cached = 0 if provider in WITHOUT_CACHES else CACHED
 
     @property
     def cost(self) -> float:
-        """Dollars, by the price list that the project uses."""
+        """Dollars, by the price list that the project uses; nothing for a model on one's own machine."""
+        if self.provider == "ollama":
+            return 0.0
         from genai_prices import Usage, calc_price
 
         usage = Usage(input_tokens=self.input, output_tokens=self.output, cache_read_tokens=self.cached or None)
@@ -125,19 +130,24 @@ def _arguments(schema: Any) -> dict[str, Any]:
 
 
 def _chat(handler: _Handler, body: dict[str, Any]) -> None:
-    served = handler.provider.take("openai", body["model"])
+    vendor = "groq" if handler.path.startswith("/openai/") else "mistral" if "mistral" in body["model"] else "openai"
+    served = handler.provider.take(vendor, body["model"])
     tools = {each["function"]["name"]: each["function"].get("parameters") for each in body.get("tools") or ()}
     name = _wanted(iter(tools), body["messages"])
     usage = {
         "prompt_tokens": served.input, "completion_tokens": served.output,
-        "total_tokens": served.input + served.output, "prompt_tokens_details": {"cached_tokens": served.cached},
-        "completion_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": served.input + served.output,
     }  # fmt: skip
+    if vendor == "openai":
+        usage |= {"prompt_tokens_details": {"cached_tokens": served.cached},
+                  "completion_tokens_details": {"reasoning_tokens": 0}}  # fmt: skip
     message: dict[str, Any] = {"role": "assistant", "content": None if name else TEXT}
     if name:
         function = {"name": name, "arguments": json.dumps(_arguments(tools[name]))}
         message["tool_calls"] = [{"index": 0, "id": f"call_{served.number}", "type": "function", "function": function}]
-    about = {"id": f"chatcmpl-{served.number}", "created": 1, "model": body["model"], "service_tier": "default"}
+    about = {"id": f"chatcmpl-{served.number}", "created": 1, "model": body["model"]}
+    if vendor == "openai":
+        about["service_tier"] = "default"
     reason = "tool_calls" if name else "stop"
     if not body.get("stream"):
         choice = {"index": 0, "finish_reason": reason, "message": message}
@@ -253,4 +263,31 @@ def _converse(handler: _Handler, body: dict[str, Any]) -> None:
     )
 
 
-_ANSWERS = {"/chat/completions": _chat, "/responses": _responses, "/messages": _messages, "/converse": _converse}
+def _cohere(handler: _Handler, body: dict[str, Any]) -> None:
+    served = handler.provider.take("cohere", body["model"])
+    told = {"input_tokens": served.input, "output_tokens": served.output}
+    handler._json(
+        200, {
+            "id": f"co-{served.number}", "finish_reason": "COMPLETE",
+            "message": {"role": "assistant", "content": [{"type": "text", "text": TEXT}]},
+            "usage": {"billed_units": told, "tokens": told},
+        }
+    )  # fmt: skip
+
+
+def _ollama(handler: _Handler, body: dict[str, Any]) -> None:
+    served = handler.provider.take("ollama", body["model"])
+    handler._json(
+        200, {
+            "model": body["model"], "created_at": "2026-01-01T00:00:00Z", "done": True, "done_reason": "stop",
+            "message": {"role": "assistant", "content": TEXT}, "total_duration": 1, "load_duration": 1,
+            "prompt_eval_count": served.input, "prompt_eval_duration": 1, "eval_count": served.output,
+            "eval_duration": 1,
+        }
+    )  # fmt: skip
+
+
+_ANSWERS = {
+    "/v2/chat": _cohere, "/api/chat": _ollama, "/chat/completions": _chat, "/responses": _responses,
+    "/messages": _messages, "/converse": _converse,
+}  # fmt: skip

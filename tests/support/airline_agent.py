@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import openai
+from openai.types.chat import ChatCompletion
 
 from syndarix_obs import ObservabilityPlatform
 
@@ -20,7 +21,7 @@ class Script:
     """One recorded conversation, cut into what each side says.
 
     `mutate` may change what the agent sends or does: (what, position, value) → value, where `what` is `prompt`,
-    `argument`, `result` or `call` (None leaves the call out).
+    `argument`, `result`, `call` (false leaves the call out) or `order` (of the calls in one answer).
     """
 
     session_id: str
@@ -74,11 +75,12 @@ def run_agent(obs: ObservabilityPlatform, client: openai.OpenAI, tools: list[Mes
         prompts, calls, last = 0, 0, ""
         _hear(history, users, script, prompts)
         while True:
-            answer = client.chat.completions.create(model="gpt-4o", messages=history, tools=tools)  # type: ignore[call-overload]
+            body = {"model": "gpt-4o", "messages": history, "tools": tools}
+            answer = client.post("/chat/completions", body=body, cast_to=ChatCompletion)
             message = answer.choices[0].message
             history.append(message.model_dump(exclude_none=True))
             last = message.content or last
-            for call in message.tool_calls or ():
+            for call in script.mutate("order", prompts, list(message.tool_calls or ())):
                 calls += 1
                 history.append(_use(obs, call, results, script, calls))
             if not message.tool_calls:

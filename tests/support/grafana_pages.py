@@ -34,7 +34,9 @@ JSON.stringify([...document.querySelectorAll('[data-testid^="data-testid Panel h
       text: content.innerText,
       cells: [...content.querySelectorAll('[role="gridcell"], [role="cell"]')].map(cell => cell.innerText.trim()),
       wide: inner.some(table => table.scrollWidth > table.clientWidth + 2),
-      drawn: content.querySelectorAll("canvas, [role='gridcell'], [role='cell'], [class*='log-row']").length,
+      clipped: [...content.querySelectorAll('[role="gridcell"], [role="columnheader"]')]
+        .filter(cell => cell.scrollWidth > cell.clientWidth + 1).map(cell => cell.innerText.trim()),
+      drawn: content.querySelectorAll("canvas, [role='gridcell'], [class*='log-row'], svg circle").length,
       bottom: panel.getBoundingClientRect().bottom,
       links: [...content.querySelectorAll("a")].map(link => link.getAttribute("href") || ""),
     };
@@ -53,9 +55,15 @@ class Seen:
     text: str
     cells: list[str]
     wide: bool
+    clipped: list[str]
     drawn: int
     bottom: float
     links: list[str]
+
+    @property
+    def waits(self) -> bool:
+        """It loads, or has not even begun: a browser asks six things at a time, and the others show no bar."""
+        return self.loading or not (self.text.strip() or self.drawn or self.failed)
 
 
 class Grafana:
@@ -105,13 +113,13 @@ class Grafana:
         done = None
         while True:
             found = panels(pilot)
-            if found and not any(each.loading for each in found):
+            if found and not any(each.waits for each in found):
                 done = done or time.monotonic()
                 if time.monotonic() - done > 0.6:  # panels that come into sight begin to load a moment later
                     return done
             else:
                 done = None
-            assert time.monotonic() < deadline, [each.title for each in found if each.loading] or "no panel appears"
+            assert time.monotonic() < deadline, [each.title for each in found if each.waits] or "no panel appears"
             pilot.js("new Promise(resolve => setTimeout(resolve, 50))")
 
 

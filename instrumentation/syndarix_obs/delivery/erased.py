@@ -5,9 +5,11 @@ A live process does this for its own spool (`Delivery`), `erase_left_over` for w
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +21,11 @@ from syndarix_obs.delivery.segments import FileSegment
 from syndarix_obs.store.tombstones import Tombstones
 
 _PSEUDONYM: Final = re.compile(rb"u_[0-9a-f]{16}")
+_IN_JSON: Final = re.compile(rb'"session[_.]id":("(?:[^"\\]|\\.)*")')
+_IN_PROTOBUF: Final = re.compile(
+    rb"session\.id\x12(?:[\x00-\x7f]|[\x80-\xff][\x00-\x7f])\x0a([\x00-\x7f]|[\x80-\xff][\x00-\x7f])", re.DOTALL
+)
+"""The key of an attribute, and how long its text is: what a name of up to 16 KB takes."""
 _AGAIN_S: Final = 2.0
 """Seconds after which a spool is looked through once more: what was encoded just before the tombstone comes late."""
 
@@ -64,7 +71,12 @@ class ErasedFrames:
 
     def concerns(self, frame: Frame) -> bool:
         """Whether the frame names somebody who was erased."""
-        return concerns(frame, self._tombstones.holds)
+        return concerns(frame, self._tombstones.holds) or (
+            not _PSEUDONYM.search(frame.before) and any(map(self._is_erased, sessions_of(frame)))
+        )
+
+    def _is_erased(self, session_id: str) -> bool:
+        return self._tombstones.concern(None, session_id)
 
     def without(self, frame: Frame) -> Frame | None:
         """The frame, without its person if that one was erased; None when nothing of it can stay."""
@@ -85,6 +97,17 @@ def concerns(frame: Frame, erased: Callable[[str], bool]) -> bool:
         for part in (frame.before, frame.payload, frame.after)
         for found in set(_PSEUDONYM.findall(part))
     )
+
+
+def sessions_of(frame: Frame) -> Iterator[str]:
+    """Names of sessions in a frame: in a JSON line, or as attributes of a span in protobuf."""
+    for match in _IN_JSON.finditer(frame.before):
+        with contextlib.suppress(ValueError):
+            yield json.loads(match[1])
+    for match in _IN_PROTOBUF.finditer(frame.before):
+        low, *high = match[1]
+        size = (low & 127) + (high[0] << 7 if high else 0)
+        yield frame.before[match.end() : match.end() + size].decode(errors="replace")
 
 
 def count_left_over(spool: Path, pseudonym: str) -> LeftOver:

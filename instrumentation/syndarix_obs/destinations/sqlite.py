@@ -108,6 +108,8 @@ class EmbeddedDestination:
 
     def flush(self, timeout: float) -> bool:
         """Commit everything taken so far; False when that took longer than `timeout` seconds."""
+        if self._thread is None:
+            self._store_here(timeout)
         return self._backlog.wait_until_settled(timeout)
 
     def close(self, timeout: float) -> None:
@@ -115,6 +117,9 @@ class EmbeddedDestination:
         self._backlog.close(timeout)
         if self._thread is not None and self._pid == os.getpid():
             self._thread.join(timeout)
+        elif self._thread is None:
+            self._store_here(timeout)
+            self._close_writer()
         left = self._backlog.batch(_ALL)
         if left and self._unstored.leave(left):
             self._backlog.settle(len(left))
@@ -133,8 +138,21 @@ class EmbeddedDestination:
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="syndarix-obs-store", daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is ending and starts none; `flush` and `close` store without it
+            return
         self._thread = thread
+
+    def _store_here(self, timeout: float) -> None:
+        """Store what waits without the thread, for at most `timeout` seconds."""
+        until = time.monotonic() + timeout
+        while time.monotonic() < until and (batch := self._backlog.batch(BATCH)):
+            pause = self._store(batch)
+            if pause is None:
+                self._backlog.settle(len(batch))
+            else:
+                self._backlog.pause(pause)
 
     # --- the thread
     # -------------------------------------------------------------------------------------------

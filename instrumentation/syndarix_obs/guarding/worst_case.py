@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.guarding.budgets import NANO
+from syndarix_obs.guarding.output_limits import output_limit
 from syndarix_obs.integrations.endpoints import given
 from syndarix_obs.pricing.book import PriceBook
 from syndarix_obs.pricing.usage import TokenUsage
@@ -33,15 +34,6 @@ _LOCK_S: Final = 0.05
 _MOST_OUTPUT: Final = ("max_completion_tokens", "max_output_tokens", "max_tokens", "max_tokens_to_sample")
 _INPUT: Final = ("input", "system", "tools")
 _LONG: Final = 1_024
-
-OUTPUT_LIMITS: Final = (
-    ("gpt-5-chat", 16_384), ("gpt-5", 128_000), ("gpt-4.1", 32_768), ("gpt-4o", 16_384), ("gpt-4-turbo", 4_096),
-    ("gpt-4", 8_192), ("gpt-3.5", 4_096), ("o1", 100_000), ("o3", 100_000), ("o4", 100_000),
-    ("gemini-1.5", 8_192), ("gemini-2.0", 8_192), ("gemini", 65_536),
-    ("claude-3-5", 8_192), ("claude-3-7", 64_000), ("claude-3", 4_096), ("claude-opus-4", 32_000), ("claude", 64_000),
-)  # fmt: skip
-"""Longest answers by the beginning of a model's name, in tokens, for calls that do not say. As the makers' model
-pages were known when this was written; not read again since: state `max_tokens` where the cap must hold."""
 
 
 class Need(NamedTuple):
@@ -113,12 +105,6 @@ class WorstCase:
         finally:
             self._lock.release()
         return None if price is None else math.ceil(price.total_usd * NANO)
-
-
-def output_limit(model: str) -> int:
-    """The longest answer of a model, in tokens; 16,384 for one that nobody knows."""
-    name = model.rpartition("/")[2]
-    return next((limit for start, limit in OUTPUT_LIMITS if name.startswith(start)), 16_384)
 
 
 class _Size:

@@ -118,7 +118,7 @@ def _read(body: dict[str, Any], span: FinishedSpan) -> None:
         output=[{"role": body.get("role") or "assistant", "content": content}] if content else None,
         finish_reasons=[reason] if reason else [],
         service_tier=service_tier_of(body.get("usage")),
-        rest=without(body, "content", "usage"),
+        rest=without(body, "content", "usage", PARTIAL),
     )
     if body.get(PARTIAL):
         span.payload[PARTIAL] = True

@@ -19,12 +19,14 @@ from syndarix_obs.integrations import (
     claude_agent,
     google_genai,
     instrumentors,
+    langchain,
     litellm,
+    llama_index,
     openai,
     openai_agents,
 )
 from syndarix_obs.integrations.calls import OnHeaders
-from syndarix_obs.integrations.coverage import Coverage, coverage, is_installed
+from syndarix_obs.integrations.coverage import LIBRARIES, Coverage, coverage, is_installed
 from syndarix_obs.integrations.holders import Holder, Holders, place_of_caller
 from syndarix_obs.integrations.rate_limit_hooks import RateLimits
 
@@ -39,6 +41,8 @@ _MODULES = {"google_genai": google_genai.MODULE}
 """Modules of clients whose name is another one."""
 _FRAMEWORKS = {
     claude_agent.MODULE: (claude_agent.DISTRIBUTION, claude_agent.watch),
+    langchain.MODULE: (langchain.DISTRIBUTION, langchain.watch),
+    llama_index.MODULE: (llama_index.DISTRIBUTION, llama_index.watch),
     litellm.MODULE: (litellm.DISTRIBUTION, litellm.watch),
     openai_agents.MODULE: (openai_agents.DISTRIBUTION, openai_agents.watch),
 }
@@ -178,7 +182,7 @@ def _frameworks(state: _SwitchedOn, runtime: Runtime, others: Collection[str], *
     """Frameworks for which no instrumentor is installed, or none does it well."""
     for module, (name, watch) in _FRAMEWORKS.items():
         missing = not is_installed(name) or (loaded_only and module not in sys.modules)
-        if name in state.undo or name in others or missing or name.replace("-", "_") in state.undo:
+        if name in state.undo or name in others or missing or state.undo.keys() & set(LIBRARIES[name].instrumentors):
             continue
         try:
             state.undo[name] = watch(runtime)

@@ -40,14 +40,14 @@ LIBRARIES: Final[Mapping[str, Library]] = {
         ("bedrock",), "opentelemetry-instrumentation-genai-bedrock", through="of interest only where it calls Bedrock"
     ),
     "mistralai": Library(("mistralai", "mistral"), "openinference-instrumentation-mistralai"),
-    "cohere": Library(("cohere",), "opentelemetry-instrumentation-cohere"),
+    "cohere": Library(("cohere",), "openinference-instrumentation-cohere"),
     "ollama": Library(("ollama",), "opentelemetry-instrumentation-ollama"),
     "groq": Library(("groq",), "openinference-instrumentation-groq"),
     "together": Library(("together",), "opentelemetry-instrumentation-together"),
     "litellm": Library(("litellm",), ours=True),
-    "langchain-core": Library(("langchain",), "openinference-instrumentation-langchain", through=_CLIENTS),
+    "langchain-core": Library(("langchain",), "openinference-instrumentation-langchain", ours=True),
     "llama-index-core": Library(
-        ("llama_index", "llamaindex"), "openinference-instrumentation-llama-index", through=_CLIENTS
+        ("llama_index", "llamaindex"), "openinference-instrumentation-llama-index", ours=True
     ),
     "crewai": Library(("crewai",), "openinference-instrumentation-crewai", through=_CLIENTS),
     "dspy": Library(("dspy",), "openinference-instrumentation-dspy"),
@@ -67,6 +67,10 @@ LIBRARIES: Final[Mapping[str, Library]] = {
     ),
 }  # fmt: skip
 """Distribution name → how it can be watched."""
+
+
+_IN_CODE: Final[Mapping[str, tuple[str, ...]]] = {"opentelemetry-instrumentation-cohere": ("cohere>=4.2.7,<6",)}
+"""What instrumentors want of their library by their code, where their metadata do not say it (0.62.4, Nov 2026)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ def _of(name: str, version: str, library: Library, points: Mapping[str, EntryPoi
         instrumentor = "" if point.dist is None else point.dist.name
         conflict = _conflict(point.dist, name, version)
         if conflict:
-            return Coverage(name, version, "conflict", f"{instrumentor} wants {conflict}", f"-U {instrumentor}")
+            mends = library.package if library.package not in ("", instrumentor) else f"-U {instrumentor}"
+            return Coverage(name, version, "conflict", f"{instrumentor} wants {conflict}", mends)
         return Coverage(name, version, "watched", f"by {instrumentor}")
     if library.itself:
         return Coverage(name, version, "watched", "by its own spans, once its tracing is switched on")
@@ -128,7 +133,8 @@ def _conflict(instrumentor: Distribution | None, library: str, version: str) -> 
         from packaging.utils import canonicalize_name
     except ImportError:  # it comes with the instrumentors
         return ""
-    for text in (instrumentor.requires if instrumentor is not None else None) or ():
+    told = [] if instrumentor is None else [*(instrumentor.requires or ()), *_IN_CODE.get(instrumentor.name, ())]
+    for text in told:
         try:
             wanted = Requirement(text)
         except InvalidRequirement:

@@ -47,9 +47,15 @@ def normal(name: str) -> str:
     return name.lower().replace("-", "_").removesuffix("_instrumentor")
 
 
+PREFERRED: Final = frozenset({"openinference-instrumentation-cohere"})
+"""Distributions that come before others with an instrumentor of the same name: those keep to old versions."""
+
+
 def installed() -> list[EntryPoint]:
     """The installed instrumentors of GenAI libraries, by name."""
-    found = {point.name: point for point in entry_points(group=GROUP) if normal(point.name) in GENAI_NAMES}
+    points = [point for point in entry_points(group=GROUP) if normal(point.name) in GENAI_NAMES]
+    points.sort(key=lambda point: point.dist is not None and point.dist.name in PREFERRED)
+    found = {point.name: point for point in points}
     return [found[name] for name in sorted(found)]
 
 

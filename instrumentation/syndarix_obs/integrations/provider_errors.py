@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.records.finished import FinishedSpan
+
+_KEPT: Final = ("type", "code", "param")
 
 
 def describe(error: BaseException, span: FinishedSpan) -> None:
@@ -24,6 +26,9 @@ def describe(error: BaseException, span: FinishedSpan) -> None:
     message = _first_text(body, "message")
     if message:
         span.status_message = message
+    kept = {name: body[name] for name in _KEPT if body.get(name) is not None}
+    if kept and isinstance(span.payload, dict):  # a replay gives the same error again
+        span.payload["response"] = {"error": kept}
 
 
 def vars_of(error: BaseException) -> dict[str, Any]:

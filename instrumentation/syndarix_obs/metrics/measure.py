@@ -158,7 +158,9 @@ class Measure(BaseDestination):
         self._metrics.count(v.SAFETY_CHECKS, (record.check, "pass" if record.passed else "fail"))
 
     def _decision(self, record: r.DecisionRecord, _exemplar: _Exemplar) -> None:
-        self._metrics.count(v.AGENT_DECISIONS, (record.agent, record.decision_type, record.selected))
+        # A choice that is a text of somebody's is no label, and its token would be a new series each time.
+        selected = "[encrypted]" if record.selected.startswith(v.ENCRYPTED_PREFIX) else record.selected
+        self._metrics.count(v.AGENT_DECISIONS, (record.agent, record.decision_type, selected))
 
     def _score(self, record: r.ScoreRecord, _exemplar: _Exemplar) -> None:
         if record.value is not None:

@@ -29,13 +29,14 @@ class ErasedStep:
         self._tombstones = tombstones
 
     def __call__(self, span: FinishedSpan) -> None:
-        """Remove the person; a look at one file's size for everybody else, none for spans of nobody."""
-        user = span.attributes.get(v.USER_ID)
-        if user and self._tombstones.holds(user):
-            _remove_person(span)
+        """Remove the person; a look at one file's size for everybody else, none for spans of nobody's session."""
+        attributes = span.attributes
+        if self._tombstones.concern(attributes.get(v.USER_ID), attributes.get(v.SESSION_ID)):
+            remove_person(span)
 
 
-def _remove_person(span: FinishedSpan) -> None:
+def remove_person(span: FinishedSpan) -> None:
+    """Take the person out of a span; its event and its cost stay."""
     had_session = v.SESSION_ID in span.attributes
     span.attributes = {key: value for key, value in span.attributes.items() if _is_kept(key, value)}
     if had_session:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.pipeline import langfuse, vercel
 from syndarix_obs.pipeline import spellings as s
-from syndarix_obs.pipeline import vercel
 from syndarix_obs.pipeline.decode import decoded, unflatten
 from syndarix_obs.pricing.usage import count
 from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.records.frameworks import KIND_NAMES
 
 _INTERESTING: Final = (
     "llm.",
@@ -26,6 +27,7 @@ _INTERESTING: Final = (
     "tool",
     "agent.",
     "openai.",
+    "langfuse.",
 )
 _USAGE_OBJECT: Final = "metadata.usage_object"
 _LONGEST_USAGE: Final = 10_000
@@ -51,6 +53,7 @@ _FIELDS: Final[Mapping[str | None, tuple[str, str]]] = {
 def translate(span: FinishedSpan) -> None:
     """Translate one span in place. Spans that have nothing to do with models are left as they are."""
     vercel.translate(span)
+    langfuse.translate(span)
     attributes = span.attributes
     # In order of name: where two old names say the same, `llm.provider` comes before the vaguer `llm.system`.
     old = sorted(name for name in attributes if name.startswith(_INTERESTING))
@@ -129,7 +132,7 @@ def _fix_values(attributes: dict[str, Any]) -> None:
 
 def _operation(attributes: dict[str, Any]) -> None:
     operation = attributes.get(v.GEN_AI_OPERATION_NAME)
-    kinds = [str(attributes[name]).lower() for name in s.KIND_NAMES if name in attributes]
+    kinds = [str(attributes[name]).lower() for name in KIND_NAMES if name in attributes]
     if operation is not None:
         attributes[v.GEN_AI_OPERATION_NAME] = s.OPERATIONS.get(str(operation), str(operation))
     elif kinds:

@@ -11,7 +11,9 @@ from typing import Any, Final
 from syndarix_obs import vocabulary as v
 from syndarix_obs.pipeline import content_events, foreign
 from syndarix_obs.pipeline.decode import decoded
+from syndarix_obs.records.enclosing import agent_name
 from syndarix_obs.records.finished import FinishedSpan
+from syndarix_obs.records.frameworks import is_run
 from syndarix_obs.spans.correlation import NOTHING, Correlation
 
 OWN_SCOPE: Final = "syndarix_obs"
@@ -46,9 +48,19 @@ class NormaliseStep:
             span.own_agent = _explicit_agent(span)
         if span.correlation is not NOTHING:
             _correlate(attributes, span.correlation)
-        if span.parent_id is None and attributes.get(v.GEN_AI_OPERATION_NAME) == v.OPERATION_INVOKE_AGENT:
-            # The root of a trace that nobody opened a session for.
-            attributes.setdefault(v.SESSION_ID, attributes.get(v.GEN_AI_CONVERSATION_ID) or span.trace_id)
+        if span.parent_id is None:
+            _open_session(span)
+
+
+def _open_session(span: FinishedSpan) -> None:
+    """The root of a trace that nobody opened a session for: an agent, or the run of a framework."""
+    attributes = span.attributes
+    if attributes.get(v.GEN_AI_OPERATION_NAME) != v.OPERATION_INVOKE_AGENT:
+        if v.KIND in attributes or not is_run(span.scope[0], attributes, ended=True):
+            return
+        attributes[v.KIND] = v.KIND_SESSION
+        attributes.setdefault(v.GEN_AI_AGENT_NAME, agent_name(attributes) or span.name)
+    attributes.setdefault(v.SESSION_ID, attributes.get(v.GEN_AI_CONVERSATION_ID) or span.trace_id)
 
 
 def _explicit_agent(span: FinishedSpan) -> str | None:

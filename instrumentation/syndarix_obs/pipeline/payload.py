@@ -161,14 +161,14 @@ class PayloadStep:
 
 def _keep_plain(span: FinishedSpan) -> None:
     """Only attributes that are known to hold no content, by name: a list of those that do would never be complete."""
-    span.attributes = {key: value for key, value in span.attributes.items() if key in _PLAIN}
+    span.attributes = {key: value for key, value in span.attributes.items() if key in PLAIN}
     for index, event in enumerate(span.events):
-        if event.attributes.keys() - _PLAIN:
-            kept = {key: value for key, value in event.attributes.items() if key in _PLAIN}
+        if event.attributes.keys() - PLAIN:
+            kept = {key: value for key, value in event.attributes.items() if key in PLAIN}
             span.events[index] = replace(event, attributes=kept)
 
 
-_PLAIN = (v.ATTRIBUTE_NAMES | v.PLAIN_ATTRIBUTES) - v.CONTENT_ATTRIBUTES
+PLAIN = (v.ATTRIBUTE_NAMES | v.PLAIN_ATTRIBUTES) - v.CONTENT_ATTRIBUTES
 
 
 def _any_long(attributes: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.foreign import Abandoned
@@ -21,6 +21,9 @@ from syndarix_obs.records.conversion import from_span
 from syndarix_obs.records.finished import FinishedSpan, Step
 from syndarix_obs.records.model import Record, SessionRecord
 from syndarix_obs.records.resource import Resource
+
+if TYPE_CHECKING:
+    from syndarix_obs.pricing.elsewhere import Elsewhere
 
 Pair = tuple[FinishedSpan | None, Sequence[Record]]
 """A span with its records; no span for records that come without one."""
@@ -51,6 +54,7 @@ class Pipeline:
         sampling: arguments of the tail sampler.
         clean: masks a record that is not a span's.
         decide: the step that reads decisions out of model calls; None for none.
+        elsewhere: what other processes report of the same calls; None for an agent's own process.
     """
 
     def __init__(
@@ -64,12 +68,13 @@ class Pipeline:
         sampling: dict[str, float],
         clean: Callable[[Record], Record] = lambda record: record,
         decide: DecideStep | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._steps = tuple(steps)
         self._gate = gate
         self._resource = resource
         self._measure = measure
-        self._ledger = Ledger(resource)
+        self._ledger = Ledger(resource, elsewhere)
         self.destinations = tuple(destinations)
         self._sampler = TailSampler(self._forward, **sampling)
         self._clean = clean
@@ -159,6 +164,13 @@ class Pipeline:
         if lines:
             self._forward(None, lines)
 
+    def _look_elsewhere(self) -> None:
+        """Other processes may have reported the same calls."""
+        if self._ledger.elsewhere is not None:
+            with guarded("ledger"):
+                for correction in self._ledger.look():
+                    self._correct(correction)
+
     def session_started(self, span: FinishedSpan) -> None:
         """Tell everybody about a session that has started; it takes the same gate as finished spans."""
         self._batch = _Batch([span], self._session_started)
@@ -183,11 +195,15 @@ class Pipeline:
         if self._decide is not None:
             self._decide.expire()
             self._decided(everything=False)
+        if self._ledger.elsewhere is not None:
+            self._look_elsewhere()
+            self._hand_out()
         self._each((self._measure, *self.destinations), lambda c: c.tick())
 
     def flush(self, timeout: float) -> bool:
         """Bring everything to safety within `timeout` seconds for all destinations together."""
         self._decided(everything=True)
+        self._look_elsewhere()
         self._sampler.flush()
         self._hand_out()
         safe: list[bool] = []
@@ -200,6 +216,8 @@ class Pipeline:
         self._decided(everything=True)
         self._sampler.flush()
         self._hand_out()
+        if self._ledger.elsewhere is not None:
+            self._ledger.elsewhere.close()
         left = _countdown(timeout)
         self._each((self._measure, *self.destinations), lambda c: c.close(left()))
 

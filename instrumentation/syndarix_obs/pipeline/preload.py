@@ -32,6 +32,7 @@ def preload(settings: Settings, *, destinations: bool = True) -> None:
         (True, _pipeline),
         (True, lambda: _prices(settings)),
         (settings.redaction != "off", _redaction),
+        (settings.payload_keys, _encryption),
         (destinations and settings.backend in {"embedded", "both"}, _store),
         (stack or (destinations and bool(settings.pushgateway_url)), preload_network),
         (stack, lambda: _stack(settings)),
@@ -88,6 +89,15 @@ def _redaction() -> None:
     # Optional, and a package of another kind may carry the name: whoever uses it looks at what it is.
     with contextlib.suppress(Exception):
         importlib.import_module("re2")
+
+
+def _encryption() -> None:
+    import sqlite3
+
+    import cryptography.exceptions
+    import cryptography.hazmat.primitives.ciphers.aead
+
+    from syndarix_obs.encryption import step
 
 
 def _store() -> None:

@@ -31,17 +31,20 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
+    from syndarix_obs.encryption.step import EncryptStep
     from syndarix_obs.guarding.guard import Guard
     from syndarix_obs.identity import Identity
     from syndarix_obs.metrics.scrape_endpoint import MetricsServer
     from syndarix_obs.pipeline.decide import DecideStep
     from syndarix_obs.pipeline.destination import Destination
     from syndarix_obs.pipeline.processing import LiveSessions, Processing
+    from syndarix_obs.pricing.elsewhere import Elsewhere
     from syndarix_obs.records.finished import Step
 
 _log = logging.getLogger("syndarix_obs")
-# Without these steps no text may leave: identify, redact and erased hide people and secrets, payload the big texts.
-_GATE = frozenset({"identify", "payload", "redact", "erased"})
+# Without these steps no text may leave: identify, redact and erased hide people and secrets, payload the big texts, and
+# encrypt what may only leave under a key.
+_GATE = frozenset({"identify", "payload", "redact", "erased", "encrypt"})
 
 
 def _ignore(_item: Any) -> None:
@@ -82,7 +85,7 @@ class Runtime:
         self.redactor = Redactor(
             settings.redaction,
             patterns=settings.redaction_patterns,
-            custom=_contained(redact_with),
+            custom=_contained(_with_presidio(settings, redact_with)),
             on_mask=self.metrics.masked,
         )
         self.names = Names(self.redactor, lambda raw: self._who().digest(raw))
@@ -106,6 +109,7 @@ class Runtime:
         self._guard: Guard | None = None
         self._load_budgets()
         self._closed = self._paused = False
+        self._elsewhere: Elsewhere | None = None
         pausing.register(self)
         self._stop_listening = guard.on_failure(self.metrics.internal_error)
         self._metrics_server = self._serve_metrics()
@@ -175,6 +179,21 @@ class Runtime:
         if not self.worker.running:
             self.worker.start()
 
+    def take_reports(self) -> None:
+        """What comes is reported by other programs: other processes over the same store may report it, too.
+
+        Call it before anything comes.
+        """
+        if self.settings.backend in {"embedded", "both"}:
+            from syndarix_obs.pricing.elsewhere import Elsewhere
+
+            self._elsewhere = Elsewhere(self.settings.store_path)
+
+    @property
+    def shares(self) -> bool:
+        """Whether other processes' reports of the same calls are looked up in the store."""
+        return self._elsewhere is not None
+
     def pause(self) -> None:
         """Ignore what comes, without a check for each call: see `pausing`."""
         self._paused = True
@@ -234,12 +253,13 @@ class Runtime:
 
         settings, live = self.settings, LiveSessions()
         decide = DecideStep() if settings.automatic_decisions and settings.capture == "full" else None
+        encrypt = self._encrypt()
         pipeline = Pipeline(
-            self._steps(live, decide),
+            self._steps(live, decide, encrypt),
             gate=_GATE,
             resource=self.resource,
             measure=Settling(Measure(self.metrics), lambda: self._guard),
-            clean=self.names.record,
+            clean=self.names.record if encrypt is None else lambda record: encrypt.record(self.names.record(record)),
             destinations=self._destinations(),
             sampling={
                 "ratio": settings.sample_ratio,
@@ -247,10 +267,13 @@ class Runtime:
                 "costly_usd": settings.costly_trace_usd,
             },
             decide=decide,
+            elsewhere=self._elsewhere,
         )
         return Processing(pipeline, live, self.queue, self.metrics.dropped)
 
-    def _steps(self, live: LiveSessions, decide: DecideStep | None) -> list[tuple[str, Step]]:
+    def _steps(
+        self, live: LiveSessions, decide: DecideStep | None, encrypt: EncryptStep | None
+    ) -> list[tuple[str, Step]]:
         """The order of the pipeline."""
         from syndarix_obs.pipeline.erased import ErasedStep
         from syndarix_obs.pipeline.fingerprints import Fingerprints
@@ -283,7 +306,16 @@ class Runtime:
             ("payload", payload),
             ("redact", RedactStep(self.redactor, self.names.text)),
             ("erased", ErasedStep(Tombstones(settings.home))),
+            *([] if encrypt is None else [("encrypt", encrypt)]),
         ]
+
+    def _encrypt(self) -> EncryptStep | None:
+        if not self.settings.payload_keys:
+            return None
+        from syndarix_obs.encryption.key_file import PayloadKeys
+        from syndarix_obs.encryption.step import EncryptStep
+
+        return EncryptStep(PayloadKeys(self.settings.home), self.metrics.truncated)
 
     def _destinations(self) -> Sequence[Destination]:
         if self._given is not None:
@@ -295,6 +327,11 @@ class Runtime:
 
 
 def _check_extras(settings: Settings) -> None:
+    if settings.payload_keys and find_spec("cryptography") is None:
+        raise SettingsError(
+            "SYNDARIX_OBS_PAYLOAD_KEYS is on, and cryptography is not installed: "
+            "`pip install 'syndarix-obs[payload-keys]'`, or leave the setting off"
+        )
     if settings.backend in {"stack", "both"} and settings.otlp_protocol == "grpc" and find_spec("grpc") is None:
         raise SettingsError(
             "SYNDARIX_OBS_OTLP_PROTOCOL is 'grpc', and grpcio is not installed: `pip install 'syndarix-obs[grpc]'`, "
@@ -307,6 +344,16 @@ def _say_if_open(home: Path) -> None:
     with contextlib.suppress(OSError):
         if os.name == "posix" and home.stat().st_mode & 0o022:
             _log.warning("syndarix-obs: other users of this machine may write to %s: `chmod 700 %s`", home, home)
+
+
+def _with_presidio(settings: Settings, custom: Callable[[str], str] | None) -> Callable[[str], str] | None:
+    """The caller's own redaction, and Presidio's behind it where the settings name a model."""
+    if not (settings.redaction_presidio and settings.enabled and settings.redaction == "all"):
+        return custom
+    from syndarix_obs.redaction.presidio import presidio
+
+    names = presidio(settings.redaction_presidio)
+    return names if custom is None else lambda text: names(custom(text))
 
 
 def _contained(custom: Callable[[str], str] | None) -> Callable[[str], str] | None:

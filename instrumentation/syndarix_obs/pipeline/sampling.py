@@ -2,7 +2,8 @@
 
 With a ratio of 1 everything passes straight through. Below 1 the spans of a trace wait until its local root has ended;
 the trace is kept when its id falls under the ratio, or when it holds an error, was slow, or was costly. Metrics have
-counted every span before this point, and ledger, session and score records always pass.
+counted every span before this point, and ledger, session and score records always pass. A replay is no work: its
+records pass, and it leaves no span.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from syndarix_obs.records.model import LLMRecord, Record
 
 Forward = Callable[[FinishedSpan | None, Sequence[Record]], None]
 
-_ALWAYS = frozenset({v.KIND_COST, v.KIND_SESSION, v.KIND_SCORE})
+_ALWAYS = frozenset({v.KIND_COST, v.KIND_SESSION, v.KIND_SCORE, v.KIND_REPLAY})
 _MAX_WAITING_TRACES = 2_000
 _MAX_SPANS_OF_TRACE = 2_000
 
@@ -50,6 +51,9 @@ class TailSampler:
 
     def offer(self, span: FinishedSpan, records: Sequence[Record]) -> None:
         """One finished span with its records."""
+        if span.attributes.get(v.KIND) == v.KIND_REPLAY:
+            self._forward(None, records)
+            return
         if self._everything or span.keep:
             self._forward(span, records)
             return

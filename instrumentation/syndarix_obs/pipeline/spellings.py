@@ -131,7 +131,6 @@ OPERATION_OF_KIND: Final[Mapping[str, str]] = {
 """Span kinds of OpenInference (`openinference.span.kind`) and Traceloop (`traceloop.span.kind`), in lower
 case.
 """
-KIND_NAMES: Final = ("openinference.span.kind", "traceloop.span.kind")
 
 OPERATIONS: Final[Mapping[str, str]] = {
     "completion": v.OPERATION_TEXT_COMPLETION,

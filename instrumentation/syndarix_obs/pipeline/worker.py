@@ -91,15 +91,24 @@ class Worker:
         self.running = False
 
     def start(self) -> None:
-        """Start the thread unless it runs; cheap to call again."""
-        with self._lock:
-            if self.running:
-                return
-            self.running = True
-            self._watchdog = Watchdog(self._replace)
-            self._begin(resume=False)
-            self._watchdog.start()
-            at_the_end(self.request)
+        """Start the thread unless it runs; cheap to call again.
+
+        Where no thread can be started (too many, or the interpreter is ending) what comes waits in the queue: the next
+        span tries again, and closing does the work itself.
+        """
+        try:
+            with self._lock:
+                if not self.running:
+                    self._start()
+        except RuntimeError as error:
+            record_failure("worker.start", error)
+
+    def _start(self) -> None:
+        self._watchdog = Watchdog(self._replace)
+        self._begin(resume=False)
+        self.running = True
+        self._watchdog.start()
+        at_the_end(self.request)
 
     def _begin(self, *, resume: bool) -> None:
         self._mark = Mark()
@@ -119,11 +128,17 @@ class Worker:
             self._begin(resume=True)
 
     def request(self, timeout: float, *, close: bool = False) -> bool:
-        """Flush (and end) the worker, waiting at most `timeout` seconds; True when all is safe."""
-        if not self.running:
-            return True
+        """Flush (and end) the worker, waiting at most `timeout` seconds; True when all is safe.
+
+        Closing does the work on the caller's thread when no thread could be started for it.
+        """
+        if not self.running and (not close or not len(self._queue)):
+            return not len(self._queue)
         request = _Request(timeout, close)
         self._queue.put_first_class(request)
+        if not self.running:
+            self._run(Mark(), resume=False)
+            return request.result
         self._queue.wake.set()
         finished = request.done.wait(timeout) or (close and self._wait_while_draining(request))
         return finished and request.result

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from typing import Final
 
-from syndarix_obs.pricing.matching import SLACK_NS, overlap, within
+from syndarix_obs.pricing.matching import SLACK_NS, TOLD_WITHIN_NS, overlap, told_twice, within
 from syndarix_obs.pricing.reports import Report
 
 DEEPEST: Final = 64
@@ -42,12 +42,23 @@ class Timeline:
         return (other for other in self._reports[first:last] if within(report, other))
 
 
+    def told_again(self, report: Report) -> Iterator[Report]:
+        """Those that tell of the same call of a coding agent, by a clock of their own."""
+        first = bisect_left(self._reports, report.end - self._longest - TOLD_WITHIN_NS, key=_start)
+        last = bisect_right(self._reports, report.end + TOLD_WITHIN_NS, key=_start)
+        return (other for other in self._reports[first:last] if told_twice(report, other))
+
+
 def _start(report: Report) -> int:
     return report.start
 
 
+def _may_be_same(one: Report, other: Report) -> bool:
+    return one.polled or other.polled or overlap(one, other) or told_twice(one, other)
+
+
 class Book:
-    """One trace, or several that share a call."""
+    """One trace, or several that share a call. `looked_up`: traces and sessions that were read from the store."""
 
     def __init__(self) -> None:
         self.parents: dict[str, str | None] = {}
@@ -56,6 +67,7 @@ class Book:
         self.below: dict[str, list[Report]] = {}
         self.by_scope: dict[str, Timeline] = {}
         self.by_response: dict[str, list[Report]] = {}
+        self.looked_up: set[str] = set()
 
     def note(self, span_id: str, parent_id: str | None) -> list[Report]:
         """Learn a span's place; returns the reports below it, whose line of ancestors has grown."""
@@ -120,17 +132,20 @@ class Book:
         if report.response_id is not None:
             same = self.by_response[report.response_id]
             if len(same) > 1:
-                yield from (each for each in same if each.polled or report.polled or overlap(report, each))
+                yield from (each for each in same if _may_be_same(report, each))
         if len(self.by_scope) > 1:
             for scope, others in self.by_scope.items():
                 if scope != report.scope:
                     yield from others.alike(report)
+                    if report.coding is not None:
+                        yield from others.told_again(report)
 
     def absorb(self, other: Book) -> None:
         """Take everything of another book: a call of both traces was found to be the same."""
         self.parents.update(other.parents)
         self.agents.update(other.agents)
         self.reports.update(other.reports)
+        self.looked_up |= other.looked_up
         for mine, theirs in ((self.below, other.below), (self.by_response, other.by_response)):
             for key, reports in theirs.items():
                 mine.setdefault(key, []).extend(reports)

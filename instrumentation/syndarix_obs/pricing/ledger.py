@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.pricing.books import Agent, Book
+from syndarix_obs.pricing.lines import NAMES, aside, call_of, names_of, report_of, taken_back
 from syndarix_obs.pricing.matching import Verdict, decide, overlap
 from syndarix_obs.pricing.reports import Report, same_tokens
-from syndarix_obs.records.conversion import from_span, ledger_line
+from syndarix_obs.pricing.steps import Steps
+from syndarix_obs.records.conversion import ledger_line
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.model import CostRecord, LLMRecord, Record
 from syndarix_obs.records.resource import Resource
-from syndarix_obs.store.schema import VOID_SUFFIX
+
+if TYPE_CHECKING:
+    from syndarix_obs.pricing.elsewhere import Elsewhere
+    from syndarix_obs.store.reports import StoredReport
 
 Pair = tuple[FinishedSpan, Sequence[Record]]
 
@@ -28,7 +33,7 @@ _MOST_SPANS: Final = 100_000
 _MOST_REPORTS: Final = 10_000
 """What is remembered, of all traces together: some 20 MB. The traces that were quiet longest are forgotten first."""
 _MOST_RESPONSES: Final = 10_000
-_NAMES: Final = ("agent", "session_id", "project", "user", "task_type", "agent_type", "agent_version")
+_LONGEST_SCOPE: Final = 200
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,10 +54,14 @@ class Ledger:
 
     Args:
         resource: the emitting process, for records that are made anew.
+        elsewhere: what other processes report; None for an agent's own process.
     """
 
-    def __init__(self, resource: Resource) -> None:
+    def __init__(self, resource: Resource, elsewhere: Elsewhere | None = None) -> None:
         self._resource = resource
+        self.elsewhere = elsewhere
+        self._steps = Steps()
+        self._sessions: OrderedDict[str, None] = OrderedDict()
         self._books: OrderedDict[str, Book] = OrderedDict()
         self._responses: OrderedDict[str, Report] = OrderedDict()
         self._spans = self._reports = 0
@@ -64,12 +73,13 @@ class Ledger:
         """
         fresh: list[tuple[Pair, Report | None]] = []
         touched: dict[Report, Book] = {}
-        again: list[tuple[Report | None, Sequence[Record]]] = []
+        again: list[tuple[Report | None, FinishedSpan, Sequence[Record]]] = []
+        self._read_news(touched, now=False)
         for span, records in pairs:
-            book = self._book(span.trace_id)
+            book = self._looked_up(records, touched)
             if span.span_id in book.parents:
                 if span.revises:
-                    again.append((book.reports.get(span.span_id), records))
+                    again.append((book.reports.get(span.span_id), span, records))
                 continue
             moved = book.note(span.span_id, span.parent_id)
             self._spans += 1
@@ -87,9 +97,65 @@ class Ledger:
             fresh.append(((span, records), report))
         corrections = self._judge(touched)
         settled = [(span, self._records(span, records, report)) for (span, records), report in fresh]
-        corrections += [made for report, records in again for made in _revised(report, records)]
+        corrections += [made for report, span, records in again for made in _revised(report, span, records)]
         self._forget()
         return settled, corrections
+
+    def look(self) -> list[Correction]:
+        """What other processes have reported since the last look, and what that changes here."""
+        touched: dict[Report, Book] = {}
+        self._read_news(touched, now=True)
+        return self._judge(touched)
+
+    def _looked_up(self, records: Sequence[Record], touched: dict[Report, Book]) -> Book:
+        """The book of a trace, with what others have told of it when this is a call."""
+        call = records[0]
+        book = self._book(call.trace_id)
+        if self.elsewhere is None or not isinstance(call, LLMRecord):
+            return book
+        if call.parent_id is None and call.session_id is None:
+            return book  # alone in its trace: what others tell of it comes later, and is news
+        if call.session_id is not None:
+            self._sessions[call.session_id] = None
+            if len(self._sessions) > _MOST_RESPONSES:
+                self._sessions.popitem(last=False)
+        known = len(book.parents)
+        for stored in self.elsewhere.around(book, call.trace_id, call.session_id):
+            self._take(stored, touched)
+        self._spans += len(book.parents) - known
+        return self._book(call.trace_id)
+
+    def _read_news(self, touched: dict[Report, Book], *, now: bool) -> None:
+        if self.elsewhere is None:
+            return
+        for news in self.elsewhere.news(now=now):
+            book = self._books.get(news.trace_id)
+            mine = None if book is None else book.reports.get(news.span_id)
+            if mine is not None and _is_known(news.record_id, mine):
+                continue
+            if book is None and news.session_id not in self._sessions:
+                continue
+            stored = self.elsewhere.of_line(news)
+            if stored is not None:
+                self._take(stored, touched)
+
+    def _take(self, stored: StoredReport, touched: dict[Report, Book]) -> None:
+        """Learn how a report stands in the store. What another process took back stays so."""
+        line = stored.line
+        book = self._book(line.trace_id)
+        known = book.reports.get(line.span_id)
+        if known is None and stored.standing:
+            report = report_of(stored)
+            if report.span_id not in book.parents:
+                book.note(report.span_id, line.parent_id)
+            book = self._joined(book, report)
+            book.add(report)
+            self._reports += 1
+            touched[report] = book
+        elif known is not None and known.standing and _is_newer(stored, known):
+            known.line, known.revision, known.standing = line, stored.revision, stored.standing
+            known.elsewhere = True
+            touched[known] = book
 
     def _book(self, trace_id: str) -> Book:
         book = self._books.get(trace_id)
@@ -140,6 +206,8 @@ class Ledger:
         report.billable = billable
         report.polled = span.polled
         report.operation, report.stream, report.first_token_s = call.operation, call.stream, call.first_token_s
+        if self.elsewhere is not None and isinstance(call.attributes, dict):
+            call.attributes[v.OTEL_SCOPE_NAME] = report.scope[:_LONGEST_SCOPE]  # for whoever looks it up there
         return report
 
     def _judge(self, touched: dict[Report, Book]) -> list[Correction]:
@@ -152,6 +220,8 @@ class Ledger:
             component = book.component(report)
             done.update(component)
             if len(component) == 1:
+                if report.elsewhere:
+                    continue
                 if not report.seen and not book.agents:  # nearly every call there is
                     report.seen = report.standing = True
                     report.verdict = Verdict(None, report)
@@ -174,8 +244,13 @@ class Ledger:
             if not report.standing:
                 return None
             report.standing = False
-            return Correction(_void(report, verdict), None, _call(report, report.line), None)
-        names = _names(report, verdict.group, book)
+            # The metrics of another process count what that one took: they are not ours to correct.
+            return Correction(
+                taken_back(report, verdict), None, None if report.elsewhere else call_of(report, report.line), None
+            )
+        if report.elsewhere and not report.standing:
+            return None
+        names = names_of(report, verdict.group, book)
         changed = {name: value for name, value in names.items() if value != getattr(report.line, name)}
         if report.standing and not changed:
             return None
@@ -186,42 +261,59 @@ class Ledger:
             report.standing = True
             return None
         renamed = report.standing
-        void = _void(report, None, old) if renamed else None
+        void = taken_back(report, None, old) if renamed else None
         report.standing = True
         report.revision += 1
         base = f"{report.trace_id}:{report.span_id}:cost"
         report.line = dataclasses.replace(report.line, record_id=f"{base}:{report.revision + 1}")
         line = report.line if report.billable else None
         # Counters cannot move from one label to another: a call that is renamed stays counted once, where it was.
-        return Correction(void, line, None, None if renamed else _call(report, report.line))
+        return Correction(void, line, None, None if renamed else call_of(report, report.line))
 
     def _records(self, span: FinishedSpan, records: Sequence[Record], report: Report | None) -> Sequence[Record]:
         if report is None:
-            return records
+            return self._steps.settle(span, records, self._resource, self.elsewhere)
         verdict = report.verdict
         if verdict.reason is not None:
-            return _aside(span, report, verdict, span.resource or self._resource)
+            return aside(span, report, verdict, span.resource or self._resource)
         call = records[0]
         if len(records) > 1 and report.line is records[1]:
             return records
-        for name in _NAMES:
+        for name in NAMES:
             value = getattr(report.line, name)
             if value != getattr(call, name):
                 object.__setattr__(call, name, value)  # not handed out yet
         return (call, report.line) if report.billable else (call,)
 
 
-def _revised(report: Report | None, records: Sequence[Record]) -> list[Correction]:
-    """The same call with other numbers: its line is taken back, and the new one put in."""
+def _is_known(record_id: str, report: Report) -> bool:
+    """Whether a line that came into the store tells nothing new of a report."""
+    own = report.line.record_id
+    return record_id == own or (record_id.startswith(own) and not report.standing)
+
+
+def _is_newer(stored: StoredReport, report: Report) -> bool:
+    """Whether another process took a report's line back, or put in another."""
+    return stored.revision > report.revision or (stored.revision == report.revision and not stored.standing)
+
+
+def _revised(report: Report | None, span: FinishedSpan, records: Sequence[Record]) -> list[Correction]:
+    """The same call with other numbers: its line is taken back, and the new one put in.
+
+    A form that was told before changes nothing.
+    """
     line = records[1] if len(records) > 1 else None
     if report is None or not isinstance(line, CostRecord) or not (report.billable and report.standing):
         return []
-    void, void_call = _void(report, None), _call(report, report.line)
+    if span.revises <= report.told:
+        return []
+    report.told = span.revises
+    void, void_call = taken_back(report, None), None if report.elsewhere else call_of(report, report.line)
     report.revision += 1
-    names = {name: getattr(report.line, name) for name in _NAMES}
+    names = {name: getattr(report.line, name) for name in NAMES}
     base = f"{report.trace_id}:{report.span_id}:cost"
     report.line = dataclasses.replace(line, record_id=f"{base}:{report.revision + 1}", **names)
-    return [Correction(void, report.line, void_call, _call(report, report.line))]
+    return [Correction(void, report.line, void_call, None if void_call is None else call_of(report, report.line))]
 
 
 def _agent(span: FinishedSpan, records: Sequence[Record]) -> Agent | None:
@@ -231,68 +323,3 @@ def _agent(span: FinishedSpan, records: Sequence[Record]) -> Agent | None:
     if not session and span.attributes.get(v.GEN_AI_OPERATION_NAME) != v.OPERATION_INVOKE_AGENT:
         return None
     return Agent(record.agent, record.session_id if session else None)
-
-
-def _names(report: Report, group: Iterable[Report], book: Book) -> dict[str, Any]:
-    """Whom a call belongs to: what is nearest to it names it, then what other reports of the same call say."""
-    line = report.line
-    names: dict[str, Any] = {name: getattr(line, name) for name in _NAMES}
-    others = sorted((each for each in group if each is not report), key=lambda each: (each.start, each.span_id))
-    around = [book.agent_of(each) for each in (report, *others)]
-    if report.agent is None:
-        told = [each.agent for each in others] + [agent.name for agent in around if agent is not None]
-        nearest = around[0].name if around[0] is not None else None
-        names["agent"] = nearest or next((name for name in told if name), None) or line.agent
-    for name in _NAMES:
-        if names[name] is None:
-            names[name] = next((value for each in others if (value := getattr(each.line, name)) is not None), None)
-    if names["session_id"] is None:
-        names["session_id"] = next((found for each in (report, *others) if (found := book.session_of(each))), None)
-    return names
-
-
-def _void(report: Report, verdict: Verdict | None, line: CostRecord | None = None) -> CostRecord | None:
-    """The line that takes a report's standing line back; None for a call that was never billed."""
-    if not report.billable:
-        return None
-    line = line or report.line
-    tokens = {name: -getattr(line, name) for name in _TOKENS}
-    total = line.total_cost_usd
-    return dataclasses.replace(
-        line, record_id=f"{line.record_id}{VOID_SUFFIX}", total_cost_usd=None if total is None else -total,
-        set_aside_reason=v.ASIDE_REVISED if verdict is None else verdict.reason,
-        set_aside_by=report.span_id if verdict is None else verdict.by.span_id, **tokens,
-    )  # fmt: skip
-
-
-_TOKENS: Final = (
-    "tokens_input", "tokens_output", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning", "tokens_total",
-)  # fmt: skip
-
-
-def _call(report: Report, line: CostRecord) -> LLMRecord:
-    """The call as the metrics know it."""
-    return LLMRecord(
-        record_id=f"{line.trace_id}:{line.span_id}", trace_id=line.trace_id, span_id=line.span_id,
-        parent_id=line.parent_id, name=line.name, start_ns=line.start_ns, end_ns=line.end_ns, status=line.status,
-        service=line.service, environment=line.environment, operation=report.operation, provider=line.provider,
-        model=line.model, stream=report.stream, first_token_s=report.first_token_s, input_tokens=report.input,
-        output_tokens=report.output, cache_read_tokens=line.tokens_cache_read,
-        cache_write_tokens=line.tokens_cache_write, reasoning_tokens=line.tokens_reasoning, estimated=line.estimated,
-        priced=line.priced, cost_usd=line.total_cost_usd, service_tier=line.service_tier,
-        **{name: getattr(line, name) for name in _NAMES},
-    )  # fmt: skip
-
-
-def _aside(span: FinishedSpan, report: Report, verdict: Verdict, resource: Resource) -> Sequence[Record]:
-    """The records of a span that does not count: a plain step that says why, without its texts and price."""
-    attributes = span.attributes
-    for name in (v.GEN_AI_OPERATION_NAME, v.COST_USD, v.PRICED, v.COST_ESTIMATED):
-        attributes.pop(name, None)
-    attributes[v.KIND] = v.KIND_SPAN
-    attributes[v.SET_ASIDE_REASON] = verdict.reason
-    attributes[v.SET_ASIDE_BY] = verdict.by.span_id
-    attributes[v.SET_ASIDE_REPORTER] = report.scope
-    attributes[v.SET_ASIDE_TOKENS] = f"{report.input}+{report.output}"
-    span.payload_json, span.price = None, None
-    return from_span(span, resource)

@@ -20,6 +20,9 @@ from syndarix_obs.pricing.reports import Report, adds_up, same_model, same_token
 SLACK_NS: Final = 2_000_000
 """Clocks of two libraries in one process differ by less."""
 
+TOLD_WITHIN_NS: Final = 10 * 1_000_000_000
+"""An event about a call of a coding agent and the line in its transcript tell of its end with clocks of their own."""
+
 Above = Callable[[Report, Report], bool]
 """Whether the first report's span is an ancestor of the second's."""
 
@@ -44,6 +47,18 @@ def within(one: Report, other: Report) -> bool:
     return first or (other.start + SLACK_NS >= one.start and other.end <= one.end + SLACK_NS)
 
 
+def told_twice(one: Report, other: Report) -> bool:
+    """Whether an event (or span) and a transcript of one session of a coding agent tell of the same call."""
+    if one.coding is None or other.coding is None or one.coding == other.coding:
+        return False
+    if one.line.session_id is None or one.line.session_id != other.line.session_id:
+        return False
+    if one.response_id is not None and one.response_id == other.response_id:
+        return True
+    near = abs(one.end - other.end) <= TOLD_WITHIN_NS
+    return near and same_model(one, other) and one.reported and other.reported and same_tokens(one, other)
+
+
 def decide(reports: Iterable[Report], above: Above) -> dict[Report, Verdict]:
     """The verdict on each of some related reports."""
     ordered = sorted(reports, key=lambda r: (r.start, r.end, r.trace_id, r.span_id))
@@ -63,13 +78,19 @@ def decide(reports: Iterable[Report], above: Above) -> dict[Report, Verdict]:
     return verdicts
 
 
-def _rank(report: Report, group: list[Report], above: Above) -> tuple[bool, int, int, bool, int, int, str]:
-    """Smaller counts: own tokens before estimates, near the wire before far, what tells more before what tells less."""
+def _rank(report: Report, group: list[Report], above: Above) -> tuple[bool, int, int, int, int, bool, int, int, str]:
+    """Smaller counts: own tokens before estimates, near the wire before far, what tells more before what tells less.
+
+    Of a coding agent's call the largest usage is the last one.
+    """
     over_it = sum(above(other, report) for other in group)
     line = report.line
     details = sum(1 for n in (line.tokens_cache_read, line.tokens_cache_write, line.tokens_reasoning) if n)
     own = report.scope.startswith("syndarix_obs")
-    return (not report.reported, report.nearness, -over_it, not own, -details, report.start, report.span_id)
+    coding, told = (0, 0) if report.coding is None else (report.coding, line.tokens_total)
+    return (
+        not report.reported, report.nearness, -over_it, -told, coding, not own, -details, report.start, report.span_id,
+    )  # fmt: skip
 
 
 def _grouped(reports: list[Report], above: Above) -> list[list[Report]]:
@@ -97,6 +118,8 @@ def _strength(a: Report, b: Report, above: Above) -> int | None:
     same_id = a.response_id is not None and a.response_id == b.response_id
     if same_id and (a.polled or b.polled):
         return 0
+    if told_twice(a, b):
+        return 0 if same_id else 2
     line = above(a, b) or above(b, a)
     if not (line or a.scope != b.scope) or not overlap(a, b):
         return None

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs.pricing.model_names import stripped
+from syndarix_obs.records.frameworks import FRAMEWORKS
 from syndarix_obs.records.model import CostRecord
+
+EVENTS: Final = "syndarix_obs.receivers.events"
+TRANSCRIPTS: Final = "syndarix_obs.receivers.transcripts"
+CODING: Final = (TRANSCRIPTS, EVENTS, "com.anthropic.claude_code")
+"""Scopes of those that tell of a coding agent's session. What tells most comes first: transcripts know the repository,
+the skill and the texts."""
 
 PROVIDER, SDK, FRAMEWORK = 0, 1, 2
 """How near to the wire a report was made; the nearest counts."""
 
 _OWN: Final = "syndarix_obs"
 _PROVIDER_SCOPES: Final = ("com.anthropic.claude-platform",)
-_FRAMEWORKS: Final = re.compile(
-    r"langchain|langgraph|llama|crewai|agents|litellm|dspy|haystack|smolagents|pydantic|autogen|strands|adk|semantic"
-    r"|instructor|agno|beeai|portkey|traceloop\.tracer|^ai$|vercel|mastra|spring|logfire|agent_framework|promptflow",
-    re.IGNORECASE,
-)
 _SDKS: Final = re.compile(
     r"openai|anthropic|bedrock|botocore|mistral|cohere|genai|generativeai|vertex|ollama|groq|together|replicate|watsonx"
     r"|sagemaker|voyage|claude|codex|gemini",
@@ -32,9 +35,9 @@ def nearness(scope: str) -> int:
     """Provider, SDK or framework, by the instrumentation scope that made the span."""
     if scope.startswith(_PROVIDER_SCOPES):
         return PROVIDER
-    if scope.startswith(_OWN) and not _FRAMEWORKS.search(scope):
+    if scope.startswith(_OWN) and not FRAMEWORKS.search(scope):
         return SDK
-    return SDK if _SDKS.search(scope) and not _FRAMEWORKS.search(scope) else FRAMEWORK
+    return SDK if _SDKS.search(scope) and not FRAMEWORKS.search(scope) else FRAMEWORK
 
 
 def plain_model(name: str | None) -> str | None:
@@ -57,13 +60,14 @@ class Report:
 
     `reported` is True when the tokens are the reporter's own and no estimate. `refused` is True for a call that failed
     and was billed nothing. `revision` counts how often it was put into the ledger, `standing` says whether its last
-    line stands.
+    line stands. `elsewhere` is True for a report that another process took, `told` is the number of the last
+    form of its usage that was told here. `coding` is the place of its scope among `CODING`, None for any other.
     """
 
     __slots__ = (
-        "agent", "billable", "end", "first_token_s", "line", "models", "nearness", "operation", "polled",
-        "reported", "response_id", "revision", "scope", "seen", "span_id", "standing", "start", "stream", "trace_id",
-        "verdict",
+        "agent", "billable", "coding", "elsewhere", "end", "first_token_s", "line", "models", "nearness", "operation",
+        "polled", "reported", "response_id", "revision", "scope", "seen", "span_id", "standing", "start", "stream",
+        "told", "trace_id", "verdict",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +84,9 @@ class Report:
         self.start = line.start_ns
         self.end = max(line.end_ns, line.start_ns)
         self.reported = line.tokens_total > 0 and not line.estimated
+        self.coding = coding_of(scope)
+        self.elsewhere = False
+        self.told = 0
         self.billable = True
         self.polled = False
         self.operation = ""
@@ -110,6 +117,12 @@ class Report:
     def output(self) -> int:
         """Output tokens, reasoning included."""
         return self.line.tokens_output + self.line.tokens_reasoning
+
+
+@lru_cache(maxsize=2000)
+def coding_of(scope: str) -> int | None:
+    """The place of a scope among those that tell of coding agents, None for any other."""
+    return next((number for number, known in enumerate(CODING) if scope.startswith(known)), None)
 
 
 _nearness: dict[str, int] = {}

@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.pricing.reports import EVENTS
 from syndarix_obs.receivers.claude_code import identity
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.resource import Resource
 
 Attributes = Mapping[str, Any]
 
-SCOPE: Final = "syndarix_obs.receivers.events"
+SCOPE: Final = EVENTS
 _MILLION: Final = 1_000_000
 _SESSION_NAMES: Final = ("session.id", "conversation.id", "gen_ai.conversation.id", "session_id")
 _USER_NAMES: Final = ("user.id", "user.email", "user.account_uuid", "user.account_id")
@@ -185,8 +186,9 @@ def _tool(name_of: str, arguments: str, result: str) -> Callable[[Attributes], M
 def _permission(a: Attributes) -> Made:
     tool = str(a.get("tool_name") or a.get("function_name") or "unknown")
     found = {
-        v.KIND: v.KIND_DECISION, v.DECISION_TYPE: "permission", v.DECISION_OPTIONS: ["accept", "reject"],
+        v.KIND: v.KIND_DECISION, v.DECISION_TYPE: v.DECISION_PERMISSION, v.DECISION_OPTIONS: ["accept", "reject"],
         v.DECISION_SELECTED: str(a.get("decision") or "unknown"), v.GEN_AI_TOOL_NAME: tool,
+        v.GEN_AI_TOOL_CALL_ID: a.get("call_id") or a.get("tool_use_id"),
     }  # fmt: skip
     return f"decision permission {tool}", found, {"reasoning": f"{tool}: decided by {a.get('source', 'unknown')}"}, None
 

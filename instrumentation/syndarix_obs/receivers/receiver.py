@@ -44,6 +44,7 @@ class Receiver:
     """
 
     def __init__(self, runtime: Runtime, session_of: Callable[[str], Correlation] = lambda _: NOTHING) -> None:
+        runtime.take_reports()
         self._runtime = runtime
         self._session_of = session_of
         self._lock = threading.Lock()

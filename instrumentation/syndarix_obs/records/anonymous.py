@@ -24,6 +24,7 @@ KEPT: Final = frozenset({
     "tokens_cache_read", "tokens_cache_write", "tokens_reasoning", "tokens_total", "cost_per_input_token",
     "cost_per_output_token", "total_cost_usd", "price_source", "severity", "score_type", "score_name", "value",
     "source", "judge_version", "episode", "series", "state", "score", "observed", "expected", "opened_ns",
+    "step", "mode", "result",
 })  # fmt: skip
 """Fields that stay as they are: numbers, ids that nobody chose, and names of parts of the agent."""
 
@@ -33,7 +34,7 @@ TOOL_SELECTION: Final = v.DECISION_TYPES[0]
 EXTRA_KEPT: Final = (
     "request_model", "finish_reason", "stream", "service_tier", "sections", "evicted", "limit", "score_type",
     "score_name", "value", "source", "judge_version", "episode", "series", "state", "score", "observed", "expected",
-    "opened_ns",
+    "opened_ns", "step", "mode", "result",
 )  # fmt: skip
 """Those of `KEPT` that the store has no column for."""
 

@@ -29,7 +29,7 @@ _OWN_FIELD = frozenset(
         v.GEN_AI_EVALUATION_SCORE_VALUE, v.GEN_AI_EVALUATION_SCORE_LABEL, v.SCORE_TYPE, v.SCORE_SOURCE,
         v.SCORE_JUDGE_VERSION,
         v.ANOMALY_EPISODE, v.ANOMALY_SERIES, v.ANOMALY_STATE, v.ANOMALY_SCORE, v.ANOMALY_OPINION, v.ANOMALY_OBSERVED,
-        v.ANOMALY_EXPECTED, v.ANOMALY_OPENED,
+        v.ANOMALY_EXPECTED, v.ANOMALY_OPENED, v.REPLAY_OF, v.REPLAY_STEP, v.REPLAY_MODE, v.REPLAY_RESULT,
     }
 )  # fmt: skip
 
@@ -258,6 +258,13 @@ def _anomaly(a: Mapping[str, Any], common: dict[str, Any]) -> r.Record:
     )
 
 
+def _replay(a: Mapping[str, Any], common: dict[str, Any]) -> r.Record:
+    return r.ReplayRecord(
+        replay_of=_text(a.get(v.REPLAY_OF)), step=_count(a.get(v.REPLAY_STEP)), mode=a.get(v.REPLAY_MODE),
+        result=a.get(v.REPLAY_RESULT), **common,
+    )  # fmt: skip
+
+
 def _with_price(record: r.LLMRecord, span: FinishedSpan) -> r.LLMRecord:
     if span.price is None:
         return record
@@ -305,4 +312,5 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Any], dict[str, Any]], r.Record]] = 
     v.KIND_ANNOTATION: _annotation,
     v.KIND_SCORE: _score,
     v.KIND_ANOMALY: _anomaly,
+    v.KIND_REPLAY: _replay,
 }

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.records.frameworks import is_run, kind_in
 from syndarix_obs.spans.correlation import Correlation
 from syndarix_obs.spans.span import LightSpan
 
-_KIND_NAMES: Final = ("openinference.span.kind", "traceloop.span.kind")
 _AGENT_NAMES: Final = (v.GEN_AI_AGENT_NAME, "agent.name", "graph.node.name", "traceloop.entity.name")
 _SESSIONS: Final = (v.SESSION_ID, v.GEN_AI_CONVERSATION_ID)
 _DEEPEST: Final = 64
@@ -23,7 +23,7 @@ def is_agent(attributes: Mapping[str, Any]) -> bool:
     """Whether a span, ours or a library's, stands for the run of an agent."""
     if attributes.get(v.GEN_AI_OPERATION_NAME) == v.OPERATION_INVOKE_AGENT:
         return True
-    return any(str(attributes.get(name, "")).lower() == "agent" for name in _KIND_NAMES)
+    return kind_in(attributes) == "agent"
 
 
 def agent_name(attributes: Mapping[str, Any]) -> str | None:
@@ -56,22 +56,33 @@ def inside(correlation: Correlation, attributes: Mapping[str, Any], trace_id: st
 
 def of_light(span: LightSpan) -> tuple[Correlation, bool]:
     """The correlation of a light span with frameworks' agents around it, and whether it opens a session itself."""
-    correlation, node = span.correlation, span.enclosing
+    correlation, own = span.correlation, span.attributes
+    around, outermost, own_session = _enclosing(span)
+    trace_id = f"{span.trace_id:032x}" if outermost is not None else ""
+    if outermost is not None and not own_session and correlation.session_id is None and _is_root_run(outermost):
+        session_id = session_of(outermost.attributes) or trace_id
+        correlation = dataclasses.replace(correlation, session_id=session_id)
+    for number, agent in enumerate(reversed(around)):
+        correlation = inside(correlation, agent.attributes, trace_id, outermost=number == 0 and not own_session)
+    may_open = not around and not own_session and correlation.session_id is None and v.KIND not in own
+    return correlation, may_open and (is_agent(own) or (outermost is None and _is_root_run(span)))
+
+
+def _enclosing(span: LightSpan) -> tuple[list[LightSpan], LightSpan | None, bool]:
+    """Agents around a span from the nearest on, the outermost span, and whether a session of ours is around it."""
     around: list[LightSpan] = []
-    own_session = False
+    outermost, node = None, span.enclosing
     for _ in range(_DEEPEST):
         if node is None:
             break
-        attributes = node.attributes
-        if attributes.get(v.KIND) == v.KIND_SESSION:
-            own_session = True
-            break
-        if is_agent(attributes):
+        outermost = node
+        if node.attributes.get(v.KIND) == v.KIND_SESSION:
+            return around, outermost, True
+        if is_agent(node.attributes):
             around.append(node)
         node = node.enclosing
-    trace_id = f"{span.trace_id:032x}" if around else ""
-    for number, agent in enumerate(reversed(around)):
-        correlation = inside(correlation, agent.attributes, trace_id, outermost=number == 0 and not own_session)
-    own = span.attributes
-    opens = not around and not own_session and correlation.session_id is None and v.KIND not in own and is_agent(own)
-    return correlation, opens
+    return around, outermost, False
+
+
+def _is_root_run(span: LightSpan) -> bool:
+    return not span.parent_id and is_run(span.scope[0], span.attributes, ended=bool(span.end_ns))

@@ -27,7 +27,7 @@ class FinishedSpan:
     `own_agent` is the agent that the span or a framework's span around it names, before the session's agent.
     `counted` is False for a span that means nothing by itself (a poll of a response that is not done yet), and `polled`
     is True for an answer that may be fetched again and again.
-    `revises` is True for a span that tells anew, with other numbers, what one with the same id told before.
+    `revises` counts how often a span tells anew, with other numbers, what one with the same id told; 0 for the first.
     `resource` says who emitted a span that came from another program; None for this process.
     """
 
@@ -81,7 +81,7 @@ class FinishedSpan:
         self.keep = True
         self.counted = True
         self.polled = False
-        self.revises = False
+        self.revises = 0
         self.own_agent: str | None = None
         self.passes: tuple[tuple[str | None, Any], ...] = ()
 

@@ -44,6 +44,7 @@ def from_light(span: LightSpan) -> FinishedSpan:
     if opens_session:
         finished.attributes[v.KIND] = v.KIND_SESSION
         finished.attributes[v.SESSION_ID] = enclosing.session_of(span.attributes) or finished.trace_id
+        finished.attributes.setdefault(v.GEN_AI_AGENT_NAME, enclosing.agent_name(span.attributes) or span.name)
     finished.keep = span.sampled
     if span.added_events:
         finished.events = [_event(*event) for event in span.added_events]

@@ -263,6 +263,20 @@ class AnomalyRecord(Record):
 
 
 @frozen
+class ReplayRecord(Record):
+    """A replay (`step` 0) or one of its steps; `session_id` is its own, `replay_of` the session that it plays again.
+
+    What a step was is in the payload, its cost included, so that no sum over records can meet it.
+    """
+
+    kind: ClassVar[str] = v.KIND_REPLAY
+    replay_of: str = ""
+    step: int = 0
+    mode: str | None = None
+    result: str | None = None
+
+
+@frozen
 class LogRecord(Record):
     """A line that the application logged through `logging`; the message is in the payload as `message`."""
 

@@ -107,6 +107,7 @@ _BARE = re.compile(r"[^\s\"'`,;<>\\\x00&]{1,512}+(?:&(?![\w.-]{1,40}=)[^\s\"'`,;
 _IN_QUOTES = {quote: re.compile(rf"[^{quote}\\\r\n\x00]{{1,256}}+(?={quote})") for quote in "\"'`"}
 _NOT_NAMES = " \t\r\n\x00\"'`,;:=<>{}()&?|\\/*#@!$%^~+"
 _LONGEST_NAME = 64
+_MOST_REFUSED = 12
 _TYPE_WORDS = frozenset({
     "str", "string", "none", "null", "true", "false", "text", "bytes", "any", "optional", "required", "secretstr",
     "undefined", "int", "number", "object", "and", "or", "the", "your", "a", "an", "not", "is", "are",
@@ -118,9 +119,23 @@ _CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|.*[(\[]")
 _KEYS = SensitiveKeys(personal=False)
 
 
+class _Run:
+    """Values that were refused in one run of characters without a gap: each is the rest of the run, read once more."""
+
+    def __init__(self) -> None:
+        self._end = self._refused = 0
+
+    def is_taken_whole(self, start: int, end: int) -> bool:
+        """Note a refused value; True when so many were refused that the rest is masked instead of read again."""
+        self._refused = self._refused + 1 if start < self._end else 1
+        self._end = max(self._end, end)
+        return self._refused > _MOST_REFUSED
+
+
 def assigned_secrets(text: str) -> Iterator[Span]:
     """Values in `password=…`, `API key: …`, `my password is …`; code such as `password: str` or `token = f()` stays."""
     last = name_end = 0
+    run = _Run()
     for start, end in words_in(text, _ANCHORS):
         if start < name_end:
             continue
@@ -129,7 +144,7 @@ def assigned_secrets(text: str) -> Iterator[Span]:
             continue
         name_end = match.start(5)
         kind = _KEYS.kind(_whole_name(text, max(last, start), match)) if start >= last else None
-        span = _value(text, start, match, kind) if kind is not None else None
+        span = _value(text, start, match, kind, run) if kind is not None else None
         if span is not None:
             yield span
             last = name_end = span[1]
@@ -151,7 +166,7 @@ def _left(text: str, position: int) -> int:
     return position
 
 
-def _value(text: str, name: int, match: re.Match[str], kind: Kind) -> Span | None:
+def _value(text: str, name: int, match: re.Match[str], kind: Kind, run: _Run) -> Span | None:
     quote = match.group(5)[-1:]
     start = match.end()
     found = _IN_QUOTES[quote].match(text, start) if quote in _IN_QUOTES else None
@@ -159,15 +174,19 @@ def _value(text: str, name: int, match: re.Match[str], kind: Kind) -> Span | Non
     found = found or _BARE.match(text, start)
     if found is None:
         return None
+    if _taken(text, name, match, found, kind, quoted=quoted) or (not quoted and run.is_taken_whole(*found.span())):
+        return found.span()
+    return None
+
+
+def _taken(text: str, name: int, match: re.Match[str], found: re.Match[str], kind: Kind, *, quoted: bool) -> bool:
     value = found.group().rstrip(".!?)*}]:")
     if value.lower() in _TYPE_WORDS or value.startswith(("[REDACTED:", "$", "{", "(", "[", "%", "*", "=", "0x")):
-        return None
+        return False
     if needs_no_look(kind):
-        taken = len(value) >= 4 and (quoted or _is_value(text, name, match, value, found.end()))
-    else:
-        loose = match.group(4) is not None and not value.isdigit()
-        taken = kind[1](value) and _CODE.match(value) is None and (not loose or _mixed(value))
-    return found.span() if taken else None
+        return len(value) >= 4 and (quoted or _is_value(text, name, match, value, found.end()))
+    loose = match.group(4) is not None and not value.isdigit()
+    return kind[1](value) and _CODE.match(value) is None and (not loose or _mixed(value))
 
 
 def _mixed(value: str) -> bool:

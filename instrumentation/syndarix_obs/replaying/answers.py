@@ -21,6 +21,8 @@ JSON: Final = "application/json"
 EVENTS: Final = "text/event-stream; charset=utf-8"
 _NO_RETRY: Final = {"x-should-retry": "false"}
 """The real client would try again what had failed for good."""
+_OURS: Final = frozenset({"choices", "vectors", "error", "partial"})
+"""Fields of a recorded answer that are no fields of the provider's."""
 _STATUS_OF_ERROR: Final = {"rate_limit_error": 429, "overloaded_error": 529, "invalid_request_error": 400}
 
 
@@ -57,14 +59,16 @@ def _encoded(body: Any) -> bytes:
 
 def _failure(step: ModelStep) -> tuple[int, dict[str, str], bytes]:
     kind = step.error_type or "api_error"
-    error = {"type": kind, "code": kind, "message": step.error_message or kind, "param": None}
+    known = step.response.get("error")
+    told = known if isinstance(known, Mapping) else {"type": kind, "code": kind}
+    error = {"code": None, "param": None, **told, "message": step.error_message or kind}
     body = {"type": "error", "error": error}
     status = step.http_status or _STATUS_OF_ERROR.get(kind, 500)
     return status, {"content-type": JSON, "retry-after": "1", **_NO_RETRY}, _encoded(body)
 
 
 def _rest(step: ModelStep) -> dict[str, Any]:
-    rest = {name: value for name, value in step.response.items() if name not in ("choices", "vectors")}
+    rest = {name: value for name, value in step.response.items() if name not in _OURS}
     rest.setdefault("id", step.response_id or "recorded")
     rest.setdefault("model", step.model or "unknown")
     return rest

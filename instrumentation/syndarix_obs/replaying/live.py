@@ -60,7 +60,9 @@ def _without_thinking(message: Any) -> Any:
     return message if len(kept) == len(content) else {**message, "content": kept}
 
 
-def step_of(endpoint: Endpoint, provider: str, body: Mapping[str, Any], response: Any, content: bytes) -> ModelStep:
+def step_of(
+    endpoint: Endpoint, provider: str, body: Mapping[str, Any], response: Any, content: bytes, start_ns: int
+) -> ModelStep:
     """A live call as a step.
 
     Args:
@@ -69,13 +71,12 @@ def step_of(endpoint: Endpoint, provider: str, body: Mapping[str, Any], response
         body: the request.
         response: the HTTP response.
         content: its body, no longer compressed.
+        start_ns: when it was sent; it ended now.
     """
-    took = getattr(response, "elapsed", None) if hasattr(response, "_elapsed") else None
     end = time.time_ns()
-    start = end - int(took.total_seconds() * 1e9) if took is not None else end
     request = split(endpoint, body)
     span = FinishedSpan(
-        name="live", trace_id="", span_id="", start_ns=start, end_ns=end, payload=dict(request),
+        name="live", trace_id="", span_id="", start_ns=start_ns, end_ns=end, payload=dict(request),
         attributes={v.GEN_AI_OPERATION_NAME: endpoint.operation, v.GEN_AI_PROVIDER_NAME: provider,
                     v.GEN_AI_REQUEST_MODEL: body.get("model")},
     )  # fmt: skip
@@ -90,7 +91,7 @@ def step_of(endpoint: Endpoint, provider: str, body: Mapping[str, Any], response
     a = span.attributes
     reasons = a.get(v.GEN_AI_RESPONSE_FINISH_REASONS) or [None]
     return ModelStep(
-        agent=correlation.current().agent, start_ns=start, end_ns=end, status="error" if failed else span.status,
+        agent=correlation.current().agent, start_ns=start_ns, end_ns=end, status="error" if failed else span.status,
         error_type=str(error.get("type") or error.get("code") or response.status_code) if failed else None,
         error_message=error.get("message") if failed else None, provider=provider, endpoint=endpoint.name,
         request=request, output=span.payload.get("output"), response=span.payload.get("response") or {},

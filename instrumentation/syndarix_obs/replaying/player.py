@@ -62,7 +62,7 @@ class Player:
         self.rules = rules or Rules()
         self.run = Tape(
             session_id=f"replay-{uuid.uuid4().hex[:12]}", agent=tape.agent, replay_of=tape.session_id,
-            forked_at=self.rules.fork_at, changed=dict(self.rules.changes),
+            forked_at=self.rules.fork_at, changed=dict(self.rules.changes), user=tape.user, project=tape.project,
         )  # fmt: skip
         self.divergences: list[Divergence] = []
         self.notes: list[str] = []
@@ -91,7 +91,7 @@ class Player:
         """
         with self._lock:
             self._check()
-            wanted = self._normaliser.request(request)
+            wanted = self._normaliser.parts(request)
             waiting = self._waiting(agent, ModelStep)
             if self._is_live(waiting):
                 if not self.rules.llm_live:
@@ -103,9 +103,10 @@ class Player:
                 return None
             if not waiting:
                 self._extra("a model call", request)
+            known = len(self.divergences)
             step = self._choose(agent, waiting, lambda each: self._request_differs(each, request, wanted), "model call")
             self._replayable(step)
-            self._take(step, request=self._normaliser.masked(request))
+            self._take(step, **({"request": self._normaliser.masked(request)} if len(self.divergences) > known else {}))
             return step
 
     def spoken(self, agent: str | None) -> ModelStep:
@@ -244,11 +245,13 @@ class Player:
     def _request_differs(self, step: ModelStep, live: Mapping[str, Any], wanted: dict[str, Any]) -> Difference | None:
         if step.foreign:
             return first(self._normaliser.said(step.request), self._normaliser.said(live))
-        recorded = self._normaliser.request(step.request)
+        recorded = self._normaliser.parts(step.request)
         if step.request.get("parameters") is None:  # recorded before parameters were, or by a library that tells none
             recorded.pop("parameters", None)
             wanted = {name: value for name, value in wanted.items() if name != "parameters"}
-        return first(recorded, wanted)
+        if self._normaliser.alike(recorded, wanted):
+            return None
+        return first(self._normaliser.value(recorded), self._normaliser.value(wanted))
 
     def _left_out(self, agent: str | None, step: Step) -> AnyStep | None:
         """A recorded step that had ended before this one began, and was not asked for."""

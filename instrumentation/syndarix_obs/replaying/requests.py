@@ -68,11 +68,28 @@ class Normaliser:
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
 
-    def request(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """A request in four parts."""
+    @staticmethod
+    def parts(request: Mapping[str, Any]) -> dict[str, Any]:
+        """A request in four parts, without what is not given; not masked yet."""
         kept = {name: request.get(name) for name in ("system", "tools", "input")}
         parameters = {k: value for k, value in (request.get("parameters") or {}).items() if k not in _OURS}
-        return self.value({**kept, "parameters": parameters})  # type: ignore[no-any-return]  # a dict stays one
+        return _tidy({**kept, "parameters": parameters})  # type: ignore[no-any-return]  # a dict stays one
+
+    def alike(self, recorded: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+        """Whether two requests (`parts`) say the same: only what is not equal as it stands has to be masked for that.
+
+        A conversation is sent again with every call; to mask all of it each time took most of a replay.
+        """
+        return recorded.keys() == live.keys() and all(
+            self._same_list(each, live[name]) if isinstance(each, list) else self._same(each, live[name])
+            for name, each in recorded.items()
+        )
+
+    def _same_list(self, recorded: list[Any], live: Any) -> bool:
+        return isinstance(live, list) and len(recorded) == len(live) and all(map(self._same, recorded, live))
+
+    def _same(self, recorded: Any, live: Any) -> bool:
+        return bool(recorded == live) or self.value(recorded) == self.value(live)
 
     def masked(self, value: Any) -> Any:
         """A copy with everything sensitive masked, otherwise as it is."""

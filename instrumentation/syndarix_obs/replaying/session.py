@@ -9,6 +9,7 @@ from typing import Any
 
 from syndarix_obs.errors import NotReplayable, SyndarixObsError
 from syndarix_obs.pipeline.pausing import paused
+from syndarix_obs.redaction.pattern import without_pauses
 from syndarix_obs.redaction.step import Redactor
 from syndarix_obs.replaying import sockets, tools, transport
 from syndarix_obs.replaying.player import Player, Rules, Stop
@@ -39,7 +40,8 @@ def replaying(
         allow: tools that may really run where the recording has no answer.
         changes: request fields that are set from the fork on, for example `{"model": "…"}`.
         lenient: go on after a difference; `divergences` of the player has them.
-        tools_at: `module:function` → tool, for functions that are not under `@obs.tool_call`.
+        tools_at: `module:function` → tool, for functions that are not under `@obs.tool_call`; besides those that the
+            recording names.
         redactor: masks both sides before they are compared; by default as the settings say.
 
     Raises:
@@ -54,7 +56,8 @@ def replaying(
     rules = Rules(fork_at, "llm" in live, frozenset(allow), dict(changes or {}), lenient)
     player = Player(tape, Normaliser(redactor or _redactor()), rules)
     stopped: Stop | None = None
-    with paused(), sockets.blocked(), transport.installed(player), tools.installed(player, tools_at or {}):
+    answered = (transport.installed(player), tools.installed(player, {**tape.tools_at, **(tools_at or {})}))
+    with paused(), without_pauses(), sockets.blocked(), answered[0], answered[1]:
         try:
             yield player
         except Stop as stop:

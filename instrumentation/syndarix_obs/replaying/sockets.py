@@ -33,7 +33,8 @@ def _guarded(name: str) -> Any:
             return original(self, *args)
         raise ConnectionRefusedInReplay(
             f"a connection to {args[-1]!r} was refused: nothing is live in a replay. Give what it does to the replay "
-            "as a tool (@obs.tool_call), or name it with --allow"
+            "as a tool: @obs.tool_call, or --tool module:function=NAME (tools_at in a test), where the NAME llm stands "
+            "for what asks a model; or let a tool run with --allow"
         )
 
     return method

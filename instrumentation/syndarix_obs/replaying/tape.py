@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -95,12 +96,18 @@ class ToolStep(Step):
 
 
 AnyStep = ModelStep | ToolStep
+_NOT_SAVED: Final = frozenset({"steps", "user", "project"})
 S = TypeVar("S", ModelStep, ToolStep)
 
 
 @dataclass(slots=True)
 class Tape:
-    """One session. `replay_of` is the session that this one plays again, None for an original."""
+    """One session. `replay_of` is the session that this one plays again, None for an original; `requests_only` says
+    that the agent's code did not run in it.
+
+    `tools_at` are functions that a replay answers for (`module:function` → tool), so that a file says it by itself.
+    `user` (a pseudonym) and `project` say whose it is in a store; a file is kept apart from them.
+    """
 
     session_id: str
     steps: list[AnyStep] = field(default_factory=list)
@@ -110,7 +117,11 @@ class Tape:
     replay_of: str | None = None
     forked_at: int | None = None
     changed: dict[str, Any] = field(default_factory=dict)
+    requests_only: bool = False
     output: Any = None
+    tools_at: dict[str, str] = field(default_factory=dict)
+    user: str | None = None
+    project: str | None = None
 
     def ordered(self) -> Tape:
         """Number the steps by when they began; returns itself."""
@@ -134,13 +145,23 @@ class Tape:
 
     def to_json(self) -> str:
         """The text of the file: stable, so that two exports of the same session are equal."""
-        steps = [_compact(asdict(step)) for step in self.steps]
-        head = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "steps"}
-        return json.dumps({"format": FORMAT, **_compact(head), "steps": steps}, ensure_ascii=False, indent=1) + "\n"
+        steps = [step_to(step) for step in self.steps]
+        return json.dumps({"format": FORMAT, **self.head(), "steps": steps}, ensure_ascii=False, indent=1) + "\n"
+
+    def head(self) -> dict[str, Any]:
+        """What the file says besides the steps."""
+        return _compact(self, _NOT_SAVED)
 
 
-def _compact(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in (None, "", {}, [])}
+def _compact(one: Step | Tape, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Its fields without those that have the value they have by themselves; an empty result is one all the same."""
+    found = {}
+    for each in fields(one):
+        value = getattr(one, each.name)
+        usual = each.default_factory() if each.default_factory is not MISSING else each.default
+        if each.name not in without and (each.name == "kind" or type(value) is not type(usual) or value != usual):
+            found[each.name] = copy.deepcopy(value)
+    return found
 
 
 def load(path: str | Path) -> Tape:
@@ -172,9 +193,8 @@ def from_json(text: str, name: str = "the recording") -> Tape:
             raise ReplayError(
                 f"{name} was written by a newer version (format {data['format']}); this one reads {FORMAT}"
             )
-        steps = [_step(each) for each in data["steps"]]
-        head = {each.name: data[each.name] for each in fields(Tape) if each.name in data and each.name != "steps"}
-        tape = Tape(**head, steps=steps)
+        steps = [step_from(each) for each in data["steps"]]
+        tape = tape_from(data, steps)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReplayError(
             f"{name} is no recording ({type(error).__name__}: {error}); "
@@ -185,7 +205,19 @@ def from_json(text: str, name: str = "the recording") -> Tape:
     return tape
 
 
-def _step(data: Mapping[str, Any]) -> AnyStep:
+def tape_from(head: Mapping[str, Any], steps: list[AnyStep]) -> Tape:
+    """The tape of a head (`Tape.head`) and steps."""
+    known = {each.name for each in fields(Tape)} - _NOT_SAVED
+    return Tape(**{name: value for name, value in head.items() if name in known}, steps=steps)
+
+
+def step_to(step: AnyStep) -> dict[str, Any]:
+    """A step as the file has it: without what is empty."""
+    return _compact(step)
+
+
+def step_from(data: Mapping[str, Any]) -> AnyStep:
+    """The step of `step_to`."""
     kind: type[AnyStep] = ToolStep if data.get("kind") == TOOL else ModelStep
     names = {each.name for each in fields(kind)}
     return kind(**{name: value for name, value in data.items() if name in names})

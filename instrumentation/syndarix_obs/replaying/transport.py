@@ -15,7 +15,7 @@ from syndarix_obs.errors import NotReplayable
 from syndarix_obs.integrations.endpoints import Endpoint
 from syndarix_obs.integrations.patching import patch
 from syndarix_obs.replaying import answers, live, sockets
-from syndarix_obs.replaying.player import Player
+from syndarix_obs.replaying.player import Player, now_ns
 from syndarix_obs.replaying.requests import endpoint_of, split
 from syndarix_obs.spans import correlation
 
@@ -104,11 +104,11 @@ class _Playing:
         answer, asked = self._answer(request)
         if answer is not None:
             return answer
-        changed = self._changed(request, asked)
+        changed, start_ns = self._changed(request, asked), now_ns()
         with sockets.allowed():
             response = self._real.handle_request(changed)
             content = response.read()
-        return self._lived(changed, response, content)
+        return self._lived(changed, response, content, start_ns)
 
     async def handle_async_request(self, request: Any) -> Any:
         """Answer a request of an async client."""
@@ -116,11 +116,11 @@ class _Playing:
         answer, asked = self._answer(request)
         if answer is not None:
             return answer
-        changed = self._changed(request, asked)
+        changed, start_ns = self._changed(request, asked), now_ns()
         with sockets.allowed():
             response = await self._real.handle_async_request(changed)
             content = await response.aread()
-        return self._lived(changed, response, content)
+        return self._lived(changed, response, content, start_ns)
 
     def _answer(self, request: Any) -> tuple[Any, dict[str, Any]]:
         """The recorded answer, None when the model is to be asked; and the request's body."""
@@ -160,10 +160,11 @@ class _Playing:
             extensions=request.extensions,
         )
 
-    def _lived(self, request: Any, response: Any, content: bytes) -> Any:
+    def _lived(self, request: Any, response: Any, content: bytes, start_ns: int) -> Any:
         endpoint = _endpoint(request)
         provider = "anthropic" if endpoint.name == "messages" else "openai"
-        self._player.add_live(live.step_of(endpoint, provider, _json(request.content) or {}, response, content))
+        body = _json(request.content) or {}
+        self._player.add_live(live.step_of(endpoint, provider, body, response, content, start_ns))
         headers = [(k, value) for k, value in response.headers.items() if k.lower() not in _NOT_OURS]
         return self.http.Response(response.status_code, headers=headers, content=content, request=request)
 

@@ -64,11 +64,15 @@ class Operation(LightSpan):
 
     def stop(self) -> None:
         """End now; a second call is ignored."""
+        self.leave()
+        self.end()
+
+    def leave(self) -> None:
+        """Stop being the current span without ending; a second call is ignored."""
         token = self._token
         if token is not None:
             self._token = None
             _detach(token, self)
-        self.end()
 
     def fail(self, error: BaseException | str, error_type: str | None = None) -> None:
         """End now as failed.

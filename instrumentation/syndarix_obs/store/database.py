@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
+from syndarix_obs import vocabulary as v
+from syndarix_obs.encryption import TOKEN
 from syndarix_obs.errors import StoreCorrupt, StoreError
 from syndarix_obs.store import tombstones
 from syndarix_obs.store.contents import is_referring, text_of
@@ -226,7 +228,12 @@ def _add_functions(connection: sqlite3.Connection) -> None:
             return None if here is None else text_of(here, body)
         return payload_text(body)
 
+    def searchable(body: bytes) -> str | None:
+        text = unpack(body)
+        return text if text is None or v.ENCRYPTED_PREFIX not in text else TOKEN.sub("", text)
+
     connection.create_function("unpack", 1, unpack)
+    connection.create_function("searchable", 1, searchable)
     connection.create_function("contains", 2, _contains, deterministic=True)
 
 

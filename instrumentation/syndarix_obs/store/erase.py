@@ -50,20 +50,40 @@ class Erased:
         return self.records + self.ledger + self.sessions
 
 
-def traces_of(connection: sqlite3.Connection, pseudonym: str) -> list[str]:
-    """Traces in which this user took part and nobody else did: what names no user in them is this user's, too."""
+def traces_of(connection: sqlite3.Connection, pseudonym: str, sessions: Sequence[str] = ()) -> list[str]:
+    """Traces in which this user took part and nobody else did: what names no user in them is this user's, too. So are
+    notes, scores and lines that name no user but one of these traces or a session of this user.
+
+    Args:
+        sessions: further names of sessions of the user, when an earlier run has asked already.
+    """
     mine = _traces(connection, '"user" = ?', pseudonym)
-    others = _traces(connection, '"user" IS NOT NULL AND "user" <> ?', pseudonym) if mine else set()
-    return sorted(mine - others)
+    others = _traces(connection, '"user" IS NOT NULL AND "user" <> ?', pseudonym) if mine or sessions else set()
+    names = sorted({*sessions, *sessions_of(connection, pseudonym)})
+    return sorted((mine | _about(connection, mine - others, names)) - others)
+
+
+def _about(connection: sqlite3.Connection, traces: set[str], sessions: Sequence[str]) -> set[str]:
+    listed = json.dumps(sorted(traces)), json.dumps(list(sessions))
+    parts = [f'SELECT trace_id FROM {table} WHERE "user" IS NULL AND session_id IN (SELECT value FROM json_each(?2))'
+             for table in _TABLES]  # fmt: skip
+    parts.append('SELECT trace_id FROM records WHERE "user" IS NULL AND target IN (SELECT value FROM json_each(?1))')
+    return {row[0] for row in connection.execute(" UNION ".join(parts), listed) if row[0]}
 
 
 def sessions_of(connection: sqlite3.Connection, pseudonym: str) -> list[str]:
-    """Names of the sessions of a user, as the caller chose them; ids of traces are not among them."""
+    """Names of the sessions of a user, as the caller chose them; ids of traces, and names that other users' sessions
+    have, too, are not among them."""
     parts = " UNION ".join(
         f'SELECT session_id FROM {table} WHERE "user" = ?1 AND session_id <> trace_id'
         for table in _TABLES
     )
-    return sorted(row[0] for row in connection.execute(parts, (pseudonym,)) if row[0])
+    mine = {row[0] for row in connection.execute(parts, (pseudonym,)) if row[0]}
+    shared = " UNION ".join(
+        f'SELECT session_id FROM {table} WHERE session_id IN (SELECT value FROM json_each(?2)) AND "user" <> ?1'
+        for table in _TABLES
+    )
+    return sorted(mine - {row[0] for row in connection.execute(shared, (pseudonym, json.dumps(sorted(mine))))})
 
 
 def first_seen(connection: sqlite3.Connection, pseudonym: str) -> int:

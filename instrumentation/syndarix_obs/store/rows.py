@@ -57,8 +57,8 @@ UPSERT_SESSION: Final = (
     + f" WHERE sessions.status = '{v.STATUS_RUNNING}'"
 )
 MOVE_PROGRESS: Final = (
-    f"UPDATE sessions SET last_progress_ns = ?2"
-    f" WHERE session_id = ?1 AND last_progress_ns < ?2 AND status = '{v.STATUS_RUNNING}'"
+    f"UPDATE sessions SET last_progress_ns = :ns"
+    f" WHERE session_id = :session AND last_progress_ns < :ns AND status = '{v.STATUS_RUNNING}'"
 )
 
 

@@ -115,7 +115,7 @@ SEARCH_COLUMNS: Final = (
     "coalesce(r.name,'')",
     "coalesce(r.error_type,'')",
     "coalesce(r.error_message,'')",
-    "coalesce(CASE typeof(p.body) WHEN 'blob' THEN unpack(p.body) ELSE p.body END,'')",
+    "coalesce(CASE typeof(p.body) WHEN 'blob' THEN searchable(p.body) ELSE p.body END,'')",
 )
 SEARCH_TEXT: Final = " || char(10) || ".join(SEARCH_COLUMNS)
 """SQL of the text that is searched, over `records r LEFT JOIN payloads p ON p.id = r.id`. Rows leave the

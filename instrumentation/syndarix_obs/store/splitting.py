@@ -37,7 +37,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
+class Field:
     """A field of the object: where its value begins and ends, and, of a list of messages, the text of each."""
 
     name: str
@@ -53,19 +53,19 @@ def split(text: str) -> list[str | Part] | None:
         text: compact JSON text of an object, as the pipeline writes it.
     """
     try:
-        fields = _fields(text)
+        fields = fields_of(text)
     except (ValueError, IndexError, StopIteration, RecursionError):
         return None
     if len({field.name for field in fields}) < len(fields):
         return None
-    marks = _marks(text, fields[-1]) if fields and fields[-1].name == _HASHES else {}
+    marks = fingerprints_of(text, fields[-1]) if fields and fields[-1].name == _HASHES else {}
     parts = {field.name: part for field in fields if (part := _part(text, field, marks.get(field.name, [])))}
     return _pieces(text, fields, parts, marks) if parts else None
 
 
-def _fields(text: str) -> list[_Field]:
+def fields_of(text: str) -> list[Field]:
     """All fields. Raises ValueError for anything but a compact object."""
-    found: list[_Field] = []
+    found: list[Field] = []
     place, size = 0, len(text)
     if text[0] != "{":
         raise ValueError("no object")
@@ -79,7 +79,7 @@ def _fields(text: str) -> list[_Field]:
             texts, place = _elements(text, start)
         else:
             _, place = _scan(text, start)
-        found.append(_Field(name, start, place, texts))
+        found.append(Field(name, start, place, texts))
     if text[place] != "}" or place != size - 1:
         raise ValueError("not compact")
     return found
@@ -97,7 +97,7 @@ def _elements(text: str, place: int) -> tuple[tuple[str, ...], int]:
     return tuple(found), place + 1
 
 
-def _marks(text: str, field: _Field) -> dict[str, list[str]]:
+def fingerprints_of(text: str, field: Field) -> dict[str, list[str]]:
     """Fingerprints by field, where they are written as the pipeline writes them."""
     raw = text[field.start : field.end]
     found: Any = json.loads(raw)
@@ -108,7 +108,7 @@ def _marks(text: str, field: _Field) -> dict[str, list[str]]:
     return found if usual and json.dumps(found, separators=(",", ":")) == raw else {}
 
 
-def _part(text: str, field: _Field, marks: list[str]) -> Part | None:
+def _part(text: str, field: Field, marks: list[str]) -> Part | None:
     """The contents of a field; None when it stays where it is."""
     if field.name == _HASHES:
         return None
@@ -122,7 +122,7 @@ def _part(text: str, field: _Field, marks: list[str]) -> Part | None:
     return Part(tuple(zip(texts, found, strict=True)), inside)
 
 
-def _pieces(text: str, fields: list[_Field], parts: dict[str, Part], marks: dict[str, list[str]]) -> list[str | Part]:
+def _pieces(text: str, fields: list[Field], parts: dict[str, Part], marks: dict[str, list[str]]) -> list[str | Part]:
     pieces: list[str | Part] = []
     done = 0
     for field in fields:

@@ -20,6 +20,7 @@ TOMBSTONES: Final = "tombstones"
 """Name of the file in it."""
 
 _HASH_DIGITS: Final = 32
+_SESSION: Final = "session "
 
 
 def hash_of(pseudonym: str) -> str:
@@ -47,6 +48,13 @@ class Tombstones:
         hashes = self._current()
         return bool(hashes) and bool(pseudonym) and hash_of(str(pseudonym)) in hashes
 
+    def concern(self, user: str | None, session_id: str | None) -> bool:
+        """Whether a record is about somebody who was erased: it names that user, or no user and that one's session, as
+        notes on a session do that other people give."""
+        if user:
+            return self.holds(user)
+        return bool(session_id) and self.holds(_SESSION + str(session_id))
+
     def among(self, pseudonyms: Iterable[str]) -> list[str]:
         """Those of some pseudonyms that were erased."""
         return [each for each in pseudonyms if self.holds(each)]
@@ -60,6 +68,10 @@ class Tombstones:
         """Set a tombstone; on disk when this returns. Raises OSError."""
         if not self.holds(pseudonym):
             self._append("+", pseudonym)
+
+    def add_session(self, session_id: str) -> None:
+        """Set a tombstone for the name of an erased user's session, which nobody else uses. Raises OSError."""
+        self.add(_SESSION + session_id)
 
     def lift(self, pseudonym: str) -> bool:
         """Record the person again from now on; False when there was no tombstone. Raises OSError."""

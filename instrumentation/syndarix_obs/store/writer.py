@@ -18,7 +18,7 @@ from syndarix_obs.errors import StoreError
 from syndarix_obs.guard import record_failure
 from syndarix_obs.records.anonymous import anonymous_record
 from syndarix_obs.records.model import CostRecord, Record, SessionRecord
-from syndarix_obs.store import corrections, hours, rows, search
+from syndarix_obs.store import coding_steps, corrections, hours, rows, search
 from syndarix_obs.store import handle as handles
 from syndarix_obs.store.classes import Rule, apply, note
 from syndarix_obs.store.database import transaction
@@ -26,6 +26,7 @@ from syndarix_obs.store.schema import LARGEST_INTEGER
 from syndarix_obs.store.tombstones import Tombstones
 
 _ATTEMPTS: Final = 3
+_STEPS: Final = frozenset({v.KIND_TOOL_CALL, v.KIND_DECISION})
 _MOST_PAGES: Final = 2**30  # SQLite's own limit
 
 
@@ -97,7 +98,7 @@ class StoreWriter:
         handles.release(self._handle)
 
     def _without_person(self, record: Record) -> Record:
-        return anonymous_record(record) if self._tombstones.holds(record.user) else record
+        return anonymous_record(record) if self._tombstones.concern(record.user, record.session_id) else record
 
     def _limit(self, connection: sqlite3.Connection) -> None:
         """Writers that share a connection may differ in how large the file may grow."""
@@ -136,6 +137,8 @@ class StoreWriter:
         cursor = connection.execute(shape.statement, prepare(shape.bind(record)))
         if cursor.rowcount < 1:
             return False
+        if record.kind in _STEPS and (replacing := coding_steps.replaced(record)) is not None:
+            connection.execute(*replacing)
         if record.payload and record.payload != "{}":
             rows.put_payload(connection, cursor.lastrowid or 0, record.payload)
         return True
@@ -149,7 +152,8 @@ class StoreWriter:
             if type(session) is str and latest.get(session, 0) < record.end_ns <= LARGEST_INTEGER:
                 latest[session] = record.end_ns
         try:
-            connection.executemany(rows.MOVE_PROGRESS, latest.items())
+            moved = ({"session": session, "ns": ns} for session, ns in latest.items())
+            connection.executemany(rows.MOVE_PROGRESS, moved)
         except UnicodeEncodeError as error:  # a session id that is no text; its rows are stored all the same
             record_failure("store.progress", error)
 

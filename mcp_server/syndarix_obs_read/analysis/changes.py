@@ -96,6 +96,7 @@ class Change:
         firsts: what is new in the configuration, whether it explains anything or not.
         looked_at: values that were compared.
         verdict: in one sentence.
+        compared: False with fewer than two sessions on a side, of which nothing can be said.
     """
 
     mean_before: float | None
@@ -105,6 +106,7 @@ class Change:
     firsts: tuple[First, ...]
     looked_at: int
     verdict: str
+    compared: bool = True
 
     @property
     def changed(self) -> bool:
@@ -118,6 +120,7 @@ def explain_change(
     scale: Scale = "log",
     limit: int = 3,
     known: Mapping[str, frozenset[str]] | None = None,
+    between: Sequence[Observation] = (),
 ) -> Change:
     """Which values of which dimensions explain that the figure moved between two periods.
 
@@ -127,11 +130,12 @@ def explain_change(
         scale: how values are compared.
         limit: explanations at most.
         known: values by dimension that were seen before the earlier period; they are no firsts.
+        between: observations between the two periods. They are compared with nothing; a first may have been seen there.
     """
-    firsts = _firsts(before, after, known or {})
+    firsts = _firsts(before, after, known or {}, between)
     if len({each.session for each in before}) < 2 or len({each.session for each in after}) < 2:
         few = f"too little to compare: {len(before)} observations before and {len(after)} after; take a longer period"
-        return Change(mean_of(before), mean_of(after), 1.0, (), firsts, 0, few)
+        return Change(mean_of(before), mean_of(after), 1.0, (), firsts, 0, few, compared=False)
     scaled = scaling(before, scale)
     middle = sum(scaled(each.value) for each in before) / len(before)
     sides = side_of(before, middle, scaled), side_of(after, middle, scaled)
@@ -141,7 +145,7 @@ def explain_change(
     candidates = candidates_in(sides)
     corrected = holm({key: chance_of(each, sides, moved) for key, each in candidates.items()})
     order = ranked(candidates, corrected, sides, moved)
-    factors = tuple(_factor(key, part, corrected[key], sides) for key, part in order[:limit])
+    factors = tuple(_factor(key, part, corrected[key], sides, between) for key, part in order[:limit])
     return Change(mean_of(before), mean_of(after), chance, factors, firsts, len(candidates), _verdict(factors))
 
 
@@ -152,11 +156,14 @@ def _verdict(factors: Sequence[Factor]) -> str:
     return f"{best.dimension} {best.value} carries {min(best.part, 1.0):.0%} of the change"
 
 
-def _factor(key: Key, part: float, chance: float, sides: tuple[Side, Side]) -> Factor:
+def _factor(
+    key: Key, part: float, chance: float, sides: tuple[Side, Side], between: Sequence[Observation]
+) -> Factor:
     dimension, value = key
     having = [[each for each in side.observations if value in each.where.get(dimension, ())] for side in sides]
     means = [mean_of(each) for each in having]
-    first = min((each.time_ns for each in having[1]), default=None) if not having[0] else None
+    met = [*having[1], *(each for each in between if value in each.where.get(dimension, ()))]
+    first = min((each.time_ns for each in met), default=None) if not having[0] else None
     usual = mean_of(sides[0].observations) or 0.0
     return Factor(
         dimension,
@@ -180,18 +187,27 @@ def _typical(observations: Sequence[Observation], middle: float, count: int = 3)
 
 
 def _firsts(
-    before: Sequence[Observation], after: Sequence[Observation], known: Mapping[str, frozenset[str]]
+    before: Sequence[Observation],
+    after: Sequence[Observation],
+    known: Mapping[str, frozenset[str]],
+    between: Sequence[Observation],
 ) -> tuple[First, ...]:
     found: list[First] = []
     for dimension in CONFIGURATION:
         old = known.get(dimension, frozenset()).union(*(each.where.get(dimension, ()) for each in before))
-        seen: defaultdict[str, list[int]] = defaultdict(list)
-        for each in after:
-            for value in each.where.get(dimension, ()):
-                seen[value].append(each.time_ns)
+        now, earlier = _times(dimension, after), _times(dimension, between)
         found += [
-            First(dimension, value, min(times), len(times) / len(after))
-            for value, times in seen.items()
+            First(dimension, value, min((*times, *earlier.get(value, ()))), len(times) / len(after))
+            for value, times in now.items()
             if value not in old
         ]
     return tuple(sorted(found, key=lambda first: first.first_seen_ns)) if before or known else ()
+
+
+def _times(dimension: str, observations: Sequence[Observation]) -> dict[str, list[int]]:
+    """When each value of a dimension was seen."""
+    seen: defaultdict[str, list[int]] = defaultdict(list)
+    for each in observations:
+        for value in each.where.get(dimension, ()):
+            seen[value].append(each.time_ns)
+    return seen

@@ -94,10 +94,12 @@ def carried(calls: Sequence[Call], tools: Sequence[ToolCall]) -> Carried:
         for before, call in pairwise(thread):
             if call.input < _SAME * before.input:
                 standing.clear()
+            rate = call.input_rate if standing else ZERO
             for tool, tokens in standing.items():
+                usd = tokens * rate
                 found.tokens += tokens
-                found.usd += tokens * call.input_rate
-                found.by_tool[tool] += tokens * call.input_rate
+                found.usd += usd
+                found.by_tool[tool] += usd
             for tool, tokens in _results(before, call, by_thread.get(call.thread, ())):
                 standing[tool] += tokens
                 found.results += tokens

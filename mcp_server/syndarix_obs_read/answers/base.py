@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import Field, PlainSerializer
 
 from syndarix_obs_read.amounts import Frozen
-from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Rows
+from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.protocols import Backend, FieldSource
+from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Rows, StoredRecord
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
 
@@ -61,6 +64,13 @@ def listing(page: Rows[Any], narrow: str) -> dict[str, Any]:
         return {"more": False, "total": page.total}
     hint = f"{_left(page)}; narrow with {narrow}, or raise the limit"
     return {"more": True, "total": page.total, "hints": (hint,)}
+
+
+async def some_fields(backend: Backend, where: Filter, names: Sequence[str], limit: int) -> Rows[StoredRecord]:
+    """Records of which only these fields are looked at (see `FieldSource`), or whole ones."""
+    if isinstance(backend, FieldSource):
+        return await backend.some_fields(where, names, limit=limit)
+    return await backend.records(where, limit=limit, payloads=False)
 
 
 def _left(page: Rows[Any]) -> str:

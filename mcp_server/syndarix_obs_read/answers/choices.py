@@ -14,12 +14,13 @@ from pydantic import Field
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Frozen
-from syndarix_obs_read.answers.base import Answer, Period
+from syndarix_obs_read.answers.base import Answer, Period, some_fields
 from syndarix_obs_read.answers.decisions import outcomes_of
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import COUNTED_UP_TO, StoredRecord
+from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.outcomes import is_success
 from syndarix_obs_read.timerange import TimeRange
 
@@ -64,13 +65,13 @@ class _Tally:
 async def choice_patterns(backend: Backend, where: Filter, period: TimeRange) -> ChoicePatterns:
     """Choices of tools in a period."""
     inside = where.within(period)
-    decisions = [
-        record
-        for record in (await _records(backend, inside, v.KIND_DECISION))
-        if record.text("decision_type") == "tool_selection"
-    ]
-    tools = await _records(backend, replace(inside, decision_type=None), v.KIND_TOOL_CALL)
-    ledger = await _records(backend, replace(inside, decision_type=None), v.KIND_COST)
+    besides = replace(inside, decision_type=None)
+    made_of, tools, ledger = await together(
+        _records(backend, inside, v.KIND_DECISION, _OF_DECISION),
+        _records(backend, besides, v.KIND_TOOL_CALL, _OF_TOOL),
+        _records(backend, besides, v.KIND_COST, _OF_LINE),
+    )
+    decisions = [record for record in made_of if record.text("decision_type") == "tool_selection"]
     tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
     for record in decisions:
         _count(tallies, record)
@@ -86,8 +87,15 @@ async def choice_patterns(backend: Backend, where: Filter, period: TimeRange) ->
     )  # fmt: skip
 
 
-async def _records(backend: Backend, where: Filter, kind: str) -> Sequence[StoredRecord]:
-    return (await backend.records(replace(where, kinds=(kind,)), limit=COUNTED_UP_TO, payloads=False)).rows
+async def _records(backend: Backend, where: Filter, kind: str, names: Sequence[str]) -> Sequence[StoredRecord]:
+    return (await some_fields(backend, replace(where, kinds=(kind,)), (*_RUN, *names), COUNTED_UP_TO)).rows
+
+
+_RUN: Final = ("session_id", "trace_id", "agent")
+_OF_DECISION: Final = ("decision_type", "options", "selected", "attributes")
+_OF_TOOL: Final = ("tool", "attributes")
+_OF_LINE: Final = ("cost_per_input_token",)
+"""Fields that are looked at: of everything, and of each kind."""
 
 
 def _run(record: StoredRecord) -> str:

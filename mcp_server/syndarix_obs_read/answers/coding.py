@@ -113,12 +113,12 @@ async def _coding_records(backend: Backend, where: Filter) -> tuple[list[StoredR
     """All of them, slice by slice from the newest on; False when there are more than can be looked at."""
     found: list[StoredRecord] = []
     seen: set[str] = set()
-    wanted = replace(where, kinds=_KINDS)
+    wanted = replace(where, kinds=_KINDS, agent_type=_CODING)
     while True:
         page = await backend.records(wanted, limit=_SLICE, payloads=False)
         fresh = [record for record in page.rows if record.text("record_id") not in seen]
         seen.update(record.text("record_id") for record in fresh)
-        found += (record for record in fresh if record.get("agent_type") == _CODING)
+        found += fresh
         if not page.more or not fresh:
             return await _with_reasons(backend, where, found), True
         if len(seen) >= _MOST:

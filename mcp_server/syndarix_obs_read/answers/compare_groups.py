@@ -14,7 +14,7 @@ from syndarix_obs_read.amounts import Frozen, Usd, to_usd
 from syndarix_obs_read.analysis.change_sums import Observation, change_of_mean, mean_of, scaling, side_of
 from syndarix_obs_read.analysis.statistics import holm
 from syndarix_obs_read.answers.errors import normalise, without_echoes
-from syndarix_obs_read.answers.observed import FIGURES, MOST_CALLS, Figure, calls, configurations, dimensions, observe
+from syndarix_obs_read.answers.observed import FIGURES, MOST_CALLS, Figure, Observed, calls, configurations, dimensions
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import StoredRecord
@@ -159,7 +159,8 @@ def _named(text: str, known: Sequence[str], field: str) -> str:
 
 
 def _groups(names: tuple[str, str], sides: Sequence[Side]) -> Groups:
-    pairs = [_pair(figure, sides) for figure in FIGURES.values()]
+    observed = [Observed(side) for side in sides]
+    pairs = [_pair(figure, observed) for figure in FIGURES.values()]
     corrected = holm({pair.name: pair.chance for pair in pairs if pair.chance is not None})
     figures = tuple(pair.model_copy(update={"chance": corrected.get(pair.name)}) for pair in pairs)
     return Groups(
@@ -179,8 +180,8 @@ def _group(name: str, side: Side) -> Group:
     )  # fmt: skip
 
 
-def _pair(figure: Figure, sides: Sequence[Side]) -> FigurePair:
-    one, other = (observe(figure, side) for side in sides)
+def _pair(figure: Figure, sides: Sequence[Observed]) -> FigurePair:
+    one, other = (side.of(figure) for side in sides)
     return FigurePair(
         name=figure.name, about=figure.about, before=mean_of(one), after=mean_of(other), observed_before=len(one),
         observed_after=len(other), chance=_chance(figure, one, other),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from typing import Final
 
 from pydantic import Field
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Frozen
-from syndarix_obs_read.answers.base import Answer, Period
+from syndarix_obs_read.answers.base import Answer, Period, some_fields
 from syndarix_obs_read.answers.calibration import NEEDED, calibrate, refusal
 from syndarix_obs_read.answers.decisions import outcomes_of
 from syndarix_obs_read.answers.empty import why_empty
@@ -56,10 +57,14 @@ class ConfidenceReport(Answer):
     decisions: int = Field(description="Decisions with a confidence that were looked at.")
 
 
+_FIELDS: Final = ("confidence", "agent", "decision_type", "session_id", "attributes")
+"""Fields of decisions that are looked at."""
+
+
 async def confidence_report(backend: Backend, where: Filter, period: TimeRange) -> ConfidenceReport:
     """Every agent, type and source in a period; those with most outcomes first."""
     wanted = replace(where.within(period), kinds=(v.KIND_DECISION,))
-    page = await backend.records(wanted, limit=COUNTED_UP_TO, payloads=False)
+    page = await some_fields(backend, wanted, _FIELDS, COUNTED_UP_TO)
     sure = [record for record in page.rows if record.get("confidence") is not None]
     outcomes = await outcomes_of(backend, sure, where)
     groups: defaultdict[tuple[str, str, str], list[tuple[float, bool]]] = defaultdict(list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Frozen
-from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
+from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing, some_fields
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend, OutcomeSource
@@ -21,6 +21,11 @@ from syndarix_obs_read.outcomes import failed_outcomes, is_success
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
 _EXAMPLES: Final = 3
+_COUNTED: Final = ("decision_type", "selected", "options", "confidence", "session_id", "trace_id")
+_OF_RUN: Final = ("session_id", "span_id", "outcome")
+"""Fields of decisions and of runs that patterns are made of."""
+_RUNS_OF_ONE: Final = 3
+"""Runs that a session has at most, on average."""
 _LONGEST_NS: Final = 86_400 * 10**9
 """How long before a decision its session is looked for together with others."""
 
@@ -81,7 +86,7 @@ class PatternList(ListAnswer):
 
 async def list_decisions(backend: Backend, where: Filter, period: TimeRange, limit: int) -> DecisionList:
     """Decisions in the period that fit the filter."""
-    page = await _decisions(backend, where, period, limit, payloads=True)
+    page = await backend.records(_wanted(where, period), limit=limit, payloads=True)
     about = listing(page, "agent, type, session, text or time")
     if not page.rows:
         about["hints"] = await why_empty(backend, where, period)
@@ -92,7 +97,7 @@ async def list_decisions(backend: Backend, where: Filter, period: TimeRange, lim
 
 async def decision_patterns(backend: Backend, where: Filter, period: TimeRange, limit: int) -> PatternList:
     """What was chosen over what, how often, how surely, and with which outcome."""
-    page = await _decisions(backend, where, period, COUNTED_UP_TO, payloads=False)
+    page = await some_fields(backend, _wanted(where, period), _COUNTED, COUNTED_UP_TO)
     outcomes = await outcomes_of(backend, page.rows, where)
     groups: defaultdict[tuple[str, str, tuple[str, ...]], list[StoredRecord]] = defaultdict(list)
     for record in page.rows:
@@ -112,11 +117,8 @@ async def decision_patterns(backend: Backend, where: Filter, period: TimeRange, 
     )
 
 
-async def _decisions(
-    backend: Backend, where: Filter, period: TimeRange, limit: int, *, payloads: bool
-) -> Rows[StoredRecord]:
-    wanted = replace(where.within(period), kinds=(v.KIND_DECISION,))
-    return await backend.records(wanted, limit=limit, payloads=payloads)
+def _wanted(where: Filter, period: TimeRange) -> Filter:
+    return replace(where.within(period), kinds=(v.KIND_DECISION,))
 
 
 async def outcomes_of(
@@ -133,14 +135,26 @@ async def outcomes_of(
         kinds=(v.KIND_SESSION,), project=where.project,
         since_ns=max(0, min(times.values()) - _LONGEST_NS), until_ns=max(times.values()) + 1,
     )  # fmt: skip
-    runs = (await backend.records(around, limit=COUNTED_UP_TO, payloads=False)).rows
+    found = await _ends(backend, around, times, max(COUNTED_UP_TO, _RUNS_OF_ONE * len(times)))
+    if times.keys() - found.keys():  # it still runs, or began long before
+        running = replace(around, kinds=(), status=v.STATUS_RUNNING)
+        still = (await backend.sessions(running, COUNTED_UP_TO)).rows
+        found = {row.session_id: (row.status, row.outcome) for row in still if row.session_id in times} | found
+    if times.keys() - found.keys():
+        before = replace(around, since_ns=0, until_ns=around.since_ns)
+        found = await _ends(backend, before, times, COUNTED_UP_TO) | found
+    return found
+
+
+async def _ends(
+    backend: Backend, around: Filter, sessions: Collection[str], limit: int
+) -> dict[str, tuple[str, str | None]]:
+    """How the first run of each of these sessions ended."""
+    runs = (await some_fields(backend, around, _OF_RUN, limit)).rows
     found: dict[str, tuple[str, str | None]] = {}
     for run in sorted(runs, key=lambda run: (run.start_ns, run.text("span_id"))):
-        if run.text("session_id") in times:
-            found.setdefault(run.text("session_id"), (run.text("status"), run.optional("outcome")))
-    for session in sorted(times.keys() - found.keys())[: _EXAMPLES * 20]:  # it still runs, or began long before
-        page = await backend.sessions(Filter(session_id=session), 1)
-        found |= {row.session_id: (row.status, row.outcome) for row in page.rows}
+        if (session := run.text("session_id")) in sessions:
+            found.setdefault(session, (run.text("status"), run.optional("outcome")))
     return found
 
 

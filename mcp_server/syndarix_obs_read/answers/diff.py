@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import Field
 
 from syndarix_obs.replaying.tape import AnyStep, ModelStep, Tape, ToolStep
-from syndarix_obs_read.amounts import Frozen
+from syndarix_obs_read.amounts import Frozen, plain
 from syndarix_obs_read.answers.base import Answer
 from syndarix_obs_read.answers.messages import brief
 from syndarix_obs_read.replay.align import Pair, align
@@ -117,7 +117,7 @@ def _summary(before: Side, after: Side, counts: dict[str, int], different: list[
     if before.cost_usd is not None and after.cost_usd is not None:
         more = after.cost_usd - before.cost_usd
         share = f" ({more / before.cost_usd:+.0%})" if before.cost_usd else ""
-        lines.append(f"${before.cost_usd} before, ${after.cost_usd} after: {_signed(more)}{share}")
+        lines.append(f"${plain(before.cost_usd)} before, ${plain(after.cost_usd)} after: {_signed(more)}{share}")
     lines.append(f"{before.tokens:,} tokens before, {after.tokens:,} after")
     lines += [
         f"{side.name} plays {side.replay_of} again: replayed steps have the recorded cost and time"
@@ -130,7 +130,7 @@ def _summary(before: Side, after: Side, counts: dict[str, int], different: list[
 
 
 def _signed(amount: Decimal) -> str:
-    return f"{'-' if amount < 0 else '+'}${abs(amount)}"
+    return f"{'-' if amount < 0 else '+'}${plain(abs(amount))}"
 
 
 def _step(pair: Pair) -> StepChange:

@@ -13,6 +13,10 @@ _NAMED: Final = ("agent", "project", "user", "task_type", "model", "tool", "serv
 _SHOWN: Final = 8
 _ASKED: Final = 1_000
 
+_ENCRYPTED: Final = (
+    "texts of users who have a key (SYNDARIX_OBS_PAYLOAD_KEYS) are encrypted, and no search finds them: ask by user, "
+    "session, agent or time, with payloads"
+)
 FILL: Final = (
     "nothing is recorded yet: run `syndarix-obs demo`, or an agent with ObservabilityPlatform.from_env() and the same "
     "SYNDARIX_OBS_HOME"
@@ -25,7 +29,8 @@ async def why_empty(source: NameSource, where: Filter, period: TimeRange | None)
     extent = await source.extent()
     if extent is None:
         return (FILL,)
-    hints = [hint for name in _NAMED if (hint := await _unknown_name(source, where, name))]
+    hints = [_ENCRYPTED] if where.text and getattr(source, "encrypted", False) else []
+    hints += [hint for name in _NAMED if (hint := await _unknown_name(source, where, name))]
     if period is not None and (hint := _outside(period, *extent)):
         hints.append(hint)
     filters = where.named()

@@ -15,6 +15,8 @@ from syndarix_obs_read.timerange import SECOND_NS, TimeRange, parse_range
 
 DELAY_NS: Final = 15 * 60 * SECOND_NS
 """How long something may have gone on before its episode opened: three looks."""
+GAP_NS: Final = 45 * 60 * SECOND_NS
+"""Time before that which may be either: an episode of a quiet agent, or of a change that was rolled out, opens late."""
 _KEPT: Final = "90d"
 _MOST: Final = 1_000
 _SHOWN: Final = 5
@@ -35,7 +37,7 @@ async def investigate_episode(backend: Backend, episode: str, figure: str | None
     """
     found = await find_episode(backend, episode)
     where = Filter(agent=found.agent, project=found.project)
-    return await investigate(backend, where, period_of(found), figure or figure_of(found.series))
+    return await investigate(backend, where, period_of(found), figure or figure_of(found.series), gap_ns=GAP_NS)
 
 
 async def find_episode(backend: Backend, text: str) -> Anomaly:

@@ -22,7 +22,7 @@ from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import COUNTED_UP_TO, Rows, StoredRecord
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
-_KINDS: Final = tuple(kind for kind in v.LOG_KINDS if kind != v.KIND_COST)
+_KINDS: Final = tuple(kind for kind in v.WORK_KINDS if kind != v.KIND_COST)
 """Without plain spans, which the stack has no lines of; what they fail with passes up to a step that is here."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", re.ASCII)
 _WORD = re.compile(r"[A-Za-z0-9_-]{8,}", re.ASCII)

@@ -9,7 +9,7 @@ from syndarix_obs_read.answers.empty import FILL
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import Ambiguous, NotFound
-from syndarix_obs_read.next_steps import Ask
+from syndarix_obs_read.next_steps import Ask, Steps
 
 _ALIKE: Final = 0.6
 """Share of equal characters from which on an id may be what was meant."""
@@ -55,7 +55,9 @@ async def _not_found(backend: Backend, what: str, text: str, wanted: str) -> Not
     if await backend.extent() is None:
         return NotFound(f"there is no {what} {text!r}: {FILL}")
     nearest = _nearest(wanted, await _candidates(backend, what, wanted))
-    listing = (Ask(f"{what}s"), " lists what there is")
+    listing: Steps = (Ask(f"{what}s"), " lists what there is")
+    if what == "session" and wanted.startswith("replay-"):
+        listing = ("it looks like a replay, which is no run of an agent: ", Ask("step", id=wanted), " shows it")
     if not nearest:
         return NotFound(f"there is no {what} {text!r}", next=listing)
     return NotFound(f"there is no {what} {text!r}; nearest: {', '.join(nearest)}", nearest, next=listing)

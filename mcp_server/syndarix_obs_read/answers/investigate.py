@@ -12,9 +12,12 @@ from syndarix_obs_read.amounts import Frozen
 from syndarix_obs_read.analysis.changes import Change, Factor, First, explain_change
 from syndarix_obs_read.answers.base import Answer, Moment, Period
 from syndarix_obs_read.answers.empty import why_empty
-from syndarix_obs_read.answers.observed import FIGURES, MOST_CALLS, calls, observe
+from syndarix_obs_read.answers.observed import FIGURES, MOST_CALLS, Figure, Observed, calls
+from syndarix_obs_read.answers.runaway import Runaway, runaways
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
+from syndarix_obs_read.backends.rows import Rows, StoredRecord
+from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.timerange import SECOND_NS, TimeRange, to_datetime
 
@@ -47,6 +50,7 @@ class FigureChange(Frozen):
     after: float | None
     p_value: float = Field(description="Chance of a change of this size by accident.")
     changed: bool
+    compared: bool = Field(description="False with fewer than two sessions on a side: nothing can be said.")
     explanations: tuple[Explanation, ...] = Field(description="Best first; empty when nothing explains it.")
     looked_at: int = Field(description="Values that were compared, which the correction is for.")
     verdict: str
@@ -69,11 +73,18 @@ class Investigation(Answer):
     calls_before: int
     calls_after: int
     figures: tuple[FigureChange, ...] = Field(description="What changed first, the surest first.")
+    runaways: tuple[Runaway, ...] = Field(description="Single sessions that made most of it, where there are any.")
     new: tuple[New, ...] = Field(description="Configuration seen for the first time, whether it explains or not.")
 
 
 async def investigate(
-    backend: Backend, where: Filter, period: TimeRange, figure: str | None = None, baseline_ns: int | None = None
+    backend: Backend,
+    where: Filter,
+    period: TimeRange,
+    figure: str | None = None,
+    baseline_ns: int | None = None,
+    *,
+    gap_ns: int = 0,
 ) -> Investigation:
     """Compare a period with the time before it.
 
@@ -83,6 +94,7 @@ async def investigate(
         period: the time in question.
         figure: one of `FIGURES`; all of them by default.
         baseline_ns: length of the time before, by default a day or seven times the period, whichever is longer.
+        gap_ns: time between the two that is compared with neither, when the beginning of the period is not sure.
 
     Raises:
         FilterError: there is no such figure.
@@ -90,16 +102,15 @@ async def investigate(
     if figure is not None and figure not in FIGURES:
         raise FilterError(f"there is no figure {figure!r}; possible: {', '.join(FIGURES)}")
     before_ns = baseline_ns or max(_LEAST_BASELINE_NS, _TIMES_AS_LONG * (period.until_ns - period.since_ns))
-    baseline = TimeRange(max(0, period.since_ns - before_ns), period.since_ns, "the time before")
-    before = await calls(backend, where, baseline.since_ns, baseline.until_ns)
-    after = await calls(backend, where, period.since_ns, period.until_ns)
+    begin = max(0, period.since_ns - gap_ns)
+    baseline = TimeRange(max(0, begin - before_ns), begin, "the time before")
+    before, after = await together(
+        calls(backend, where, baseline.since_ns, begin), calls(backend, where, period.since_ns, period.until_ns)
+    )
+    between: Rows[StoredRecord] = await calls(backend, where, begin, period.since_ns) if gap_ns else Rows()
     names = (figure,) if figure else tuple(FIGURES)
-    found = {
-        name: explain_change(
-            observe(FIGURES[name], before.rows), observe(FIGURES[name], after.rows), FIGURES[name].scale
-        )
-        for name in names
-    }
+    sides = tuple(Observed(each.rows) for each in (before, between, after))
+    found = {name: _change(FIGURES[name], *sides) for name in names}
     hints = () if after.rows else await why_empty(backend, replace(where, kinds=()), period)
     if before.more or after.more:
         hints = (*hints, f"only the newest {MOST_CALLS:,} calls of a time were looked at; ask for a shorter one")
@@ -112,8 +123,13 @@ async def investigate(
         calls_before=len(before.rows),
         calls_after=len(after.rows),
         figures=tuple(sorted((_figure(name, found[name]) for name in names), key=lambda each: each.p_value)),
+        runaways=runaways(before.rows, after.rows),
         new=_news(found.values()),
     )
+
+
+def _change(figure: Figure, before: Observed, between: Observed, after: Observed) -> Change:
+    return explain_change(before.of(figure), after.of(figure), figure.scale, between=between.of(figure))
 
 
 def _figure(name: str, change: Change) -> FigureChange:
@@ -124,6 +140,7 @@ def _figure(name: str, change: Change) -> FigureChange:
         after=change.mean_after,
         p_value=change.chance,
         changed=change.changed,
+        compared=change.compared,
         explanations=tuple(_explanation(factor) for factor in change.factors),
         looked_at=change.looked_at,
         verdict=change.verdict,

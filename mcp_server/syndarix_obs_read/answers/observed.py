@@ -103,14 +103,32 @@ def configurations(records: Iterable[StoredRecord]) -> dict[Key, Where]:
     return {key: {name: tuple(values) for name, values in known.items()} for key, known in found.items()}
 
 
+class Observed:
+    """Records of one side of a comparison: what they say about a record is worked out once, for all figures."""
+
+    def __init__(self, records: Sequence[StoredRecord]) -> None:
+        self._records = records
+        self._running_on = configurations(records)
+        self._known: dict[int, tuple[Where, str]] = {}
+
+    def of(self, figure: Figure) -> list[Observation]:
+        """The observations of a figure."""
+        return [
+            Observation(value, *self._about(place, record), at)
+            for place, record in enumerate(self._records)
+            if (value := figure.value(record)) is not None and (at := record.start_ns)
+        ]
+
+    def _about(self, place: int, record: StoredRecord) -> tuple[Where, str]:
+        if place not in self._known:
+            run = record.text("session_id") or record.text("trace_id")
+            self._known[place] = dimensions(record, self._running_on), run
+        return self._known[place]
+
+
 def observe(figure: Figure, records: Sequence[StoredRecord]) -> list[Observation]:
-    """The observations of a figure."""
-    running_on = configurations(records)
-    return [
-        Observation(value, dimensions(record, running_on), record.text("session_id") or record.text("trace_id"), at)
-        for record in records
-        if (value := figure.value(record)) is not None and (at := record.start_ns)
-    ]
+    """The observations of one figure."""
+    return Observed(records).of(figure)
 
 
 def dimensions(record: StoredRecord, running_on: Mapping[Key, Where]) -> Where:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
@@ -10,9 +11,11 @@ from pydantic import Field
 from syndarix_obs.errors import Divergence
 from syndarix_obs.replaying.tape import AnyStep, Tape
 from syndarix_obs_read.amounts import Frozen
-from syndarix_obs_read.answers.base import Answer
+from syndarix_obs_read.answers.base import Answer, Moment
 from syndarix_obs_read.answers.diff import RunDiff, diff
+from syndarix_obs_read.backends.rows import StoredRecord
 from syndarix_obs_read.replay.run import Ran
+from syndarix_obs_read.timerange import to_datetime
 
 _ADVICE = {
     "clock": "a clock or date goes into the prompt: hand the time in as an argument, or freeze it in the test",
@@ -57,7 +60,7 @@ class ReplayReport(Answer):
     causes: dict[str, int]
     notes: tuple[str, ...]
     comparison: RunDiff | None = Field(description="The run and the original, for a fork.")
-    saved: str | None = Field(description="Where the run is kept, for `syndarix-obs diff`.")
+    saved: str | None = Field(description="Where the run is kept: the backend, or a file at home.")
 
 
 class StepProblem(Frozen):
@@ -68,12 +71,22 @@ class StepProblem(Frozen):
     problem: str
 
 
+class KeptReplay(Frozen):
+    """One replay that was kept."""
+
+    replay_id: str
+    mode: str = Field(description="`verify`, `fork` or `requests`.")
+    result: str
+    played: Moment
+
+
 class Replayable(Answer):
     """Whether a session can be played again."""
 
     session_id: str
     steps: int
     problems: tuple[StepProblem, ...]
+    replays: tuple[KeptReplay, ...] = Field(default=(), description="Its replays until now, newest first.")
     exported: str | None = None
 
 
@@ -82,7 +95,7 @@ def report_of(backend: str, ran: Ran, saved: str | None = None) -> ReplayReport:
     forked = ran.run.forked_at is not None
     return ReplayReport(
         backend=backend, session_id=ran.tape.session_id, replay_id=ran.run.session_id,
-        mode="fork" if forked else "verify", result=_result(ran, forked), steps=len(ran.tape.steps),
+        mode=mode_of(ran.run), result=_result(ran, forked), steps=len(ran.tape.steps),
         replayed=ran.consumed - len(ran.live), live_steps=len(ran.live),
         error=None if ran.error is None else _words(ran.error),
         divergences=tuple(_found(each) for each in ran.divergences),
@@ -91,14 +104,29 @@ def report_of(backend: str, ran: Ran, saved: str | None = None) -> ReplayReport:
     )  # fmt: skip
 
 
-def problems_of(backend: str, tape: Tape, exported: str | None = None) -> Replayable:
-    """Which steps of a session cannot be given again, and why."""
+def mode_of(run: Tape) -> str:
+    """How a run was played: `verify`, `fork` or `requests`."""
+    if run.requests_only:
+        return "requests"
+    return "verify" if run.forked_at is None else "fork"
+
+
+def problems_of(
+    backend: str, tape: Tape, exported: str | None = None, replays: Sequence[StoredRecord] = ()
+) -> Replayable:
+    """Which steps of a session cannot be given again and why, and which replays of it there are."""
     found = tuple(
         StepProblem(step=step.number, title=_title(step), problem=step.problem) for step in tape.steps if step.problem
     )
+    known = tuple(
+        KeptReplay(replay_id=row.text("session_id"), mode=row.text("mode"), result=row.text("result"),
+                   played=to_datetime(row.start_ns))
+        for row in replays
+    )  # fmt: skip
     return Replayable(
-        backend=backend, session_id=tape.session_id, steps=len(tape.steps), problems=found, exported=exported
-    )
+        backend=backend, session_id=tape.session_id, steps=len(tape.steps), problems=found, exported=exported,
+        replays=known,
+    )  # fmt: skip
 
 
 def _title(step: AnyStep) -> str:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Cost, Frozen, Tokens, share
-from syndarix_obs_read.answers.base import Answer, Moment, Period
+from syndarix_obs_read.answers.base import Answer, Moment, Period, some_fields
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.answers.observed import MOST_CALLS, configurations
 from syndarix_obs_read.backends.filters import Filter
@@ -24,6 +24,7 @@ from syndarix_obs_read.timerange import TimeRange, to_datetime
 MOST_SERVICES: Final = 50
 """Services that are looked at: the first by name."""
 _KINDS: Final = (v.KIND_SESSION, v.KIND_LLM_CALL, v.KIND_TOOL_CALL)
+_FIELDS: Final = ("environment", "agent", "agent_version", "session_id", "trace_id", "outcome")
 
 
 class ServiceVersion(Frozen):
@@ -66,7 +67,7 @@ async def get_services(backend: Backend, where: Filter, period: TimeRange, zone:
     cut = False
     for name in known:
         one = replace(where.within(period), service=name)
-        page = await backend.records(replace(one, kinds=_KINDS), limit=MOST_CALLS, payloads=False)
+        page = await some_fields(backend, replace(one, kinds=_KINDS), _FIELDS, MOST_CALLS)
         cut = cut or page.more
         if page.rows:
             found.append(await _service(backend, one, name, page.rows, zone))

@@ -11,38 +11,22 @@ from typing import Final
 from pydantic import Field
 
 from syndarix_obs import vocabulary as v
-from syndarix_obs_read.amounts import Activity, Cost, Frozen, Tokens
 from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import SessionRow
+from syndarix_obs_read.backends.rows import SessionFacts, SessionRow
 from syndarix_obs_read.timerange import SECOND_NS, TimeRange, to_datetime
 
 
-class Session(Frozen):
+class Session(SessionFacts):
     """One session: everything under one session id."""
 
-    session_id: str
-    status: str = Field(description="`ok`, `error` or `running`.")
     stalled: bool = Field(description="Runs, but has finished no step for long: it hangs, or its process died.")
-    outcome: str | None = Field(description="What it led to, in the caller's words.")
-    error_type: str | None
-    error_message: str | None
-    agents: tuple[str, ...] = Field(description="The agent that began it first.")
-    agent_type: str | None
-    project: str | None
-    user: str | None
-    service: str | None
-    environment: str | None
     started: Moment
     ended: Moment | None
     duration_ms: float = Field(description="Up to its last finished step while it runs.")
     last_progress: Moment
-    trace_ids: tuple[str, ...]
-    activity: Activity
-    tokens: Tokens
-    cost: Cost
 
 
 class SessionList(ListAnswer):
@@ -73,21 +57,7 @@ def session_of(row: SessionRow, stalled_after_s: float) -> Session:
         ended=None if row.end_ns is None else to_datetime(row.end_ns),
         duration_ms=max(0, end - row.start_ns) / 1e6,
         last_progress=to_datetime(row.last_progress_ns),
-        session_id=row.session_id,
-        status=row.status,
-        outcome=row.outcome,
-        error_type=row.error_type,
-        error_message=row.error_message,
-        agents=row.agents,
-        agent_type=row.agent_type,
-        project=row.project,
-        user=row.user,
-        service=row.service,
-        environment=row.environment,
-        trace_ids=row.trace_ids,
-        activity=row.activity,
-        tokens=row.tokens,
-        cost=row.cost,
+        **row.shared(Session),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,18 +19,18 @@ from syndarix_obs_read.amounts import Cost, Frozen, Usd
 from syndarix_obs_read.analysis.bootstrap import ratio_interval
 from syndarix_obs_read.analysis.context_costs import Call, ToolCall, caching, carried, looping
 from syndarix_obs_read.analysis.repricing import ZERO, Counts, Repricing
-from syndarix_obs_read.answers.base import Answer, Period
+from syndarix_obs_read.answers.base import Answer, Period, some_fields
 from syndarix_obs_read.answers.decisions import outcomes_of
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.answers.observed import MOST_CALLS
 from syndarix_obs_read.answers.quality import scores_given
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import CostRow, StoredRecord
+from syndarix_obs_read.backends.rows import PROMPT_SIZES, CostRow, StoredRecord
 from syndarix_obs_read.backends.together import together
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.outcomes import failed_outcomes, is_success
-from syndarix_obs_read.timerange import TimeRange
+from syndarix_obs_read.timerange import SECOND_NS, TimeRange
 
 By = Literal["agent", "agent_version", "project", "task_type", "user", "model", "day"]
 BY: Final[tuple[By, ...]] = get_args(By)
@@ -37,6 +38,8 @@ BY: Final[tuple[By, ...]] = get_args(By)
 
 _PLACES: Final = Decimal("0.000001")
 _TOOLS: Final = 5
+_SAME_PRICE_NS: Final = 30 * 60 * SECOND_NS
+"""Prices change on a day, and those by time of day (nights are cheaper somewhere) on the half hour."""
 _NO: Final = frozenset({"false", "no", "down", "0"})
 
 
@@ -156,7 +159,14 @@ async def get_spending(
 async def _records(backend: Backend, where: Filter, period: TimeRange) -> tuple[StoredRecord, ...]:
     """Calls of models and tools, the newest."""
     wanted = replace(where.within(period), kinds=(v.KIND_LLM_CALL, v.KIND_TOOL_CALL), model=None)
-    return (await backend.records(wanted, limit=MOST_CALLS, payloads=False)).rows
+    return (await some_fields(backend, wanted, _FIELDS, MOST_CALLS)).rows
+
+
+_FIELDS: Final = (
+    "session_id", "trace_id", "agent", "tool", "loop_count", "cost_usd", "operation", "input_tokens", "output_tokens",
+    "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "model", "provider", "service_tier",
+)  # fmt: skip
+"""Fields of calls that are looked at."""
 
 
 def _hints(records: Sequence[StoredRecord], calls: Sequence[Call]) -> tuple[str, ...]:
@@ -270,19 +280,33 @@ def _thread(record: StoredRecord) -> tuple[str, str]:
     return record.text("session_id") or record.text("trace_id"), record.text("agent")
 
 
+class _Rates:
+    """Rates of prompts, looked up once for all calls that the price list treats alike."""
+
+    def __init__(self, repricing: Repricing) -> None:
+        self._repricing = repricing
+        self._known: dict[tuple[object, ...], Mapping[str, Decimal] | None] = {}
+
+    def of(self, call: StoredRecord, counts: Counts) -> Mapping[str, Decimal] | None:
+        """Dollars per token of each class; None for a model without a price."""
+        model, provider, tier = call.text("model"), call.optional("provider"), call.optional("service_tier")
+        key = model, provider, tier, call.start_ns // _SAME_PRICE_NS, bisect_left(PROMPT_SIZES, counts.prompt)
+        if key not in self._known:
+            at = datetime.fromtimestamp(call.start_ns / 1e9, UTC)
+            self._known[key] = self._repricing.rates(model, counts.one_of(1), at, provider=provider, tier=tier)
+        return self._known[key]
+
+
 def _calls(records: Sequence[StoredRecord], repricing: Repricing) -> list[Call]:
     """Model calls that have a price, with the rates of their prompts."""
-    found = []
+    found, known = [], _Rates(repricing)
     for each in records:
         usd = each.get("cost_usd")
         if each.kind != v.KIND_LLM_CALL or usd is None or each.get("operation") == v.OPERATION_EMBEDDINGS:
             continue
         read, write = each.count("cache_read_tokens"), each.count("cache_write_tokens")
         counts = Counts(each.count("input_tokens") - read - write, read, write, each.count("output_tokens"))
-        rates = repricing.rates(
-            each.text("model"), counts.one_of(1), datetime.fromtimestamp(each.start_ns / 1e9, UTC),
-            provider=each.optional("provider"), tier=each.optional("service_tier"),
-        )  # fmt: skip
+        rates = known.of(each, counts)
         if rates is not None:
             found.append(Call(
                 thread=_thread(each), start_ns=each.start_ns, end_ns=each.end_ns, input=counts.prompt, cache_read=read,

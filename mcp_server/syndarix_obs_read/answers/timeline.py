@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -16,8 +18,10 @@ from syndarix_obs_read.answers.wording import failure, summary, title
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import Rows, StoredRecord
-from syndarix_obs_read.errors import NotFound
+from syndarix_obs_read.errors import Ambiguous, NotFound
 from syndarix_obs_read.timerange import to_datetime
+
+_HEX: Final = re.compile("[0-9a-fA-F]+")
 
 
 class TraceEvent(Frozen):
@@ -50,6 +54,10 @@ async def get_timeline(backend: Backend, trace_or_session: str, *, limit: int = 
     Raises:
         NotFound, Ambiguous: see `resolve_trace`.
     """
+    if not _HEX.fullmatch(trace_or_session.strip()):  # no trace is called so, and to say which are near takes long
+        with contextlib.suppress(NotFound, Ambiguous):
+            session = await resolve_session(backend, trace_or_session)
+            return _timeline(backend, await _of_session(backend, session, limit), limit, session_id=session)
     try:
         trace_id = await resolve_trace(backend, trace_or_session)
     except NotFound as error:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.amounts import Frozen, Quantiles, Usd, to_usd
-from syndarix_obs_read.answers.base import Answer, Period
+from syndarix_obs_read.answers.base import Answer, Period, some_fields
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
@@ -26,6 +26,9 @@ BY: Final[tuple[str, ...]] = get_args(By)
 """What the columns can be."""
 _STEPS_S: Final = (300, 900, 3_600, 3 * 3_600, 6 * 3_600, 86_400, 7 * 86_400)
 _COLUMNS: Final = 36
+_OF_TOOL: Final = ("tool", "trace_id", "agent", "agent_version")
+_OF_MODEL: Final = ("trace_id", "agent", "cost_usd")
+"""Fields of calls that are looked at."""
 _HOURS: Final = tuple(f"{hour:02}" for hour in range(24))
 
 
@@ -82,9 +85,9 @@ async def tool_usage(backend: Backend, where: Filter, period: TimeRange, by: str
     if by not in BY:
         raise FilterError(f"tools cannot be shown by {by!r}; possible: {', '.join(BY)}")
     wanted = replace(where.within(period), kinds=(v.KIND_TOOL_CALL,))
-    page = await backend.records(wanted, limit=COUNTED_UP_TO, payloads=False)
+    page = await some_fields(backend, wanted, _OF_TOOL, COUNTED_UP_TO)
     models = replace(where.within(period), kinds=(v.KIND_LLM_CALL,), tool=None, status=None, looped=False)
-    asked = await backend.records(models, limit=COUNTED_UP_TO, payloads=False)
+    asked = await some_fields(backend, models, _OF_MODEL, COUNTED_UP_TO)
     hints: list[str] = []
     if page.more or asked.more:
         hints.append(f"only the newest {COUNTED_UP_TO:,} calls were looked at; a shorter time shows all")

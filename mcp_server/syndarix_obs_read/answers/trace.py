@@ -182,7 +182,7 @@ def _also_reported(records: Iterable[StoredRecord]) -> Mapping[str, list[str]]:
         attributes = record.get("attributes") or {}
         by = attributes.get(v.SET_ASIDE_BY)
         if by:
-            who = attributes.get(v.SET_ASIDE_REPORTER) or record.text("name")
+            who = attributes.get(v.SET_ASIDE_REPORTER) or attributes.get(v.OTEL_SCOPE_NAME) or record.text("name")
             found.setdefault(str(by), []).append(f"{who} ({attributes.get(v.SET_ASIDE_REASON)})")
     return found
 

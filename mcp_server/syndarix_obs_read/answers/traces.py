@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from syndarix_obs_read.amounts import Activity, Cost, Frozen, Tokens
 from syndarix_obs_read.answers.base import ListAnswer, Moment, Period, listing
 from syndarix_obs_read.answers.empty import why_empty
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.backends.rows import TraceRow
+from syndarix_obs_read.backends.rows import TraceFacts, TraceRow
 from syndarix_obs_read.timerange import TimeRange, to_datetime
 
 
-class TraceSummary(Frozen):
+class TraceSummary(TraceFacts):
     """One trace in a list."""
 
-    trace_id: str
-    name: str = Field(description="Name of its first span.")
-    status: str = Field(description="`ok`, `error` or `running`: how its first span ended.")
-    error_type: str | None = None
     started: Moment
     duration_ms: float | None = Field(description="Null while it runs.")
-    agent: str | None
-    project: str | None
-    user: str | None
-    session_id: str | None
-    activity: Activity
-    tokens: Tokens
-    cost: Cost
 
 
 class TraceList(ListAnswer):
@@ -50,17 +38,7 @@ async def search_traces(backend: Backend, where: Filter, period: TimeRange, limi
 
 def _summary(row: TraceRow) -> TraceSummary:
     return TraceSummary(
-        trace_id=row.trace_id,
-        name=row.name,
-        status=row.status,
-        error_type=row.error_type,
         started=to_datetime(row.start_ns),
         duration_ms=None if row.end_ns is None else max(0, row.end_ns - row.start_ns) / 1e6,
-        agent=row.agent,
-        project=row.project,
-        user=row.user,
-        session_id=row.session_id,
-        activity=row.activity,
-        tokens=row.tokens,
-        cost=row.cost,
+        **row.shared(TraceSummary),
     )

@@ -4,12 +4,14 @@ far."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import Field
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.pipeline.choices import choice_of
 from syndarix_obs.replaying.tape import AnyStep, ModelStep, Tape, ToolStep
 from syndarix_obs_read.amounts import Frozen
 from syndarix_obs_read.answers.base import Answer, Moment
@@ -102,23 +104,22 @@ async def _beside(backend: Backend, tape: Tape) -> Sequence[StoredRecord]:
 
 def _walk(backend: str, tape: Tape, at: int, beside: Sequence[StoredRecord], *, whole: bool) -> Walk:
     step, before = tape.steps[at - 1], tape.steps[: at - 1]
-    chosen = {one.number: _decision(one, beside) for one in (tape.steps if whole else [step])}
-    decision = chosen[step.number]
+    chosen = {one.number: _chosen(one, beside) for one in (tape.steps if whole else [step])}
+    choice = chosen[step.number]
     told, system = _context(step)
     models = [one for one in tape.steps[:at] if isinstance(one, ModelStep)]
-    start = min(one.start_ns for one in tape.steps)
     return Walk(
         backend=backend, run=tape.session_id, number=at, total_steps=len(tape.steps), kind=step.kind,
         title=_title(step), agent=step.agent, trace_id=step.trace_id, span_id=step.span_id,
         started=to_datetime(step.start_ns), seconds=step.seconds, status=step.status,
         error=": ".join(filter(None, (step.error_type, step.error_message))) or None, context=told, system=system,
-        new_messages=_new(step, before), options=_options(decision),
-        selected=None if decision is None else decision.text("selected"),
-        reasoning=None if decision is None else _reasoning(decision), reason_source=_source(decision),
+        new_messages=_new(step, before), options=() if choice is None else choice.options,
+        selected=None if choice is None else choice.selected,
+        reasoning=None if choice is None else choice.reasoning, reason_source=None if choice is None else choice.source,
         came_back=step.output if isinstance(step, ModelStep) else step.result, tokens=_tokens(step),
         cost_usd=_cost(step), tokens_so_far=sum(map(_tokens, models)),
         cost_so_far_usd=sum((cost for one in models if (cost := _cost(one)) is not None), Decimal(0)),
-        seconds_so_far=max(0, step.end_ns - start) / 1e9,
+        seconds_so_far=_so_far(tape, at),
         notes=_notes(step, beside), steps=_lines(tape, chosen) if whole else (),
     )  # fmt: skip
 
@@ -157,19 +158,33 @@ def _decision(step: AnyStep, beside: Sequence[StoredRecord]) -> StoredRecord | N
     return None
 
 
-def _options(decision: StoredRecord | None) -> tuple[str, ...]:
-    return () if decision is None else tuple(str(option) for option in decision.get("options") or ())
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    options: tuple[str, ...]
+    selected: str
+    reasoning: str | None
+    source: str | None
 
 
-def _reasoning(decision: StoredRecord) -> str | None:
-    found = decision.payload.get("reasoning")
-    return None if found is None else str(found)
-
-
-def _source(decision: StoredRecord | None) -> str | None:
-    if decision is None:
+def _chosen(step: AnyStep, beside: Sequence[StoredRecord]) -> _Chosen | None:
+    """The recorded decision of a model call; where there is none, as in a replay, the one that its answer shows."""
+    record = _decision(step, beside)
+    if record is not None:
+        why = record.payload.get("reasoning")
+        options = tuple(str(option) for option in record.get("options") or ())
+        source = str((record.get("attributes") or {}).get(v.DECISION_REASON_SOURCE) or "") or None
+        return _Chosen(options, record.text("selected"), None if why is None else str(why), source)
+    found = choice_of({**step.request, "output": step.output}) if isinstance(step, ModelStep) else None
+    if found is None:
         return None
-    return str((decision.get("attributes") or {}).get(v.DECISION_REASON_SOURCE) or "") or None
+    return _Chosen(found.options, v.DECISION_AND.join(found.selected), found.reasoning, found.reason_source)
+
+
+def _so_far(tape: Tape, at: int) -> float:
+    """Seconds until a step ended; of a replay, whose steps were recorded at another time, those that they took."""
+    if tape.replay_of is not None:
+        return sum(step.seconds for step in tape.steps[:at])
+    return max(0, tape.steps[at - 1].end_ns - min(one.start_ns for one in tape.steps)) / 1e9
 
 
 def _tokens(step: AnyStep) -> int:
@@ -188,11 +203,11 @@ def _notes(step: AnyStep, beside: Sequence[StoredRecord]) -> tuple[StepNote, ...
     )
 
 
-def _lines(tape: Tape, chosen: dict[int, StoredRecord | None]) -> tuple[StepLine, ...]:
+def _lines(tape: Tape, chosen: dict[int, _Chosen | None]) -> tuple[StepLine, ...]:
     return tuple(
         StepLine(
             number=step.number, kind=step.kind, title=_title(step), agent=step.agent, status=step.status,
-            selected=None if (decision := chosen.get(step.number)) is None else decision.text("selected"),
+            selected=None if (choice := chosen.get(step.number)) is None else choice.selected,
         )
         for step in tape.steps
     )  # fmt: skip

@@ -131,6 +131,10 @@ def _anomaly(record: StoredRecord) -> str:
     return f"{record.text('series')} {record.text('state')}: {record.text('opinion')}"
 
 
+def _replay(record: StoredRecord) -> str:
+    return f"of {record.text('replay_of')}: {record.text('result') or record.text('name')}"
+
+
 def _app(record: StoredRecord) -> str:
     return brief(record.payload.get("message") or record.text("error_message"), WIDTH)
 
@@ -148,6 +152,7 @@ _TITLES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_ANNOTATION: lambda r: r.text("label") or "note",
     v.KIND_SCORE: lambda r: r.text("score_name"),
     v.KIND_ANOMALY: lambda r: r.text("series"),
+    v.KIND_REPLAY: lambda r: r.text("session_id"),
     v.KIND_APP: lambda r: r.text("logger"),
 }
 
@@ -174,6 +179,7 @@ _SUMMARIES: Final[dict[str, Callable[[StoredRecord], str]]] = {
     v.KIND_ANNOTATION: _note,
     v.KIND_SCORE: _score,
     v.KIND_ANOMALY: _anomaly,
+    v.KIND_REPLAY: _replay,
     v.KIND_APP: _app,
     v.KIND_SPAN: _plain,
 }

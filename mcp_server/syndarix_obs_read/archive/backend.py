@@ -56,6 +56,11 @@ class ArchivedBackend:
         self._open = contextlib.ExitStack()
         self._scratch: tuple[Path, EmbeddedBackend] | None = None
 
+    @property
+    def encrypted(self) -> bool:
+        """See `EmbeddedBackend`."""
+        return self._store.encrypted
+
     async def close(self) -> None:
         """Close everything, and delete what was put back."""
         if self._scratch is not None:
@@ -82,6 +87,10 @@ class ArchivedBackend:
     async def records(self, where: Filter, *, limit: int, payloads: bool) -> Rows[StoredRecord]:
         """See `RecordSource`."""
         return await (await self._for(where)).records(where, limit=limit, payloads=payloads)
+
+    async def some_fields(self, where: Filter, names: Sequence[str], *, limit: int) -> Rows[StoredRecord]:
+        """See `FieldSource`."""
+        return await (await self._for(where)).some_fields(where, names, limit=limit)
 
     def follow(self, where: Filter) -> AsyncIterator[StoredRecord]:
         """See `RecordSource`: what arrives from now on is in the store."""
@@ -140,9 +149,11 @@ class ArchivedBackend:
             if self._scratch is None:
                 path = self._open.enter_context(restore.scratch(self._settings.home))
                 open_for_write(path).close()
-                self._scratch = path, EmbeddedBackend(
-                    path, timeout_s=self._settings.timeout, stalled_after_s=self._settings.stalled_after
+                settings = self._settings
+                backend = EmbeddedBackend(
+                    path, timeout_s=settings.timeout, stalled_after_s=settings.stalled_after, home=settings.home
                 )
+                self._scratch = path, backend
             await asyncio.to_thread(self._load, self._scratch[0], days, where, tables)
         return self._scratch[1]
 

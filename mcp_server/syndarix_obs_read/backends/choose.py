@@ -38,6 +38,7 @@ def _stack(settings: ReadSettings) -> Backend:
             loki=settings.loki_url,
             tempo=settings.tempo_url,
             alertmanager=settings.alertmanager_url,
+            home=settings.home,
             access=Access(settings.tenant, settings.token_file, settings.basic_auth_file),
             timeout_s=settings.timeout,
             max_bytes=settings.max_response_bytes,

@@ -11,6 +11,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Final
 
+from syndarix_obs_read.backends.decrypted import Texts
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import (
     AgentRow,
@@ -43,17 +44,30 @@ class EmbeddedBackend:
         timeout_s: seconds that one question may take.
         stalled_after_s: seconds without a finished step after which a running session counts as stalled.
         check_s: seconds for which `health` may check the whole file.
+        home: folder with the keys of encrypted texts; that of the file unless given.
     """
 
     name = "embedded"
 
     def __init__(
-        self, path: Path, *, timeout_s: float = 30.0, stalled_after_s: float = 900.0, check_s: float = 2.0
+        self,
+        path: Path,
+        *,
+        timeout_s: float = 30.0,
+        stalled_after_s: float = 900.0,
+        check_s: float = 2.0,
+        home: Path | None = None,
     ) -> None:
         self._check_s = check_s
         self._checked: tuple[float, Check] | None = None
         self._pool = Pool(path, timeout_s)
+        self._texts = Texts(path.parent if home is None else home)
         self._stalled_after_s = stalled_after_s
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether texts of users are encrypted under their keys, or were."""
+        return bool(self._texts)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -61,7 +75,8 @@ class EmbeddedBackend:
 
     async def trace(self, trace_id: str, *, limit: int, payloads: bool) -> Rows[StoredRecord]:
         """See `TraceSource`."""
-        return await self._pool.run(lambda c: records.of_trace(c, trace_id, _rows(limit), payloads))
+        found = await self._pool.run(lambda c: records.of_trace(c, trace_id, _rows(limit), payloads))
+        return self._texts.rows(found)
 
     async def trace_ids(self, beginning: str, limit: int) -> list[str]:
         """See `TraceSource`."""
@@ -73,7 +88,11 @@ class EmbeddedBackend:
 
     async def records(self, where: Filter, *, limit: int, payloads: bool) -> Rows[StoredRecord]:
         """See `RecordSource`."""
-        return await self._pool.run(lambda c: records.listed(c, where, _rows(limit), payloads))
+        return self._texts.rows(await self._pool.run(lambda c: records.listed(c, where, _rows(limit), payloads)))
+
+    async def some_fields(self, where: Filter, names: Sequence[str], *, limit: int) -> Rows[StoredRecord]:
+        """See `FieldSource`."""
+        return await self._pool.run(lambda c: records.with_fields(c, where, names, _rows(limit)))
 
     async def follow(self, where: Filter) -> AsyncIterator[StoredRecord]:
         """See `RecordSource`; looks four times a second."""
@@ -81,7 +100,7 @@ class EmbeddedBackend:
         while True:
             seen = after
             found, after = await self._pool.run(lambda c, seen=seen: records.arrived(c, where, seen, _FOLLOW_ROWS))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-            for record in found:
+            for record in self._texts.all(found):
                 yield record
             if len(found) < _FOLLOW_ROWS:
                 await asyncio.sleep(_FOLLOW_EVERY_S)
@@ -92,7 +111,7 @@ class EmbeddedBackend:
 
     async def sessions(self, where: Filter, limit: int) -> Rows[SessionRow]:
         """See `SessionSource`."""
-        return await self._pool.run(lambda c: sessions.found(c, where, _rows(limit)))
+        return self._texts.rows(await self._pool.run(lambda c: sessions.found(c, where, _rows(limit))))
 
     async def outcomes(self, session_ids: Collection[str]) -> Mapping[str, tuple[str, str | None]]:
         """See `OutcomeSource`."""
@@ -100,7 +119,7 @@ class EmbeddedBackend:
 
     async def edge_calls(self, field: str, ids: Sequence[str]) -> list[StoredRecord]:
         """See `EdgeSource`."""
-        return await self._pool.run(lambda c: records.edge_calls(c, field, ids))
+        return self._texts.all(await self._pool.run(lambda c: records.edge_calls(c, field, ids)))
 
     async def agents(self, where: Filter) -> list[AgentRow]:
         """See `AgentSource`."""

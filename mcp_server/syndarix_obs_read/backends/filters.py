@@ -20,7 +20,7 @@ LARGEST_NS: Final = 2**63 - 1
 
 EQUAL: Final = (
     "agent", "project", "user", "session_id", "trace_id", "task_type", "service", "environment", "model", "tool",
-    "status", "decision_type",
+    "status", "decision_type", "agent_type",
 )  # fmt: skip
 """Filters that mean: the field has exactly this value."""
 
@@ -34,7 +34,7 @@ class Filter:
 
     `since_ns` is included, `until_ns` is not. `user` is the pseudonym. `level` is the least severe level
     wanted; `text` is found anywhere in names, errors and payloads, in upper or lower case. `looped` wants only calls
-    that completed a loop.
+    that completed a loop. `agent_type` narrows single records only.
     """
 
     since_ns: int = 0
@@ -52,6 +52,7 @@ class Filter:
     tool: str | None = None
     status: str | None = None
     decision_type: str | None = None
+    agent_type: str | None = None
     level: str | None = None
     text: str | None = None
     min_duration_ns: int | None = None

@@ -64,6 +64,16 @@ class RecordSource(Protocol):
 
 
 @runtime_checkable
+class FieldSource(Protocol):
+    """Records of which only some fields are wanted. A backend without it is asked for the records themselves."""
+
+    async def some_fields(self, where: Filter, names: Sequence[str], *, limit: int) -> Rows[StoredRecord]:
+        """As `records` without payloads, but of the data only `record_id`, `kind`, `start_ns`, `end_ns`, `status`, what
+        the filter names, and `names`."""
+        ...
+
+
+@runtime_checkable
 class LedgerSource(Protocol):
     """Sums of the cost ledger."""
 

@@ -43,7 +43,7 @@ class StoredRecord:
     def text(self, name: str) -> str:
         """A field as text, empty when it is not set."""
         value = self.data.get(name)
-        return "" if value is None else str(value)
+        return value if isinstance(value, str) else "" if value is None else str(value)
 
     def optional(self, name: str) -> str | None:
         """A field as text, None when it is not set."""
@@ -56,12 +56,12 @@ class StoredRecord:
     @property
     def kind(self) -> str:
         """One of `vocabulary.KINDS`."""
-        return self.text("kind")
+        return str(self.data.get("kind") or "")
 
     @property
     def start_ns(self) -> int:
         """When it began."""
-        return self.count("start_ns")
+        return int(self.data.get("start_ns") or 0)
 
     @property
     def end_ns(self) -> int:
@@ -74,15 +74,12 @@ class StoredRecord:
         return self.data.get("status") == v.STATUS_ERROR
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceRow:
-    """One trace in a list. `end_ns` is None while its session runs."""
+class TraceFacts(Frozen):
+    """What a backend's row and an answer say of a trace in the same words."""
 
     trace_id: str
-    name: str
-    start_ns: int
-    end_ns: int | None
-    status: str
+    name: str = Field(description="Name of its first span.")
+    status: str = Field(description="`ok`, `error` or `running`: how its first span ended.")
     error_type: str | None = None
     agent: str | None = None
     project: str | None = None
@@ -93,28 +90,39 @@ class TraceRow:
     cost: Cost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRow:
-    """One session: all runs under one session id, the first one's agent first."""
+class TraceRow(TraceFacts):
+    """One trace in a list. `end_ns` is None while its session runs."""
+
+    start_ns: int
+    end_ns: int | None
+
+
+class SessionFacts(Frozen):
+    """What a backend's row and an answer say of a session in the same words."""
 
     session_id: str
-    trace_ids: tuple[str, ...]
-    agents: tuple[str, ...]
+    status: str = Field(description="`ok`, `error` or `running`.")
+    outcome: str | None = Field(description="What it led to, in the caller's words.")
+    error_type: str | None
+    error_message: str | None
+    agents: tuple[str, ...] = Field(description="The agent that began it first.")
     agent_type: str | None
     project: str | None
     user: str | None
     service: str | None
     environment: str | None
-    status: str
-    outcome: str | None
-    error_type: str | None
-    error_message: str | None
-    start_ns: int
-    end_ns: int | None
-    last_progress_ns: int
+    trace_ids: tuple[str, ...]
     activity: Activity
     tokens: Tokens
     cost: Cost
+
+
+class SessionRow(SessionFacts):
+    """One session: all runs under one session id. `end_ns` is None while it runs."""
+
+    start_ns: int
+    end_ns: int | None
+    last_progress_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

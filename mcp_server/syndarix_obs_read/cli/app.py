@@ -58,7 +58,7 @@ def load(question: catalogue.Question) -> Any:
 def root() -> Any:
     """The whole command line, as Click sees it."""
     app = typer.Typer(
-        name="syndarix-obs", help=ABOUT, no_args_is_help=True, pretty_exceptions_enable=False, cls=Commands,
+        name="syndarix-obs", help=ABOUT, pretty_exceptions_enable=False, cls=Commands,
         context_settings=_NAMES, add_completion=True,
     )  # fmt: skip
     app.callback()(_root)

@@ -17,6 +17,8 @@ from syndarix_obs_read.cli.prune import embedded_settings, write_store
 from syndarix_obs_read.timerange import parse_range
 
 if TYPE_CHECKING:
+    from syndarix_obs_read.archive.move import Limits
+    from syndarix_obs_read.archive.place import ArchivePlace
     from syndarix_obs_read.settings import ReadSettings
 
 
@@ -49,9 +51,14 @@ def archive(
     from syndarix_obs_read.archive.place import ArchivePlace
     from syndarix_obs_read.privacy.audit import audit
 
-    settings = embedded_settings(common, "archive")
+    settings = settings_of(common)
+    if settings.backend != "stack":
+        settings = embedded_settings(common, "archive")
     limits = move.Limits(_time(settings, before), _time(settings, ledger_before), _expiry(settings))
     place = ArchivePlace(address_of(settings, to), settings.home / move.WORK)
+    if settings.backend == "stack":
+        _of_stack(common, settings, place, limits, dry_run=dry_run)
+        return
     if dry_run:
         _say_preview(common, place.address, write_store(settings, lambda c: move.preview(c, limits)))
         return
@@ -59,6 +66,28 @@ def archive(
     moved = write_store(settings, lambda c: move.archive(settings.home, c, place, limits, tell=_tell))
     audit(settings, "archive", f"{moved.written} rows of {moved.days} days written, {moved.expired} days let go")
     _say_moved(common, place.address, moved)
+
+
+def _of_stack(
+    common: Common, settings: ReadSettings, place: ArchivePlace, limits: Limits, *, dry_run: bool
+) -> None:
+    """Days of Loki are copied: nothing leaves it, so nothing is asked."""
+    from syndarix_obs_read.archive import from_stack
+    from syndarix_obs_read.archive.seals import text_of
+    from syndarix_obs_read.privacy.audit import audit
+
+    if dry_run:
+        wanted = [text_of(day) for day in from_stack.days(settings, place, limits, time.time_ns())]
+        print(json.dumps({"to": place.address, "days": wanted}) if common.as_json else "\n".join(wanted) or "no day")
+        return
+    moved = from_stack.archive(settings, place, limits, tell=_tell)
+    audit(settings, "archive", f"{moved.written} rows of {moved.days} days of Loki written, {moved.expired} let go")
+    if common.as_json:
+        print(json.dumps({"to": place.address, **asdict(moved)}))
+        return
+    print(f"{moved.written:,} rows of {moved.days} days of Loki written to {place.address}")
+    print("Loki keeps its lines until its own retention, or `syndarix-obs prune --keep`")
+    print("answers over these days: SYNDARIX_OBS_BACKEND=embedded, with --archive")
 
 
 def _time(settings: ReadSettings, text: str | None) -> int | None:

@@ -11,6 +11,7 @@ from syndarix_obs_read.answers import investigate as investigate_answer
 from syndarix_obs_read.answers.episode import investigate_episode
 from syndarix_obs_read.answers.investigate import Explanation, FigureChange, Investigation
 from syndarix_obs_read.answers.observed import FIGURES
+from syndarix_obs_read.answers.runaway import Runaway
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.cli.asking import Asker, ask
 from syndarix_obs_read.cli.options import Common, When, Who
@@ -48,8 +49,12 @@ def draw_investigation(screen: Screen, answer: Investigation) -> None:
     for each in answer.figures:
         if each.changed:
             _draw_change(screen, each)
-    if quiet := [each.figure for each in answer.figures if not each.changed]:
+    for runaway in answer.runaways:
+        _draw_runaway(screen, runaway)
+    if quiet := [each.figure for each in answer.figures if each.compared and not each.changed]:
         screen.line(f"no change beyond chance: {', '.join(quiet)}", "dim")
+    if few := [each.figure for each in answer.figures if not each.compared]:
+        screen.line(f"too few sessions to compare, two on each side at least: {', '.join(few)}", "dim")
     if answer.new:
         screen.line()
         screen.line("Seen for the first time:", "bold")
@@ -61,6 +66,15 @@ def draw_investigation(screen: Screen, answer: Investigation) -> None:
                 for each in answer.new
             ),
         )
+
+
+def _draw_runaway(screen: Screen, each: Runaway) -> None:
+    screen.line()
+    screen.line(each.verdict, "yellow")
+    if each.error:
+        screen.line(f"  its most frequent error: {each.error}")
+    screen.line(f"syndarix-obs session {each.session_id}", "dim")
+    screen.line()
 
 
 def _draw_change(screen: Screen, change: FigureChange) -> None:

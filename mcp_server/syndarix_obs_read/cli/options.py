@@ -15,7 +15,7 @@ import typer
 
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.cli.completing import completed
-from syndarix_obs_read.cli.endings import quiet_endings
+from syndarix_obs_read.cli.exit_codes import quiet_exit
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.timerange import EXAMPLES, parse_duration
 
@@ -153,7 +153,7 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
             name: kind(**{field.name: values.pop(field.name) for field in dataclasses.fields(kind)})
             for name, kind in groups.items()
         }
-        with quiet_endings():
+        with quiet_exit():
             command(**filled, **values)
 
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # the documented way to set one

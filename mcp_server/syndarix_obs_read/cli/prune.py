@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,9 @@ from syndarix_obs_read.cli.options import Common
 from syndarix_obs_read.errors import BackendUnavailable, FilterError
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.timerange import parse_range
+
+if TYPE_CHECKING:
+    from syndarix_obs.store.classes import Rule
 
 
 def prune(
@@ -57,6 +60,9 @@ def _by_class(common: Common, keep: str | None, *, yes: bool, dry_run: bool, lok
     if loki:
         print(yaml_of(loki_streams(found)), end="")
         return
+    if settings_of(common).backend == "stack":
+        _in_loki(common, found, yes=yes, dry_run=dry_run)
+        return
     settings, now_ns = embedded_settings(common, "prune"), time.time_ns()
     if dry_run:
         rows = write_store(settings, lambda connection: list(preview(connection, found, now_ns)))
@@ -68,6 +74,27 @@ def _by_class(common: Common, keep: str | None, *, yes: bool, dry_run: bool, lok
     removed = write_store(settings, lambda connection: apply(connection, found, now_ns))
     said = ", ".join(f"{count:,} {name}" for name, count in removed.items())
     print(json.dumps(removed) if common.as_json else f"deleted: {said}")
+
+
+def _in_loki(common: Common, found: Sequence[Rule], *, yes: bool, dry_run: bool) -> None:
+    from syndarix_obs_read.privacy import loki_retention as loki
+
+    settings = settings_of(common)
+    wanted = [(each, loki.count(settings, each)) for each in loki.deletions(found, int(time.time()))]
+    if not dry_run:
+        lines = sum(lines for _, lines in wanted)
+        confirm(yes, f"{lines:,} lines of Loki at {settings.loki_url} are too old and go: go on?")
+        loki.flush(settings)
+        for each, _ in wanted:
+            loki.delete(settings, each)
+    if common.as_json:
+        print(json.dumps([{"class": each.name, "project": each.project, "days": each.days, "lines": lines,
+                           "query": each.query} for each, lines in wanted], indent=2))  # fmt: skip
+        return
+    for each, lines in wanted:
+        print(f"{each.name:10} {each.project or 'all':12} {each.days:>5} d  {lines:>10,}")
+    if not dry_run:
+        print("Loki was asked to delete these lines: they go at the first compaction after its cancel period")
 
 
 def yaml_of(streams: list[dict[str, Any]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ def redact(
     file: Annotated[str, typer.Argument(metavar="FILE", help="File with text or JSON; - reads standard input.")],
     mode: Annotated[str, typer.Option(help="all, or secrets only.")] = "all",
     pattern: Annotated[list[str] | None, typer.Option(help="A pattern of your own: NAME=REGULAR EXPRESSION.")] = None,
+    presidio: Annotated[str | None, typer.Option(help="Names and places, too: an installed spaCy model. Slow.")] = None,
 ) -> None:
     """Print a text as it would be recorded, and say what was masked."""
     from syndarix_obs.redaction.step import Redactor
@@ -27,7 +29,8 @@ def redact(
         raise UsageError(f"no mode {mode!r}: all or secrets")
     counts: Counter[str] = Counter()
     own = {name: regex or name for name, _, regex in (each.partition("=") for each in pattern or ())}
-    redactor = Redactor(mode, patterns=own, on_mask=lambda name, count: counts.update({name: count}))
+    custom = None if presidio is None else _presidio(presidio)
+    redactor = Redactor(mode, patterns=own, custom=custom, on_mask=lambda name, count: counts.update({name: count}))
     text = _read(file)
     masked = _masked(redactor, text)
     if common.as_json:
@@ -36,6 +39,12 @@ def redact(
     print(masked, end="" if masked.endswith("\n") else "\n")
     said = ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "nothing"
     print(f"masked: {said}", file=sys.stderr)
+
+
+def _presidio(model: str) -> Callable[[str], str]:
+    from syndarix_obs.redaction.presidio import presidio
+
+    return presidio(model)
 
 
 def _masked(redactor: object, text: str) -> str:

@@ -21,7 +21,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from syndarix_obs_read.cli.app import root
 
     _lenient_output()
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     as_json = "--json" in given
     command = root()
     try:

@@ -23,12 +23,19 @@ if TYPE_CHECKING:
 def watch(
     common: Common,
     once: Annotated[bool, typer.Option("--once", help="Look once and end: for cron.")] = False,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="Send a test message to everybody who would hear of an episode, and end.")
+    ] = False,
 ) -> None:
     """Look every five minutes for what is unusual, keep it as episodes, raise alerts. Ends with Ctrl-C."""
     try:
+        from syndarix_obs_read.watching.run import rehearse as rehearsal
         from syndarix_obs_read.watching.run import run
     except ImportError as error:
         raise ReadError(f"this needs more packages ({error.name}): pip install 'syndarix-obs[server]'") from error
+
+    if rehearse:
+        raise typer.Exit(_rehearsed(asyncio.run(rehearsal(settings_of(common)))))
 
     def report(looked: Looked) -> None:
         _print_json(looked) if common.as_json else _print(looked, always=once)
@@ -37,6 +44,17 @@ def watch(
         print(f"this look failed, the next one tries again: {error}", file=sys.stderr, flush=True)
 
     asyncio.run(run(settings_of(common), report, None if once else failed))
+
+
+def _rehearsed(found: list[tuple[str, str | None]]) -> int:
+    """Say what came of a test; the exit code."""
+    if not found:
+        raise ReadError("nobody would hear of an episode: set SYNDARIX_OBS_READ_ALERT_ROUTES_FILE to an Alertmanager "
+                        "configuration, or SYNDARIX_OBS_READ_ALERT_WEBHOOK_FILE; with the stack try "
+                        "`syndarix-obs trigger`")  # fmt: skip
+    for name, trouble in found:
+        print(f"{name}: {'took it' if trouble is None else 'FAILED: ' + trouble}")
+    return int(any(trouble for _, trouble in found))
 
 
 def _print(looked: Looked, *, always: bool) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Final
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs.redaction.step import without_pauses
 from syndarix_obs.store.database import open_for_read
+from syndarix_obs_read.backends.decrypted import Texts
 from syndarix_obs_read.errors import ReadError, UsageError
 from syndarix_obs_read.export import rows as r
 from syndarix_obs_read.export.formats import Lines, Part, open_part
@@ -61,7 +62,7 @@ def write_part(settings: ReadSettings, order: PartOrder, tell: Callable[[int], N
     """
     path = Path(order.path)
     draft = path.with_name(f".{path.name}.{os.getpid()}{DRAFT}")
-    change: Change = _sharing(order.secret) if order.secret else WithoutSecrets()
+    change: Change = _sharing(settings, order.secret) if order.secret else WithoutSecrets()
     part, count = open_part(order.format_name, draft, order.choice.what), 0
     try:
         for rows in _written(settings, order, part, change):
@@ -86,8 +87,8 @@ def sealed(path: Path) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "sha256": digest.hexdigest()}
 
 
-def _sharing(secret: dict[str, Any]) -> Sharing:
-    return Sharing(bytes.fromhex(secret["key"]), secret["shift_ns"])
+def _sharing(settings: ReadSettings, secret: dict[str, Any]) -> Sharing:
+    return Sharing(bytes.fromhex(secret["key"]), secret["shift_ns"], texts=Texts(settings.home))
 
 
 def _written(settings: ReadSettings, order: PartOrder, part: Part, change: Change) -> Iterator[int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from syndarix_obs.store.database import open_for_read
+from syndarix_obs_read.backends.decrypted import Texts
 from syndarix_obs_read.errors import NotFound, UsageError
 from syndarix_obs_read.export import rows as r
 from syndarix_obs_read.export.privacy import for_person
@@ -44,12 +45,12 @@ def export_person(settings: ReadSettings, pseudonym: str, folder: Path) -> dict[
         if not any(counts.values()):
             raise NotFound(f"nothing is recorded of {pseudonym}: there is nothing to export")
         note_export(settings.home, folder, "person")
-        change = for_person(pseudonym)
+        change, texts = for_person(pseudonym), Texts(settings.home, only=pseudonym)
         with _new(folder / "data.json") as data, _new(folder / "data.html") as page:
             page.write(_head(pseudonym, counts))
             data.write(f'{{"pseudonym": {json.dumps(pseudonym)}')
             for choice in choices:
-                rows = (change(row) for found in r.pages(connection, choice, 0) for row in found)
+                rows = (change(_readable(row, texts)) for found in r.pages(connection, choice, 0) for row in found)
                 data.write(f',\n"{choice.what}": [')
                 for place, row in enumerate(rows):
                     data.write((",\n" if place else "\n") + json.dumps(row, ensure_ascii=False))
@@ -58,6 +59,15 @@ def export_person(settings: ReadSettings, pseudonym: str, folder: Path) -> dict[
             data.write("}\n")
             page.write("</main></body></html>\n")
     return counts
+
+
+def _readable(row: Row, texts: Texts) -> Row:
+    """The row with its encrypted texts as the person said them."""
+    if not texts:
+        return row
+    payload = row.get("payload")
+    found: Row = texts.value({name: value for name, value in row.items() if name != "payload"})
+    return {**found, "payload": texts.payload(payload)} if payload else found
 
 
 def _new(path: Path) -> TextIO:

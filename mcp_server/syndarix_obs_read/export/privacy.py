@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from syndarix_obs.redaction.step import Redactor
+from syndarix_obs_read.backends.decrypted import Texts
 from syndarix_obs_read.export.rows import Entry, Row
 
 QUASI_IDENTIFIERS: Final = ("agent", "project", "task_type", "environment", "service")
@@ -103,16 +104,20 @@ class Sharing:
     Args:
         key: of the names of this export.
         shift_ns: added to every time.
+        texts: reads what is encrypted: tokens would tell users again from export to export.
     """
 
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     shift_ns: int = field(default_factory=lambda: (secrets.randbelow(2 * _SHIFT_S) - _SHIFT_S) * 10**9)
+    texts: Texts = field(default_factory=lambda: Texts(None))
     _redactor: Redactor = field(default_factory=lambda: Redactor("all"))
     _users: dict[tuple[Any, ...], set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def __call__(self, entry: Entry) -> Entry:
         """The entry as it may be shared."""
         row, body = entry
+        if self.texts:
+            row, body = self.texts.value(row), None if body is None else self.texts.body(body)
         user = row.get("user")
         if user:
             seen = self._users[tuple(row.get(name) for name in QUASI_IDENTIFIERS)]

@@ -53,6 +53,13 @@ def count(connection: sqlite3.Connection, choice: Choice) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {_table(choice)} r WHERE {where}", values).fetchone()[0])
 
 
+def users(connection: sqlite3.Connection, choice: Choice) -> list[str]:
+    """Pseudonyms of everybody who is in the rows."""
+    where, values = choice.where()
+    statement = f'SELECT DISTINCT r."user" FROM {_table(choice)} r WHERE {where} AND r."user" IS NOT NULL'
+    return [str(row[0]) for row in connection.execute(statement, values)]
+
+
 def pieces(connection: sqlite3.Connection, choice: Choice, size: int) -> list[tuple[int, int]]:
     """Ranges of ids, the first not included, that hold `size` rows each; what comes later is in none of them."""
     where, values = choice.where()

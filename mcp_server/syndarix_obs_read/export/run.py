@@ -20,7 +20,7 @@ from syndarix_obs_read.export import rows as r
 from syndarix_obs_read.export.formats import require
 from syndarix_obs_read.export.part import DRAFT, PartOrder, write_part
 from syndarix_obs_read.export.privacy import Sharing
-from syndarix_obs_read.export.register import note_export
+from syndarix_obs_read.export.register import SHARING, note_export
 from syndarix_obs_read.export.workers import run_all
 from syndarix_obs_read.privacy.requests import now
 from syndarix_obs_read.settings import ReadSettings
@@ -87,7 +87,7 @@ def run(
     order = {**asdict(choice), "format": format_name, "purpose": purpose, "asked": words}
     progress = _begin(settings, choice, folder, json.loads(json.dumps(order)), rows_per_part)
     choice = replace(choice, since_ns=progress.order["since_ns"], until_ns=progress.order["until_ns"])
-    note_export(settings.home, folder, purpose)
+    note_export(settings.home, folder, purpose, people=_people(settings, choice) if purpose == SHARING else None)
     orders = [
         (number, PartOrder(choice, piece, str(folder / _name(choice, number, format_name)), format_name,
                            progress.secret or None))
@@ -161,6 +161,14 @@ def _plan(settings: ReadSettings, choice: r.Choice, rows_per_part: int) -> tuple
         return pieces(settings, choice), 0
     with contextlib.closing(open_for_read(settings.store_path)) as connection:
         return r.pieces(connection, choice, rows_per_part), r.count(connection, choice)
+
+
+def _people(settings: ReadSettings, choice: r.Choice) -> list[str] | None:
+    """Who is in it, so that an erasure finds a set in which everybody has another name; None for the stack."""
+    if settings.backend == "stack":
+        return None
+    with contextlib.closing(open_for_read(settings.store_path)) as connection:
+        return r.users(connection, choice)
 
 
 def _save(folder: Path, progress: Progress) -> None:

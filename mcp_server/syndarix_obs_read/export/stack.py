@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import Filter
+from syndarix_obs_read.backends.rows import StoredRecord
 from syndarix_obs_read.backends.sql.conditions import DEFAULT_KINDS
 from syndarix_obs_read.backends.stack.clients.http_client import Access, HttpClient, Server
 from syndarix_obs_read.backends.stack.clients.loki import DAY_NS, PAGE, Line, Loki
@@ -42,6 +43,12 @@ def entries(settings: ReadSettings, choice: Choice, after: int, last: int) -> It
     Raises:
         BackendError: Loki does not answer.
     """
+    for page in records(settings, choice, after, last):
+        yield [(dict(found.data), _encode(found.payload) if found.payload else None) for found in page]
+
+
+def records(settings: ReadSettings, choice: Choice, after: int, last: int) -> Iterator[list[StoredRecord]]:
+    """The same as records. Raises BackendError."""
     with asyncio.Runner() as runner:
         client = HttpClient(
             Server("Loki", settings.loki_url, variable("loki_url")),
@@ -52,7 +59,7 @@ def entries(settings: ReadSettings, choice: Choice, after: int, last: int) -> It
             walk = Loki(client).walk(whole(_query(choice)), after + 1, last + 1, min(PAGE, _PAGE))
             seen: set[str] = set()
             while (page := runner.run(_next(walk))) is not None:
-                yield [entry for line in page if (entry := _entry(choice, line, seen)) is not None]
+                yield [found for line in page if (found := _found(choice, line, seen)) is not None]
         finally:
             runner.run(client.close())
 
@@ -74,7 +81,7 @@ def _filter(choice: Choice) -> Filter:
     return Filter(since_ns=choice.since_ns, until_ns=min(choice.until_ns, 2**63 - 1), **equal)
 
 
-def _entry(choice: Choice, line: Line, seen: set[str]) -> Entry | None:
+def _found(choice: Choice, line: Line, seen: set[str]) -> StoredRecord | None:
     found = record(line, payload=True)
     if found is None or is_running(found) or not fits(_filter(choice), found, line):
         return None
@@ -82,4 +89,4 @@ def _entry(choice: Choice, line: Line, seen: set[str]) -> Entry | None:
     if name in seen:
         return None
     seen.add(name)
-    return dict(found.data), _encode(found.payload) if found.payload else None
+    return found

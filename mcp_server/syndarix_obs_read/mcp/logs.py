@@ -17,7 +17,7 @@ Level = Literal["debug", "info", "warning", "error", "critical"]
 
 Kind = Literal[
     "session", "task", "llm_call", "tool_call", "memory", "context", "safety", "decision", "cost", "annotation",
-    "anomaly", "score", "app",
+    "anomaly", "score", "replay", "app",
 ]
 
 

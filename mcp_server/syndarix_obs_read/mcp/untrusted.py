@@ -27,9 +27,9 @@ UNTRUSTED: Final = frozenset({
     "decision_type", "details", "ends", "episode", "error", "error_message", "error_type", "event", "evidence",
     "examples", "explanation", "fields", "finding", "flow_mermaid", "id", "judge_version", "key", "label", "labels",
     "lines", "marked", "mermaid", "message", "name", "names", "never_chosen", "note", "opinion", "options", "outcome",
-    "outcomes", "over", "path", "pattern", "payload", "reasoning", "relevant_memory", "said", "selected", "sentence",
-    "series", "source", "stack_trace", "starts", "step", "steps", "summary", "system", "target", "text", "title",
-    "tool", "traces", "value", "verdict", "version", "where", "who",
+    "outcomes", "over", "path", "pattern", "payload", "reasoning", "reasons", "relevant_memory", "said", "selected",
+    "sentence", "series", "source", "stack_trace", "starts", "step", "steps", "summary", "system", "target", "text",
+    "title", "tool", "traces", "value", "verdict", "version", "where", "who",
 })  # fmt: skip
 """Names of fields that hold recorded text: what a model, a user, a tool or a library wrote."""
 

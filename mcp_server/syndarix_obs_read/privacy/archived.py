@@ -122,6 +122,8 @@ def people(settings: ReadSettings, pseudonym: str) -> Person:
     sessions: set[str] = set()
     mine: set[str] = set()
     others: set[str] = set()
+    loose: dict[str, set[str]] = {}
+    shared: set[str] = set()
     first = 0
     for seals in known_archives(settings):
         for day in seals.days():
@@ -135,6 +137,12 @@ def people(settings: ReadSettings, pseudonym: str) -> Person:
                             first = min(first or at, at)
                         elif user is not None:
                             others.add(trace)
+                            shared.add(session)
+                        elif session is not None:
+                            loose.setdefault(session, set()).add(trace)
+    sessions -= shared
+    for name in sessions:  # notes on them that name no user
+        mine |= loose.get(name, set())
     return Person(pseudonym, tuple(sorted(sessions)), tuple(sorted(mine - others)), first)
 
 

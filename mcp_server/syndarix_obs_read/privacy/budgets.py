@@ -6,17 +6,26 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from syndarix_obs.guarding.accounts import FILE, LOCK_FILE
 from syndarix_obs_read.privacy.places import Note, Person, Verdict
 from syndarix_obs_read.privacy.scan import scan
+
+_DEFINED: Final = "budgets WHERE instr(name || char(31) || definition, ?1)"
+_OF_DEFINED: Final = f" OR budget IN (SELECT name FROM {_DEFINED})"  # noqa: S608 - our own words
+_ABOUT: Final = (f"accounts WHERE instr(key || char(31) || period, ?1){_OF_DEFINED}", _DEFINED)
+"""What names somebody; accounts before the definitions by which some are found."""
 
 
 class BudgetsSource:
     """Accounts of budgets by user, and budgets that name a user."""
 
     name = "budgets"
-    holds = "the pseudonym, with what was spent in a period, where a budget is split by user or about one"
+    holds = (
+        "the pseudonym or a session's name, with what was spent in a period, where a budget is split by user or "
+        "session, or about one"
+    )
     kept = "62 days after the period's end"
     method = "the accounts and definitions go, the file is written anew; a running agent may begin a new account"
     retries = True
@@ -30,9 +39,9 @@ class BudgetsSource:
         with self._open() as connection:
             if connection is None:
                 return 0
-            accounts = connection.execute("SELECT count(*) FROM accounts WHERE instr(key, ?)", (person.pseudonym,))
-            defined = connection.execute("SELECT count(*) FROM budgets WHERE instr(definition, ?)", (person.pseudonym,))
-            return int(accounts.fetchone()[0]) + int(defined.fetchone()[0])
+            counts = (f"SELECT count(*) FROM {each}" for each in _ABOUT)  # noqa: S608 - our own words
+            names = _names(person)
+            return sum(int(connection.execute(count, (name,)).fetchone()[0]) for count in counts for name in names)
 
     def erase(self, person: Person, note: Note) -> int:  # noqa: ARG002 - protocol
         """Delete them, and write the file anew."""
@@ -40,8 +49,9 @@ class BudgetsSource:
         with self._open() as connection:
             if connection is not None and found:
                 connection.execute("PRAGMA secure_delete = ON")
-                connection.execute("DELETE FROM accounts WHERE instr(key, ?)", (person.pseudonym,))
-                connection.execute("DELETE FROM budgets WHERE instr(definition, ?)", (person.pseudonym,))
+                for each in _ABOUT:
+                    names = [(name,) for name in _names(person)]
+                    connection.executemany(f"DELETE FROM {each}", names)  # noqa: S608 - our own words
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return found
@@ -64,3 +74,7 @@ class BudgetsSource:
             return
         with contextlib.closing(sqlite3.connect(self._path, timeout=2.0, isolation_level=None)) as connection:
             yield connection
+
+
+def _names(person: Person) -> list[str]:
+    return [each.decode() for each in person.needles]

@@ -9,7 +9,7 @@ from typing import Final
 
 from syndarix_obs.records.anonymous import anonymous_line
 from syndarix_obs.store.tombstones import FOLDER
-from syndarix_obs_read.export.register import exports, files_with
+from syndarix_obs_read.export.register import exports, files_with, shared_with
 from syndarix_obs_read.export.run import MANIFEST
 from syndarix_obs_read.privacy.places import Note, Person, Verdict
 from syndarix_obs_read.privacy.scan import scan
@@ -24,7 +24,10 @@ class ExportsSource:
     name = "exports"
     holds = "copies of records, ledger and decisions; a person's own data; reports and converted runs"
     kept = "until somebody deletes them"
-    method = "JSON lines lose the person and the manifest is sealed anew; other files with the person are deleted"
+    method = (
+        "JSON lines lose the person and the manifest is sealed anew; other files with the person, and sets to share "
+        "that the person is in under another name, are deleted"
+    )
     retries = True
     destinations: frozenset[str] = frozenset()
 
@@ -37,10 +40,10 @@ class ExportsSource:
 
     def erase(self, person: Person, note: Note) -> int:
         """Change or delete each file that holds the person."""
-        hits = self._hits(person)
+        hits, shared = self._hits(person), shared_with(self._home, person.pseudonym)
         for each in hits:
             path = Path(each)
-            if path.name.endswith(_BY_LINE) and not path.name.endswith(_OTLP):
+            if path.name.endswith(_BY_LINE) and not path.name.endswith(_OTLP) and path.parent not in shared:
                 _anonymise_lines(path, person)
             else:
                 path.unlink(missing_ok=True)
@@ -51,7 +54,7 @@ class ExportsSource:
     def verify(self, person: Person, note: Note) -> Verdict:
         """Look through the bytes of all folders; say which are no longer where they were made."""
         found = scan(self._folders(), person.needles)
-        left = sum(found.hits.values()) + len(files_with(self._home, person.traces))
+        left = sum(found.hits.values()) + len(files_with(self._home, person.traces)) + len(self._shared(person))
         moved = note.get("moved") or []
         words = found.words() + (f"; moved or deleted since: {', '.join(moved)}" if moved else "")
         return Verdict(not left and not found.unread, words, left)
@@ -63,7 +66,14 @@ class ExportsSource:
     def _hits(self, person: Person) -> list[str]:
         """Files with the person in their bytes, and reports that show one of the person's traces."""
         found = scan(self._folders(), person.needles).hits
-        return list(dict.fromkeys((*found, *map(str, files_with(self._home, person.traces)))))
+        others = (*files_with(self._home, person.traces), *self._shared(person))
+        return list(dict.fromkeys((*found, *map(str, others))))
+
+    def _shared(self, person: Person) -> list[Path]:
+        """Files of sets to share with the person in them: which rows those are cannot be told any more."""
+        folders = shared_with(self._home, person.pseudonym)
+        files = (path for each in folders for path in sorted(each.rglob("*")))
+        return [path for path in files if path.is_file() and path.name != MANIFEST]
 
     def _folders(self) -> list[Path]:
         return [place for place in exports(self._home) if place.exists() and place.name != FOLDER]

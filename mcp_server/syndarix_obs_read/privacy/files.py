@@ -51,7 +51,7 @@ class StoreSource:
         with self._open() as connection:
             if connection is None:
                 return 0
-            traces = sorted({*person.traces, *traces_of(connection, person.pseudonym)})
+            traces = sorted({*person.traces, *traces_of(connection, person.pseudonym, person.sessions)})
             erased = erase_person(connection, person.pseudonym, traces)
             note["log_in_use"] = not scrub(connection)
             mark_applied(connection, Tombstones(self._path.parent).state())
@@ -191,17 +191,22 @@ class UsersSource:
 
 
 class OtherFilesSource:
-    """Any other file in the home folder: nothing should hold a person there, and so it is looked through."""
+    """Any other file in the home folder, and what `SYNDARIX_OBS_READ_OTHER_FILES` names: nothing of ours should hold a
+    person there, and so it is looked through."""
 
     name = "other files"
-    holds = "nothing of ours: log files, notes or recordings that somebody put there"
+    holds = (
+        "nothing of ours: log files, notes or recordings that somebody put there, the file of budgets, "
+        "and what `SYNDARIX_OBS_READ_OTHER_FILES` names"
+    )
     kept = "unknown"
     method = "not changed: a file that holds the person is named, for you to delete"
     retries = True
     destinations: frozenset[str] = frozenset()
 
-    def __init__(self, home: Path, owned: Sequence[EraseSource]) -> None:
+    def __init__(self, home: Path, owned: Sequence[EraseSource], also: Sequence[Path] = ()) -> None:
         self._home = home
+        self._also = also
         self._owned = owned
 
     def find(self, person: Person) -> int:
@@ -215,8 +220,8 @@ class OtherFilesSource:
     def verify(self, person: Person, note: Note) -> Verdict:  # noqa: ARG002 - protocol
         """Name the files that hold the person."""
         found = scan(self._files(), person.needles)
-        names = ", ".join(Path(each).name for each in found.hits)
-        why = f"delete {names} in {self._home}, then run this again" if names else ""
+        names = ", ".join(found.hits)
+        why = f"delete {names}, or take the person out, then run this again" if names else ""
         return Verdict(not names and not found.unread, found.words(), len(found.hits), why)
 
     def owns(self, path: Path) -> bool:
@@ -224,7 +229,8 @@ class OtherFilesSource:
         return path.parent.name != FOLDER and not any(each.owns(path) for each in self._owned)
 
     def _files(self) -> list[Path]:
-        return [path for path in sorted(self._home.rglob("*")) if path.is_file() and self.owns(path)]
+        at_home = [path for path in sorted(self._home.rglob("*")) if path.is_file() and self.owns(path)]
+        return [*at_home, *(path for path in self._also if path.exists())]
 
 
 def _by_bytes(paths: list[Path], person: Person) -> Verdict:

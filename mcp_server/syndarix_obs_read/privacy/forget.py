@@ -20,7 +20,7 @@ from syndarix_obs.store.tombstones import Tombstones
 from syndarix_obs_read.errors import NotFound, ReadError
 from syndarix_obs_read.privacy.archived import people
 from syndarix_obs_read.privacy.inventory import sources
-from syndarix_obs_read.privacy.places import EraseSource, Person, Progress
+from syndarix_obs_read.privacy.places import EraseSource, Knowing, Person, Progress
 from syndarix_obs_read.privacy.receipts import Receipts
 from syndarix_obs_read.privacy.requests import Request, Requests, now
 from syndarix_obs_read.settings import ReadSettings
@@ -65,7 +65,10 @@ def forget(settings: ReadSettings, pseudonym: str, *, tell: Tell = lambda _place
             return Outcome(done, shared=True)
         places = sources(settings)
         request = requests.load(pseudonym) or requests.begin(_look(settings, places, pseudonym))
-        Tombstones(settings.home).add(pseudonym)
+        tombstones = Tombstones(settings.home)
+        tombstones.add(pseudonym)
+        for name in request.person.names:
+            tombstones.add_session(name)
         for place in places:
             progress = request.places.setdefault(place.name, Progress())
             if progress.state != GONE:
@@ -94,6 +97,10 @@ def _look(settings: ReadSettings, places: Sequence[EraseSource], pseudonym: str)
                 traces_of(connection, pseudonym),
                 first_seen(connection, pseudonym),
             )
+    for place in places:
+        if isinstance(place, Knowing):
+            with contextlib.suppress(*_TROUBLE):
+                person = place.learn(person)
     if any(_found(place, person) for place in places):
         return person
     raise NotFound(

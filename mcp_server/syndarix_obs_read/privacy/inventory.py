@@ -1,8 +1,9 @@
-"""Every place that can hold a person's data, in the order of erasure: senders before what they send to."""
+"""Every place that can hold a person's data, in the order of erasure: keys, then senders before what they send to."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Final
 
 from syndarix_obs_read.privacy.archived import ArchiveSource
@@ -11,8 +12,10 @@ from syndarix_obs_read.privacy.elsewhere import ForeignSource, PrometheusSource
 from syndarix_obs_read.privacy.exported import ExportsSource, ReplaysSource
 from syndarix_obs_read.privacy.files import CopiesSource, OtherFilesSource, SpoolSource, StoreSource, UsersSource
 from syndarix_obs_read.privacy.loki import LokiSource
+from syndarix_obs_read.privacy.payload_keys import PayloadKeysSource
 from syndarix_obs_read.privacy.places import EraseSource
 from syndarix_obs_read.privacy.tempo import TempoSource
+from syndarix_obs_read.privacy.views import ViewsSource
 from syndarix_obs_read.settings import ReadSettings
 
 _FOREIGN: Final = {"zipkin": "SYNDARIX_OBS_ZIPKIN_URL", "otlp_extra": "SYNDARIX_OBS_EXTRA_OTLP_ENDPOINT"}
@@ -35,10 +38,17 @@ def sources(settings: ReadSettings) -> list[EraseSource]:
 def _at_home(settings: ReadSettings) -> list[EraseSource]:
     home = settings.home
     owned: list[EraseSource] = [
-        SpoolSource(home), StoreSource(settings.store_path), CopiesSource(settings.store_path), UsersSource(settings),
-        ArchiveSource(settings), BudgetsSource(home), ExportsSource(home), ReplaysSource(home),
+        PayloadKeysSource(home), SpoolSource(home), StoreSource(settings.store_path), CopiesSource(settings.store_path),
+        UsersSource(settings), ArchiveSource(settings), BudgetsSource(home), ExportsSource(home), ReplaysSource(home),
+        ViewsSource(settings),
     ]  # fmt: skip
-    return [*owned, OtherFilesSource(home, owned)]
+    return [*owned, OtherFilesSource(home, owned, _also(settings))]
+
+
+def _also(settings: ReadSettings) -> list[Path]:
+    """Files outside of the home folder that people write, and that may name somebody."""
+    named = [Path(each.strip()) for each in settings.other_files.split(",") if each.strip()]
+    return [*named, *([] if settings.budgets_file is None else [settings.budgets_file])]
 
 
 def _servers(settings: ReadSettings) -> list[EraseSource]:

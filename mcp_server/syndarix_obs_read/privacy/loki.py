@@ -10,6 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from syndarix_obs.destinations.loki import LokiEmitter
 from syndarix_obs.destinations.loki_push import anonymous_frame, encode_line, labels_text
 from syndarix_obs_read.backends.stack.clients.http_client import Access, HttpClient, Server
 from syndarix_obs_read.backends.stack.clients.loki import Line, Loki
+from syndarix_obs_read.backends.stack.queries.quoting import any_of, quoted
 from syndarix_obs_read.errors import BackendUnavailable
 from syndarix_obs_read.privacy.http import ask
 from syndarix_obs_read.privacy.places import NotAtHome, Note, Person, Verdict
@@ -30,6 +32,9 @@ from syndarix_obs_read.settings import ReadSettings, variable
 _DELETE: Final = "/loki/api/v1/delete"
 _DAY_NS: Final = 86_400 * 10**9
 _PUSH: Final = 500
+_NAMES: Final = 40
+_ALL: Final = '{service_name=~".+"}'
+_SESSION, _TRACE = "session_id", "trace_id"
 _SWEEP_S: Final = 120
 """Seconds in which Loki deletes the files of replaced chunks, once their time has come."""
 _REQUESTS: Final = ("deletion", "delete_requests")
@@ -53,8 +58,15 @@ class LokiSource(NotAtHome):
         self._settings = settings
         self._url = settings.loki_url.rstrip("/")
 
+    def learn(self, person: Person) -> Person:
+        """Sessions of the person that nobody else's lines name."""
+        lines = self._found([_of_user(person)])
+        named = {name for line in lines if (name := line.labels.get(_SESSION)) and name != line.labels.get(_TRACE)}
+        shared = {line.labels.get(_SESSION) for line in self._found(_of_others(person, sorted(named)))}
+        return replace(person, sessions=tuple(sorted({*person.sessions, *(named - shared)})))
+
     def find(self, person: Person) -> int:
-        """Lines under the pseudonym."""
+        """Lines under the pseudonym, and those that name nobody but a session of the person."""
         return len(self._lines(person))
 
     def erase(self, person: Person, note: Note) -> int:
@@ -92,18 +104,23 @@ class LokiSource(NotAtHome):
     def _ask(self, person: Person, note: Note) -> None:
         ask(self._settings, "POST", f"{self._url}/flush")
         start = note.get("from_s", int(time.time()) - self._settings.retention_days * 86_400)
-        params = {"query": _selector(person), "start": str(start), "end": str(int(time.time()))}
-        ask(self._settings, "POST", f"{self._url}{_DELETE}", params=params)
+        for query in _selectors(person):
+            params = {"query": query, "start": str(start), "end": str(int(time.time()))}
+            ask(self._settings, "POST", f"{self._url}{_DELETE}", params=params)
         note["asked_at"] = time.time()
 
     def _lines(self, person: Person) -> list[Line]:
+        return self._found(_selectors(person))
+
+    def _found(self, queries: Sequence[str]) -> list[Line]:
         now = time.time_ns() + _DAY_NS // 24
         start = now - self._settings.retention_days * _DAY_NS
-        return asyncio.run(_every(self._settings, _selector(person), start, now))
+        return [line for query in queries for line in asyncio.run(_every(self._settings, query, start, now))]
 
     def _waiting(self, person: Person) -> bool:
         answer = ask(self._settings, "GET", f"{self._url}{_DELETE}").json() or []
-        return any(each.get("status") != "processed" for each in answer if each.get("query") == _selector(person))
+        ours = set(_selectors(person))
+        return any(each.get("status") != "processed" for each in answer if each.get("query") in ours)
 
     def _push(self, lines: Sequence[Line]) -> None:
         emitter = LokiEmitter(self._url, tenant=self._settings.tenant)
@@ -114,8 +131,23 @@ class LokiSource(NotAtHome):
                 raise BackendUnavailable(f"Loki did not take the copies without the person ({outcome.reason})")
 
 
-def _selector(person: Person) -> str:
-    return '{service_name=~".+"} | user="' + person.pseudonym + '"'
+def _of_user(person: Person) -> str:
+    return f'{_ALL} | user="{person.pseudonym}"'
+
+
+def _selectors(person: Person) -> list[str]:
+    """Queries for the person's lines, and for lines without a user (notes of others) about the person's sessions."""
+    return [_of_user(person), *(f'{_ALL} | user="" | {_SESSION}=~{names}' for names in _some(person.names))]
+
+
+def _of_others(person: Person, sessions: Sequence[str]) -> list[str]:
+    of_others = f'{_ALL} | user!="" | user!="{person.pseudonym}"'
+    return [f"{of_others} | {_SESSION}=~{names}" for names in _some(sessions)]
+
+
+def _some(names: Sequence[str]) -> list[str]:
+    """Literals that match some of the names each: a query has an end."""
+    return [quoted(any_of(names[start : start + _NAMES])) for start in range(0, len(names), _NAMES)]
 
 
 async def _every(settings: ReadSettings, query: str, start_ns: int, end_ns: int) -> list[Line]:

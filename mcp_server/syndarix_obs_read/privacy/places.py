@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 Note = dict[str, Any]
 """What a place has to remember between two runs of one erasure: it is kept on disk until everything is gone."""
@@ -28,9 +28,14 @@ class Person:
     first_ns: int = 0
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of sessions that tell them from other texts."""
+        return tuple(each for each in self.sessions if len(each) > _SHORTEST)
+
+    @property
     def needles(self) -> tuple[bytes, ...]:
         """What must not be found in any file afterwards."""
-        return tuple(each.encode() for each in (self.pseudonym, *self.sessions) if len(each) > _SHORTEST)
+        return tuple(each.encode() for each in (self.pseudonym, *self.names))
 
 
 _SHORTEST = 5
@@ -89,6 +94,15 @@ class EraseSource(Protocol):
 
     def owns(self, path: Path) -> bool:
         """Whether a file of the home folder belongs to this place."""
+        ...
+
+
+@runtime_checkable
+class Knowing(Protocol):
+    """A place that knows what the files at home may not know of a person."""
+
+    def learn(self, person: Person) -> Person:
+        """The person with the names of sessions that are known here."""
         ...
 
 

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from syndarix_obs_read.backends.stack.clients.http_client import Access, HttpClient, Server
 from syndarix_obs_read.backends.stack.clients.tempo import Tempo
+from syndarix_obs_read.backends.stack.queries.quoting import quoted
 from syndarix_obs_read.errors import BackendUnavailable
 from syndarix_obs_read.privacy.places import NotAtHome, Note, Person, Verdict
 from syndarix_obs_read.privacy.scan import scan
@@ -21,6 +22,8 @@ _SUBMIT: Final = "/tempopb.BackendScheduler/SubmitRedaction"
 _TENANT: Final = "single-tenant"
 _DAY_NS: Final = 86_400 * 10**9
 _MOST: Final = 100_000
+_AT_ONCE: Final = 20
+"""Names in one search."""
 _FIELD_TENANT, _FIELD_TRACE = b"\x0a", b"\x12\x10"
 _LATER: Final = {
     "NOT_FOUND": "Tempo has not listed its blocks yet",
@@ -126,9 +129,13 @@ def submit_redaction(address: str, tenant: str, traces: Sequence[str]) -> str:
 async def _search(settings: ReadSettings, person: Person) -> list[str]:
     async def ask(tempo: Tempo) -> list[str]:
         now = time.time_ns() + _DAY_NS // 24
-        query = f'{{ span.user.id = "{person.pseudonym}" }}'
-        found = await tempo.search(query, now - settings.retention_days * _DAY_NS, now, _MOST, spans=1)
-        return [each.trace_id for each in found]
+        start = now - settings.retention_days * _DAY_NS
+        names = [quoted(each) for each in person.names]
+        # A session's name may stand in notes that name nobody.
+        wanted = [f'span.user.id = "{person.pseudonym}"', *(f"span.session.id = {each}" for each in names)]
+        some = [wanted[place : place + _AT_ONCE] for place in range(0, len(wanted), _AT_ONCE)]
+        pages = [await tempo.search(f"{{ {' || '.join(each)} }}", start, now, _MOST, spans=1) for each in some]
+        return list(dict.fromkeys(found.trace_id for page in pages for found in page))
 
     return await _with(settings, ask)
 

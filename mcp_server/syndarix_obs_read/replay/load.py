@@ -13,6 +13,7 @@ from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import StoredRecord
 from syndarix_obs_read.errors import NotFound
+from syndarix_obs_read.replay.keep import kept, several
 from syndarix_obs_read.settings import ReadSettings
 
 MOST_RECORDS: Final = 5_000
@@ -44,7 +45,8 @@ async def tape_of(backend: Backend, name: str) -> Tape:
     first = runs[0] if runs else records[0]
     return Tape(
         session_id=where.session_id or where.trace_id or name, steps=steps, agent=first.optional("agent"),
-        outcome=first.optional("outcome"), status=first.text("status") or v.STATUS_OK,
+        outcome=first.optional("outcome"), status=first.text("status") or v.STATUS_OK, user=first.optional("user"),
+        project=first.optional("project"),
     ).ordered()  # fmt: skip
 
 
@@ -67,7 +69,10 @@ async def tape_named(backend: Backend, settings: ReadSettings, name: str) -> Tap
         if len(beginnings) == 1:
             return load(beginnings[0])
         if beginnings:
-            raise NotFound(f"several replays begin with {name}", tuple(path.stem for path in beginnings[:5]))
+            raise several(name, [path.stem for path in beginnings])
+        found = await kept(backend, name)
+        if found is not None:
+            return found
     return await tape_of(backend, name)
 
 

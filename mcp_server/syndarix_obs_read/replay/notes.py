@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from syndarix_obs_read.answers.walk import Walk
 from syndarix_obs_read.errors import UsageError
+from syndarix_obs_read.scoring import writer
 from syndarix_obs_read.settings import ReadSettings
 
 
@@ -13,11 +14,8 @@ def annotate_step(settings: ReadSettings, step: Walk, note: str, label: str | No
     Raises:
         UsageError: the run is a replay, which has no place in a backend.
     """
-    from syndarix_obs import ObservabilityPlatform, Settings
-
     if not step.trace_id or not step.span_id:
         raise UsageError(f"the run {step.run} is no recorded session: annotate the step of its original")
-    chosen = Settings(home=settings.home, backend=settings.backend, set_global=False)
-    with ObservabilityPlatform(chosen) as obs:
+    with writer(settings) as obs:
         obs.annotate(note, target=step.span_id, label=label, trace_id=step.trace_id, session_id=step.run)
         obs.flush()

@@ -38,7 +38,7 @@ def send_again(tape: Tape, changes: Mapping[str, Any], send: Send | None = None)
     """
     ask = send or through_clients()
     run = Tape(session_id=f"replay-{time.time_ns():x}", agent=tape.agent, replay_of=tape.session_id, forked_at=1,
-               changed=dict(changes))  # fmt: skip
+               changed=dict(changes), requests_only=True, user=tape.user, project=tape.project)  # fmt: skip
     notes: list[str] = []
     began = time.perf_counter()
     live_steps = set()
@@ -75,8 +75,7 @@ def _again(step: ModelStep, changes: Mapping[str, Any], ask: Send) -> tuple[Mode
         notes.append("some texts of the requests were masked when they were recorded: the model reads the masks")
     start = time.time_ns()
     answered = ask(step, body)
-    made = live.step_of(endpoint, step.provider or "openai", body, answered, answered.content)
-    made.start_ns, made.end_ns = start, time.time_ns()
+    made = live.step_of(endpoint, step.provider or "openai", body, answered, answered.content, start)
     return made, notes
 
 

@@ -71,6 +71,11 @@ class Guarded:
         """See `Backend`."""
         return str(self._backend.name)
 
+    @property
+    def encrypted(self) -> bool:
+        """See `EmbeddedBackend`."""
+        return bool(getattr(self._backend, "encrypted", False))
+
     async def close(self) -> None:
         """See `Backend`."""
         await self._backend.close()
@@ -115,7 +120,7 @@ class Guarded:
         found: Rows[SessionRow] = await self._backend.sessions(self._searchable(where), limit)
         if self._may_read():
             return found
-        return replace(found, rows=tuple(replace(each, error_message=None) for each in found.rows))
+        return replace(found, rows=tuple(each.model_copy(update={"error_message": None}) for each in found.rows))
 
     async def agents(self, where: Filter) -> list[AgentRow]:
         """See `AgentSource`."""

@@ -62,6 +62,8 @@ class Known:
     opened_ns: int
     at_ns: int
     score: float
+    words: str = ""
+    """What was said of it last."""
 
 
 def known_of(records: Iterable[StoredRecord]) -> dict[Key, Known]:
@@ -72,11 +74,23 @@ def known_of(records: Iterable[StoredRecord]) -> dict[Key, Known]:
         one = Known(
             record.text("episode"), record.text("state"), record.count("opened_ns"), record.start_ns,
             float(record.get("score") or 0.0),
+            _said(record.text("series"), record.get("observed"), record.get("expected"), record.text("opinion")),
         )  # fmt: skip
         order = (one.at_ns, v.ANOMALY_STATES.index(one.state) if one.state in v.ANOMALY_STATES else 0)
         if key not in found or order >= (found[key].at_ns, v.ANOMALY_STATES.index(found[key].state)):
             found[key] = one
     return found
+
+
+def words_of(event: Event) -> str:
+    """One sentence about an event."""
+    return _said(event.series, event.observed, event.expected, event.opinion)
+
+
+def _said(series: str, observed: float | None, expected: float | None, opinion: str) -> str:
+    if observed is None or expected is None:
+        return f"{series}: {opinion}"
+    return f"{series} is {float(observed):.3g} where {float(expected):.3g} was expected ({opinion})"
 
 
 def look(rows: Sequence[BucketRow], known: Mapping[Key, Known], until_ns: int, zone: tzinfo) -> Iterator[Event]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from syndarix_obs import ObservabilityPlatform, Settings
@@ -13,7 +14,11 @@ from syndarix_obs_read.backends.protocols import AlertSource
 from syndarix_obs_read.errors import ReadError
 from syndarix_obs_read.mailing.directives import load
 from syndarix_obs_read.settings import ReadSettings
-from syndarix_obs_read.watching.tell import Telling, webhook_of
+from syndarix_obs_read.watching.channels import Channel, Webhook
+from syndarix_obs_read.watching.messages import Message, Unusual
+from syndarix_obs_read.watching.routes import routes_of
+from syndarix_obs_read.watching.tell import Route, Telling, webhook_of
+from syndarix_obs_read.watching.told import Told
 from syndarix_obs_read.watching.watch import Looked, Watch, keep_looking
 
 _log = logging.getLogger(__name__)
@@ -29,7 +34,7 @@ async def run(
         report: is handed what each look came to.
         failed: is handed what a look failed with; None looks once, and lets the failure through.
     """
-    webhook = webhook_of(settings.alert_webhook_file)
+    route = route_of(settings)
     mails = None if settings.reports_file is None else load(settings.reports_file)
     backend = open_backend(settings)
     alerts = backend if isinstance(backend, AlertSource) and settings.may_write else None
@@ -37,7 +42,8 @@ async def run(
         Settings(home=settings.home, backend=settings.backend, set_global=False, service_name="syndarix-obs-watch")
     )
     try:
-        watch = Watch(backend, platform, Telling(alerts, webhook), settings, mails=mails)
+        telling = Telling(alerts, route, Told(settings.home))
+        watch = Watch(backend, platform, telling, settings, mails=mails)
         if failed is None:
             report(await watch.look())
         else:
@@ -47,11 +53,47 @@ async def run(
         platform.shutdown()
 
 
+def route_of(settings: ReadSettings) -> Route:
+    """Who is told where there is no Alertmanager: by the file of routes, and the webhook beside it.
+
+    Raises:
+        SettingsError: a file is missing or wrong.
+    """
+    webhook = webhook_of(settings.alert_webhook_file)
+    always: tuple[Channel, ...] = () if webhook is None else (Webhook("the webhook", webhook),)
+    if settings.alert_routes_file is None:
+        return lambda _labels: always
+    routes = routes_of(settings.alert_routes_file)
+    return lambda labels: (*always, *routes(labels))
+
+
+async def rehearse(settings: ReadSettings) -> list[tuple[str, str | None]]:
+    """Send a test message to everybody who would hear of an episode; each with what went wrong, or None.
+
+    Raises:
+        SettingsError: a file is missing or wrong.
+    """
+    now = time.time_ns()
+    about = Unusual("rehearsal", now, ("this is a test of the way that alerts take, nothing is wrong",))
+    found: list[tuple[str, str | None]] = []
+    for channel in route_of(settings)(about.labels):
+        try:
+            await channel.send(Message(about, ends=False, at_ns=now))
+            found.append((channel.name, None))
+        except ReadError as error:
+            found.append((channel.name, str(error)))
+    return found
+
+
 def beside(settings: ReadSettings) -> threading.Thread:
     """A watch in a thread beside a server; what fails goes to the log. It ends with the program.
 
     A store that is not there yet is no failure: the server waits for the first record.
+
+    Raises:
+        SettingsError: a file that says who is told is missing or wrong.
     """
+    route_of(settings)
 
     def looked(found: Looked) -> None:
         for words in found.trouble:

@@ -19,7 +19,7 @@ from syndarix_obs_read.mailing.due import send_due
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.timerange import to_datetime
 from syndarix_obs_read.watching.bills import bill_differences
-from syndarix_obs_read.watching.look import CLOSED, HISTORY_DAYS, Event, Key, Known, known_of, look
+from syndarix_obs_read.watching.look import CLOSED, HISTORY_DAYS, Event, Key, Known, known_of, look, words_of
 from syndarix_obs_read.watching.series import PER_DAY, STEP_NS, works
 from syndarix_obs_read.watching.tell import Telling, Unusual
 
@@ -100,12 +100,14 @@ class Watch:
         for event in events:
             self._record(event)
             key = event.project, event.agent, event.series
-            known[key] = Known(event.episode, event.state, event.opened_ns, event.at_ns, event.score)
+            known[key] = Known(
+                event.episode, event.state, event.opened_ns, event.at_ns, event.score, words_of(event)
+            )  # fmt: skip
         self._platform.flush()
         self._known = known
         await self._foresee()
         trouble = await self._reconcile()
-        trouble += await self._telling.tell(self._unusual(known, events), self._clock(), _over(known, events))
+        trouble += await self._telling.tell(_unusual(known), self._clock(), _over(known, events))
         if self._mails is not None:
             now = to_datetime(self._clock(), self._zone)
             trouble += await send_due(self._backend, self._settings, self._mails, now)
@@ -169,17 +171,17 @@ class Watch:
             opened_ns=event.opened_ns, at_ns=event.at_ns,
         )  # fmt: skip
 
-    def _unusual(self, known: dict[Key, Known], events: Sequence[Event]) -> list[Unusual]:
-        """Agents with an open episode, each with a sentence for every series."""
-        said = {event.episode: _words(event) for event in events}
-        found: dict[str, list[tuple[int, str]]] = {}
-        for (_, agent, name), one in sorted(known.items(), key=lambda item: (item[1].opened_ns, str(item[0]))):
-            if one.state != CLOSED:
-                found.setdefault(agent, []).append((one.opened_ns, said.get(one.episode, f"{name} is unusual")))
-        return [
-            Unusual(agent, min(opened for opened, _ in each), tuple(words for _, words in each))
-            for agent, each in found.items()
-        ]
+
+def _unusual(known: dict[Key, Known]) -> list[Unusual]:
+    """Agents with an open episode, each with a sentence for every series."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for (_, agent, _name), one in sorted(known.items(), key=lambda item: (item[1].opened_ns, str(item[0]))):
+        if one.state != CLOSED:
+            found.setdefault(agent, []).append((one.opened_ns, one.words))
+    return [
+        Unusual(agent, min(opened for opened, _ in each), tuple(words for _, words in each))
+        for agent, each in found.items()
+    ]
 
 
 def _bounds(found: MonthForecast) -> Iterator[tuple[str, float]]:
@@ -193,12 +195,6 @@ def _over(known: dict[Key, Known], events: Sequence[Event]) -> list[str]:
     """Agents whose last open episode closed at this look."""
     still = {agent for (_, agent, _), one in known.items() if one.state != CLOSED}
     return sorted({event.agent for event in events if event.state == CLOSED} - still)
-
-
-def _words(event: Event) -> str:
-    if event.observed is None or event.expected is None:
-        return f"{event.series}: {event.opinion}"
-    return f"{event.series} is {event.observed:.3g} where {event.expected:.3g} was expected ({event.opinion})"
 
 
 async def keep_looking(watch: Watch, report: Callable[[Looked], None], failed: Callable[[ReadError], None]) -> None:

@@ -30,15 +30,22 @@ _TEMPO = (
 
 
 @contextmanager
-def short_servers(folder: Path, only: Sequence[str]) -> Iterator[Stack]:
-    """Some of the servers for the length of a block."""
+def short_servers(folder: Path, only: Sequence[str], *, days: int = 30, loki_limits: str = "") -> Iterator[Stack]:
+    """Some of the servers for the length of a block.
+
+    Args:
+        folder: for their files.
+        only: names of those that are wanted.
+        days: that they keep data.
+        loki_limits: further lines of YAML for Loki's `limits_config`, indented by two.
+    """
     root, secrets = folder / "root", folder / "secrets"
     secrets.mkdir(parents=True)
     for name in ("loki", "tempo", "prometheus", "alertmanager"):
         shutil.copytree(ROOT / name, root / name)
-    _change(root / "loki" / "loki.yml", _LOKI)
+    _change(root / "loki" / "loki.yml", (*_LOKI, ("limits_config:\n", f"limits_config:\n{loki_limits}")))
     _change(root / "tempo" / "tempo.yml", _TEMPO)
-    options = Options(root, folder / "data", secrets, _free_ports(), {"RETENTION_DAYS": "30"})
+    options = Options(root, folder / "data", secrets, _free_ports(), {"RETENTION_DAYS": str(days)})
     with running_stack(options, only=only) as stack:
         yield stack
 

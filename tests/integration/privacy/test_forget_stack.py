@@ -79,6 +79,7 @@ def record(stack: Servers, home: Path) -> None:
     for start in range(0, len(TEXTS), 20):
         say(obs, "ada", TEXTS[start : start + 20], "chat of ada")
     say(obs, "bob", ["bob's words", "more of bob"], "chat of bob")
+    obs.feedback("down", comment=TEXTS[3], session_id="chat of ada")  # somebody else's, who names no user
     assert obs.flush(60)
     obs.shutdown()
 

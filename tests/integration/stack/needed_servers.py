@@ -21,6 +21,12 @@ def require(*names: str) -> None:
         pytest.skip(f"not on the PATH: {', '.join(missing)}")
 
 
+def scrape(options: Options, *ports: int) -> None:
+    """Agents of the environment `demo` on these ports."""
+    where = ", ".join(f'"127.0.0.1:{port}"' for port in ports)
+    write_agents(options.etc / "prometheus", f"[{{targets: [{where}], labels: {{environment: demo}}}}]")
+
+
 def write_agents(etc: Path, text: str) -> None:
     """Targets of a test's own in place of the link to the repository's."""
     file = etc / "targets" / "agents.yml"

@@ -125,3 +125,16 @@ def test_too_little_history_is_said() -> None:
 def test_equal_values_are_no_change() -> None:
     same = [Observation(0.0, {"model": ("a",)}, str(at)) for at in range(50)]
     assert "the figure did not change beyond chance" == explain_change(same, same).verdict
+
+
+def test_what_lies_between_the_periods_is_compared_with_nothing_and_dates_what_is_new() -> None:
+    def one(place: int, prompt: str, value: float) -> Observation:
+        return Observation(value, {"prompt_hash": (prompt,)}, f"s{place}", place)
+
+    before = [one(place, "p1", 1 + place % 7 / 10) for place in range(60)]
+    between = [one(60 + place, "p2", 3) for place in range(5)]
+    after = [one(70 + place, "p2", 3 + place % 7 / 10) for place in range(40)]
+    found = explain_change(before, after, between=between)
+    best = found.factors[0]
+    assert ("p2", 0.0, 60) == (best.value, best.share_before, best.first_seen_ns)
+    assert [("p2", 60, 1.0)] == [(each.value, each.first_seen_ns, each.share_after) for each in found.firsts]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from syndarix_obs import BudgetExceeded, CallRefused, SettingsError, guard
 from syndarix_obs.errors import GuardUnavailable
 from syndarix_obs.guarding.accounts import FILE, Account, read
 from syndarix_obs.guarding.budgets import NANO
-from syndarix_obs.guarding.worst_case import OUTPUT_LIMITS, WorstCase, output_limit
+from syndarix_obs.guarding.output_limits import OUTPUT_LIMITS, output_limit
+from syndarix_obs.guarding.worst_case import WorstCase
 from syndarix_obs.platform import ObservabilityPlatform
 from syndarix_obs.pricing import PriceBook
 from syndarix_obs.settings import Settings
@@ -303,9 +305,28 @@ def test_what_is_written_to_a_cache_is_reserved_at_its_price() -> None:
 
 
 def test_longer_names_of_models_come_before_their_beginnings() -> None:
-    names = [name for name, _ in OUTPUT_LIMITS]
+    names = [each.start for each in OUTPUT_LIMITS]
     assert all(not later.startswith(name) for at, name in enumerate(names) for later in names[at + 1 :])
     assert (32_768, 64_000, 16_384) == tuple(map(output_limit, ("gpt-4.1-mini", "claude-sonnet-4-5", "acme-1")))
+
+
+def test_every_longest_answer_says_where_it_stands_and_when_that_was_read() -> None:
+    for each in OUTPUT_LIMITS:
+        assert each.source.startswith("https://")
+        assert each.checked == date.fromisoformat(each.checked).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens"),
+    [
+        ("openai/gpt-5.1-chat-latest", 16_384), ("gpt-5.6-sol", 128_000), ("gpt-4-0613", 8_192),
+        ("gpt-4-turbo-2024-04-09", 4_096), ("gemini-3.1-pro-preview", 65_536), ("claude-opus-4-1", 32_000),
+        ("claude-opus-4-5", 64_000), ("claude-sonnet-4-6", 128_000), ("claude-sonnet-5", 128_000),
+        ("claude-tomorrow", 128_000),
+    ],
+)  # fmt: skip
+def test_a_model_that_is_listed_nowhere_has_the_longest_of_its_maker(model: str, tokens: int) -> None:
+    assert tokens == output_limit(model)
 
 
 def test_the_refusal_survives_a_process_pool() -> None:

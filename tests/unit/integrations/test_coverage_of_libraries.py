@@ -47,3 +47,16 @@ def test_an_instrumentor_that_wants_another_version_is_a_conflict(
     install(tmp_path, "some-cohere-instrumentor", "1.0", 'cohere<6; extra == "instruments"', entry="cohere")
     found = {each.library: each for each in coverage()}["cohere"]
     assert ("conflict", "some-cohere-instrumentor wants cohere <6") == (found.state, found.by)
+
+
+def test_an_instrumentor_that_keeps_to_old_versions_in_its_code_is_a_conflict_and_the_better_one_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    install(tmp_path, "cohere", "7.3.1")
+    install(tmp_path, "opentelemetry-instrumentation-cohere", "0.62.4", "cohere", entry="cohere")
+    found = {each.library: each for each in coverage()}["cohere"]
+    assert ("conflict", "openinference-instrumentation-cohere") == (found.state, found.install)
+    install(tmp_path, "openinference-instrumentation-cohere", "0.1.15", "cohere>=5.13.0", entry="cohere")
+    found = {each.library: each for each in coverage()}["cohere"]
+    assert ("watched", "by openinference-instrumentation-cohere") == (found.state, found.by)

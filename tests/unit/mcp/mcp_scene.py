@@ -41,6 +41,7 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "get_decision_patterns": {},
     "search_logs": {"text": "refund", "payloads": True},
     "get_cost_summary": {"by": ["agent", "model", "day"]},
+    "get_coding_summary": {"by": ["repository", "branch"]},
     "get_budgets": {},
     "get_cost_forecast": {"by": ["project", "model"]},
     "get_spending": {"by": ["agent_version", "project"]},

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from syndarix_obs import guard
 from syndarix_obs.pipeline.destination import BaseDestination
+from syndarix_obs.store.location import store_path
 from syndarix_obs.testing import recording
 
 
@@ -187,3 +190,29 @@ def test_closing_takes_longer_than_allowed_for_as_long_as_the_queue_gets_shorter
                 pass
         assert kit.obs.shutdown(0.05)
     assert 300 == slow.taken
+
+
+def test_where_no_thread_can_be_started_the_program_goes_on_and_its_end_stores_what_it_recorded(tmp_path: Path) -> None:
+    done = _run(
+        """
+        import threading
+        from syndarix_obs import ObservabilityPlatform
+
+        obs = ObservabilityPlatform.from_env()
+
+        def refuse(*_args, **_keywords):
+            raise RuntimeError("can't start new thread")
+
+        threading._start_new_thread = threading._start_joinable_thread = refuse
+        with obs.tool("one"):
+            pass
+        with obs.tool("two"):
+            pass
+        print("went on")
+        """,
+        tmp_path,
+    )
+    assert "went on\n" == done.stdout
+    assert 1 == done.stderr.count("internal failure in worker.start")
+    with closing(sqlite3.connect(store_path(tmp_path))) as connection:
+        assert 2 == connection.execute("SELECT count(*) FROM records").fetchone()[0]

@@ -213,8 +213,8 @@ def test_two_erasures_at_once_share_one_run(home: Path) -> None:
     assert [False, True] == sorted(each.shared for each in outcomes)
 
 
-EVERY = 1 if os.environ.get("SYNDARIX_OBS_EVERY_CASE") else 4
-"""Every fourth step, unless all are wanted. Read at import: the fixtures take such names out of the environment."""
+EVERY = 1 if os.environ.get("SYNDARIX_OBS_EVERY_CASE") else 7
+"""Every seventh step, unless all are wanted. Read at import: the fixtures take such names out of the environment."""
 
 KILLED = """
 import os, signal, sys

@@ -290,6 +290,12 @@ def test_following_sessions_prints_a_line_for_each_that_runs(tmp_path: Path) -> 
     assert (130, b"") == (process.returncode, errors)
 
 
+def test_the_bare_command_shows_the_help_to_somebody_new(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == run([])
+    shown = capsys.readouterr()
+    assert ("New here? `syndarix-obs demo`" in shown.out, "") == (True, shown.err)
+
+
 def test_the_help_of_every_command_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     from syndarix_obs_read.catalogue import QUESTIONS
 

@@ -110,6 +110,12 @@ def test_a_fork_says_what_it_would_have_cost_and_can_be_compared(
     assert "2 steps are the same, 1 changed" in said
 
 
+def test_an_export_keeps_the_functions_that_were_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _said = asked(home, capsys, "replay", "s-one", "--tool", "shop:ask=llm", "--export", str(home / "a.json"))
+    assert 0 == code
+    assert {"shop:ask": "llm"} == json.loads((home / "a.json").read_text("utf-8"))["tools_at"]
+
+
 @pytest.mark.slow
 def test_an_exported_session_plays_in_a_test_without_any_store(
     home: Path, capsys: pytest.CaptureFixture[str], pytester: pytest.Pytester
@@ -148,7 +154,12 @@ def test_changed(replayed_session):
         (["--with", "json"], "is not module:function"),
         (["--with", "json:dumps", "--live", "everything"], "--live 'everything' is not known"),
         (["--with", "json:dumps", "--set", "model=x"], "--fork-at"),
-        (["--with", "json:dumps", "--fork-at", "1", "--set", "model"], "is not name=value"),
+        (["--with", "json:dumps", "--fork-at", "1", "--live", "llm", "--set", "model"], "is not name=value"),
+        (["--with", "json:dumps", "--fork-at", "1"], "say so with --live llm"),
+        (["--with", "json:dumps", "--fork-at", "4", "--live", "llm"], "the session s-one has 3 steps"),
+        (["--fork-at", "1", "--live", "llm"], "nothing was named to run"),
+        (["--doctor"], "nothing was named to run"),
+        (["--with", "builtins:iter"], "give a JSON list with --args"),
         (["--requests-only"], "--live llm"),
         (["--with", "json:dumps", "--args", "{"], "--args is no JSON"),
     ],
@@ -158,6 +169,27 @@ def test_what_is_wrong_with_a_call_is_said(
 ) -> None:
     code, said = asked(home, capsys, "replay", "s-one", *arguments)
     assert (2, True) == (code, words in said), said
+
+
+def test_a_fork_is_listed_and_stepped_through_with_its_choices(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = agent(home, monkeypatch, SAME)
+    _code, text = asked(
+        home, capsys, "replay", "s-one", "--with", place, "--args", '["why?"]', "--fork-at", "2", "--live", "llm",
+        "--json",
+    )  # fmt: skip
+    name = json.loads(text)["replay_id"]
+    _code, text = asked(home, capsys, "replay", "s-one", "--json")
+    assert [(name, "fork", "finished")] == [
+        (each["replay_id"], each["mode"], each["result"]) for each in json.loads(text)["replays"]
+    ]
+    _code, text = asked(home, capsys, "step", name, "2", "--json")
+    step = json.loads(text)
+    assert (["look", "answer"], "answer", "none") == (step["options"], step["selected"], step["reason_source"])
+    assert 0 < step["seconds"] < step["seconds_so_far"] < 60
+    code, said = asked(home, capsys, "session", name)
+    assert (1, True) == (code, f"`syndarix-obs step {name}` shows it" in said), said
 
 
 def test_a_session_that_is_not_there_is_said(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from mcp import Client
 
 from syndarix_obs_read.cli.run import run
+from syndarix_obs_read.mcp.server import build_server
+from syndarix_obs_read.serving.address import Address
+from syndarix_obs_read.settings import ReadSettings
+from syndarix_obs_read.web.app import build_app
 
 Call = Callable[..., Any]
 
@@ -87,6 +94,27 @@ def test_tables_show_the_same(home: Path, capsys: pytest.CaptureFixture[str]) ->
     assert 0 == run(["coding", "--since", "2026-02", "--home", str(home), "--by", "branch"])
     shown = capsys.readouterr().out
     assert all(word in shown for word in ("fix", "main", "Read", "Bash", "largest context"))
+
+
+async def test_an_assistant_is_told_the_same(home: Path) -> None:
+    async with Client(build_server(ReadSettings(home=home))) as client:
+        told = await client.call_tool("get_coding_summary", {"since": "2026-02", "by": ["branch"]})
+    answer = told.structured_content
+    assert answer is not None
+    assert [{"branch": "fix"}, {"branch": "main"}] == [group["key"] for group in answer["groups"]]
+    assert [("Bash", 2)] == [(each["tool"], each["times"]) for each in answer["refused"]]
+    assert {"groups[].key", "refused[].reasons[]"} <= set(answer["untrusted"]["fields"])
+
+
+async def test_the_page_shows_the_same(home: Path) -> None:
+    app = build_app(ReadSettings(home=home, rate_limit=0), Address(port=8766))
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8766") as browser:
+        page = unescape((await browser.get("/coding?since=2026-02&by=branch")).text)
+        wrong = (await browser.get("/coding?by=planet")).text
+    for said in ("fix", "main", "What filled the context", "Read", "doesn't want to proceed", "$0.0036"):
+        assert said in page
+    assert "possible: repository, branch" in wrong
 
 
 def test_a_dimension_that_there_is_not_names_those_that_are(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -295,6 +295,13 @@ def test_a_functions_place_is_enough_where_it_is_not_decorated(obs: Observabilit
     assert "1" == json.dumps(1)
 
 
+def test_a_file_names_the_functions_that_it_answers_for(tmp_path: Path) -> None:
+    steps: list[Any] = [ToolStep(number=1, tool="dumps", arguments={"obj": 1}, result="recorded")]
+    Tape("s", steps, tools_at={"json:dumps": "dumps"}).save(tmp_path / "s.json")
+    with replaying(tmp_path / "s.json"):
+        assert "recorded" == json.dumps(1)
+
+
 def test_a_function_that_does_not_exist_is_named() -> None:
     tape = Tape("s", [ToolStep(number=1, tool="t")])
     message = "there is no function 'json:nosuch'"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from syndarix_obs.store.writer import StoreWriter
 from syndarix_obs_read.answers.blame import blame
 from syndarix_obs_read.answers.compare import compare
 from syndarix_obs_read.answers.investigate import investigate
-from syndarix_obs_read.answers.observed import FIGURES, observe, user_bucket
+from syndarix_obs_read.answers.observed import FIGURES, Observed, user_bucket
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.cli.run import run
@@ -94,6 +95,42 @@ async def test_the_time_before_can_be_given(backend: EmbeddedBackend) -> None:
     assert not found.figures[0].changed
 
 
+async def test_one_session_that_ran_away_is_named_where_there_is_too_little_to_compare(tmp_path: Path) -> None:
+    records = [each for number in range(5) for each in session(number, 90 + number, model="m", seconds=1, fails=False)]
+    trace, start = f"{99:032x}", time.time_ns() - 10 * MINUTE
+    records += [
+        r.ToolRecord(record_id=f"{trace}:{step}", trace_id=trace, span_id=f"{step}", session_id="s-099", tool="track",
+                     agent="support", start_ns=start + step, end_ns=start + step, status="error", error_type="Timeout",
+                     error_message="no answer after 5 s")
+        for step in range(40)
+    ]  # fmt: skip
+    StoreWriter(store_path(tmp_path)).write(records)
+    backend = EmbeddedBackend(store_path(tmp_path))
+    found = await investigate(backend, Filter(agent="support"), parse_range("1h"))
+    await backend.close()
+    (one,) = found.runaways
+    assert ("s-099", "track", 40, "Timeout: no answer after <n> s") == (
+        one.session_id, one.tool, one.tool_calls, one.error,
+    )  # fmt: skip
+    assert [("calls", 40.0, 2.0), ("errors", 40.0, 0.0)] == [
+        (each.what, each.amount, each.largest_before) for each in one.sums
+    ]
+    assert {False} == {each.compared for each in found.figures}
+
+
+def test_the_command_names_the_session_that_ran_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    records = [each for number in range(4) for each in session(number, 90 + number, model="m", seconds=1, fails=False)]
+    for step in range(12):
+        records += [replace(each, record_id=f"{each.record_id}:{step}") for each in
+                    session(99, 10, model="m", seconds=1, fails=True)[1:]]  # fmt: skip
+    StoreWriter(store_path(tmp_path)).write(records)
+    assert 0 == run(["investigate", "--agent", "support", "--since", "1h", "--home", str(tmp_path)])
+    shown = capsys.readouterr().out
+    assert "one session made 100% of all calls, with 12 calls of track" in shown
+    assert "syndarix-obs session s-099" in shown
+    assert "too few sessions to compare, two on each side at least: errors" in shown
+
+
 async def test_an_unknown_figure_is_answered_with_the_known_ones(backend: EmbeddedBackend) -> None:
     with pytest.raises(FilterError, match="there is no figure 'mood'; possible: errors"):
         await investigate(backend, Filter(), parse_range("1h"), "mood")
@@ -101,7 +138,7 @@ async def test_an_unknown_figure_is_answered_with_the_known_ones(backend: Embedd
 
 async def test_a_tool_call_has_the_configuration_of_its_session_s_model_calls(backend: EmbeddedBackend) -> None:
     records = (await backend.records(Filter(session_id="s-141"), limit=10, payloads=False)).rows
-    (tool,) = observe(FIGURES["tool_latency"], records)
+    (tool,) = Observed(records).of(FIGURES["tool_latency"])
     assert (("slow-1",), ("track",), ("Timeout: no answer after <n> s",)) == (
         tool.where["model"], tool.where["tool"], tool.where["error_pattern"],
     )  # fmt: skip

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -289,11 +291,41 @@ def test_an_unknown_version_is_read_as_far_as_understood_and_the_rest_counted(ta
     assert (2, 2220, 7) == tokens(tmp_path)
 
 
-def test_a_compressed_file_and_one_that_is_gone_are_named(take: Take, tmp_path: Path) -> None:
-    packed = tmp_path / "rollout-a.jsonl.zst"
+@pytest.mark.parametrize("suffix", [".zst", ".gz"])
+def test_a_rollout_that_was_compressed_is_read_and_counts_once_beside_the_one_that_was_not(
+    take: Take, tmp_path: Path, suffix: str
+) -> None:
+    path = write(tmp_path / "rollout-a.jsonl", *codex((1000, 0, 100, 0), (1600, 0, 250, 0)))
+    packed = tmp_path / "archived" / f"rollout-a.jsonl{suffix}"
+    packed.parent.mkdir()
+    if suffix == ".gz":
+        packed.write_bytes(gzip.compress(path.read_bytes()))
+    else:
+        arrow = pytest.importorskip("pyarrow")
+        with arrow.output_stream(str(packed), compression="zstd") as stream:
+            stream.write(path.read_bytes())
+    assert 2 == take("codex", packed).calls
+    assert 0 == take("codex", path).calls
+    assert (2, 1600, 250) == tokens(tmp_path)
+
+
+def test_a_file_that_cannot_be_unpacked_and_one_that_is_gone_are_named(take: Take, tmp_path: Path) -> None:
+    packed = tmp_path / "rollout-a.jsonl.gz"
     packed.write_bytes(b"x")
     taken = take("codex", packed, tmp_path / "gone.jsonl")
-    assert {"it is compressed; unpack it first", "No such file or directory"} == set(taken.unreadable.values())
+    assert "No such file or directory" in taken.unreadable.values()
+    assert "gzipped file" in taken.unreadable[str(packed)]
+
+
+def test_without_a_reader_of_zstd_it_is_said_what_to_install(
+    take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("compression.zstd", "pyarrow"):
+        monkeypatch.setitem(sys.modules, module, None)
+    packed = tmp_path / "rollout-b.jsonl.zst"
+    packed.write_bytes(b"x")
+    [said] = take("codex", packed).unreadable.values()
+    assert "pip install 'syndarix-obs[archive]'" in said
 
 
 def test_a_second_reading_takes_nothing_again(take: Take, tmp_path: Path) -> None:

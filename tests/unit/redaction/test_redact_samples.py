@@ -215,3 +215,14 @@ def test_the_gate_lets_nothing_pass_that_a_pattern_would_mask(sample: str, aroun
     engine = Engine(personal=True, own={}, custom=None)
     text = around.format(sample)
     assert engine.mask(text, EVERYTHING, Counter()) == engine.mask(text, engine.hits(text), Counter())
+
+
+def test_of_a_run_with_many_refused_names_the_rest_is_masked() -> None:
+    """Each value would be the rest of the run, read again from its own beginning."""
+    masked = ALL.text("token=40." * 20 + " and more")
+    assert masked == "token=40." * 12 + "token=[REDACTED:secret] and more"
+
+
+def test_a_line_with_a_few_harmless_names_in_a_row_stays() -> None:
+    line = "auth=off|session=open|token=no|key=none|code=ok"
+    assert line == ALL.text(line)

@@ -113,8 +113,10 @@ def test_sums_have_zeros_and_sizes_of_few_calls_are_unknown() -> None:
 def test_the_newest_record_says_how_an_episode_stands() -> None:
     def record(state: str, at: int) -> StoredRecord:
         return StoredRecord(
-            {"agent": "a", "series": "cost", "episode": "e", "state": state, "start_ns": at, "opened_ns": 5, "score": 2}
-        )
+            {"agent": "a", "series": "cost", "episode": "e", "state": state, "start_ns": at, "opened_ns": 5, "score": 2,
+             "observed": 3.0, "expected": 1, "opinion": "level"}
+        )  # fmt: skip
 
+    words = "cost is 3 where 1 was expected (level)"
     found = known_of([record("closed", 30), record("opened", 10), record("worse", 20)])
-    assert {(None, "a", "cost"): Known("e", "closed", 5, 30, 2.0)} == found
+    assert {(None, "a", "cost"): Known("e", "closed", 5, 30, 2.0, words)} == found

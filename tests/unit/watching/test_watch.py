@@ -25,6 +25,7 @@ from syndarix_obs_read.cli.run import run
 from syndarix_obs_read.errors import NotFound, QueryError, SettingsError
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.timerange import TimeRange
+from syndarix_obs_read.watching.channels import Webhook
 from syndarix_obs_read.watching.series import STEP_NS
 from syndarix_obs_read.watching.tell import Telling, Unusual, webhook_of
 from syndarix_obs_read.watching.watch import SETTLES_NS, Watch
@@ -81,7 +82,8 @@ class Receiver:
 
 
 def telling(receiver: Receiver) -> Telling:
-    return Telling(None, "http://pager/hook", receiver.transport())
+    hook = Webhook("pager", "http://pager/hook", transport=receiver.transport())
+    return Telling(None, lambda _labels: (hook,))
 
 
 async def test_an_episode_becomes_records_a_gauge_an_alert_and_an_answer(home: Path) -> None:
@@ -163,10 +165,10 @@ async def test_with_alertmanager_an_alert_is_renewed_at_every_look_and_ended_by_
             self.raised.append((labels["agent"], end_ns))
 
     server: Any = Alertmanager()
-    told = Telling(server, None)
+    told = Telling(server)
     await told.tell([Unusual("support", 5, ("cost",))], 10**12)
     await told.tell([Unusual("support", 5, ("cost",))], 2 * 10**12)
-    assert [] == await Telling(server, None).tell([], 3 * 10**12, ["support"])
+    assert [] == await Telling(server).tell([], 3 * 10**12, ["support"])
     assert [("support", 1_900 * 10**9), ("support", 2_900 * 10**9), ("support", 3 * 10**12)] == server.raised
     assert ["refused" in words for words in await told.tell([Unusual("refused", 5, ())], 10**12)] == [True]
 
@@ -186,7 +188,7 @@ async def test_the_months_end_is_a_gauge_and_an_open_episode_is_one_again_after_
     )  # fmt: skip
     backend = EmbeddedBackend(store_path(tmp_path))
     platform = ObservabilityPlatform(Settings(home=tmp_path, backend="embedded", set_global=False))
-    watch = Watch(backend, platform, Telling(None, None), ReadSettings(home=tmp_path), lambda: now + SETTLES_NS)
+    watch = Watch(backend, platform, Telling(None), ReadSettings(home=tmp_path), lambda: now + SETTLES_NS)
     await watch.look()
     expected = platform.registry.get_sample_value("llm_cost_forecast_dollars", {"project": "acme", "bound": "expected"})
     assert 62 == pytest.approx(expected, rel=0.1)

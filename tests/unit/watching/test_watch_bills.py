@@ -31,7 +31,7 @@ async def test_a_look_sets_the_gauge_four_times_a_day_and_names_what_it_cannot_r
             home=tmp_path, openai_admin_key_file=key_file(tmp_path, "openai"), openai_admin_url=url,
             anthropic_admin_key_file=tmp_path / "none",
         )  # fmt: skip
-        watch = Watch(backend, platform, Telling(None, None), settings, lambda: at[0])
+        watch = Watch(backend, platform, Telling(None), settings, lambda: at[0])
         looked = await watch.look()
         asked = len(recorder.provider.asked)
         await watch.look()

@@ -32,7 +32,6 @@ IDLE_NS: Final = 30 * 60 * 1_000_000_000
 """A session in which nothing has happened for so long is over: transcripts tell of no end."""
 _BATCH: Final = 1_000
 _SAFE_WITHIN_S: Final = 30.0
-_COMPRESSED: Final = (".jsonl.zst", ".jsonl.gz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +110,7 @@ class Importer:
     """
 
     def __init__(self, runtime: Runtime, tool: Tool, memory: Memory) -> None:
+        runtime.take_reports()
         self._runtime = runtime
         self._tool: Tool = tool
         self._memory = memory
@@ -146,9 +146,6 @@ class Importer:
         if not has_news(path, found):
             return
         taken.files += 1
-        if path.name.endswith(_COMPRESSED):
-            taken.unreadable[str(path)] = "it is compressed; unpack it first"
-            return
         unknown = Unknown()
         source = Source(path, found.state, self._memory.agents, lambda offset: row_at(path, offset))
         reader = _FORMS[self._tool].reader(source)
@@ -202,10 +199,12 @@ class Importer:
     def _again(self, item: Item, known: Known) -> None:
         """Tell every form of a call in order: the ledger takes back the one before, and knows those it has seen."""
         item.start_ns = known.start_ns
-        for number, usage in enumerate([*known.usages, item.usage]):
+        forms = [*known.usages, item.usage]
+        told = len(forms) - 1 if self._runtime.shares else 0  # the store knows the others
+        for number, usage in list(enumerate(forms))[told:]:
             span = item.span(self._tool, self._resource, usage)
             span.start_ns = known.start_ns
-            span.revises = number > 0
+            span.revises = number
             self._batch.append(span)
 
     def _in_session(self, item: Item) -> None:

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.pricing.reports import TRANSCRIPTS
 from syndarix_obs.receivers.events import trace_of
 from syndarix_obs.records.finished import FinishedSpan
 from syndarix_obs.records.resource import Resource
 
-SCOPE: Final = "syndarix_obs.receivers.transcripts"
+SCOPE: Final = TRANSCRIPTS
 CHARACTERS_A_TOKEN: Final = 4
 """For what a text adds to the context: transcripts tell tokens of whole requests only."""
 
@@ -115,7 +116,7 @@ def tool_call(name: str, call_id: str, session: str, end_ns: int, *, arguments: 
 def refusal(name: str, call_id: str, session: str, at_ns: int, reason: str) -> Item:
     """A tool that was not allowed: a decision of type `permission`."""
     attributes = {
-        v.KIND: v.KIND_DECISION, v.DECISION_TYPE: "permission", v.DECISION_OPTIONS: ["accept", "reject"],
+        v.KIND: v.KIND_DECISION, v.DECISION_TYPE: v.DECISION_PERMISSION, v.DECISION_OPTIONS: ["accept", "reject"],
         v.DECISION_SELECTED: "reject", v.GEN_AI_TOOL_NAME: name, v.GEN_AI_TOOL_CALL_ID: call_id,
     }  # fmt: skip
     return Item(

@@ -92,8 +92,8 @@ class Memory:
         """A thing was taken, or told anew."""
         origin, told = self.digest(str(source)), json.dumps(usages) if usages else None
         self._connection.executemany(
-            "INSERT INTO things (key, start_ns, source, usages) VALUES (?1, ?2, ?3, ?4)"
-            " ON CONFLICT (key) DO UPDATE SET usages = ?4",
+            "INSERT INTO things (key, start_ns, source, usages) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET usages = excluded.usages",
             [(self.digest(key), start_ns, origin, told) for key in keys],
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from syndarix_obs.receivers.transcripts.compressed import is_compressed, opened
 from syndarix_obs.receivers.transcripts.items import Unknown
 from syndarix_obs.receivers.transcripts.memory import FileState
 
@@ -31,11 +32,11 @@ def rows(path: Path, found: FileState, unknown: Unknown) -> Iterator[tuple[int, 
     """
     about = path.stat()
     whole = path.suffix == ".json"
-    if whole or about.st_size < found.offset:
+    if whole or is_compressed(path) or about.st_size < found.offset:
         found.offset = 0
         found.state.clear()
     found.size, found.changed_ns = about.st_size, about.st_mtime_ns
-    with path.open("rb") as stream:
+    with opened(path) as stream:
         if whole:
             yield from _object(stream.read(), unknown)
             return
@@ -54,7 +55,7 @@ def rows(path: Path, found: FileState, unknown: Unknown) -> Iterator[tuple[int, 
 def row_at(path: Path, offset: int) -> Mapping[str, Any] | None:
     """The row that begins at a place, None when there is none any more."""
     try:
-        with path.open("rb") as stream:
+        with opened(path) as stream:
             stream.seek(offset)
             return _parsed(stream.readline(_LONGEST_LINE))
     except OSError:

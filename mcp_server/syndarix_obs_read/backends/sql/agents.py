@@ -17,27 +17,33 @@ from syndarix_obs_read.backends.sql.lines import by_hour
 from syndarix_obs_read.backends.sql.sums import costs
 
 FILTERS: Final = ("agent", "project", "user", "task_type", "session_id", "service", "environment")
-_UNNAMED: Final = "(no agent)"
+UNNAMED: Final = "(no agent)"
 _DURATIONS: Final = "json_group_array(r.duration_ns)"
 """All durations of a group in one value: half the time of a row for each."""
+_DIGITS: Final = 12
+"""Of a mean: further ones depend on the order in which it was added up."""
 _ERRORS: Final = f"sum(r.status = '{v.STATUS_ERROR}')"
 
 
 @dataclass(slots=True)
-class _Tool:
+class ToolSums:
+    """Calls of one tool."""
+
     seconds: list[float] = field(default_factory=list)
     errors: int = 0
     loops: int = 0
 
 
 @dataclass(slots=True)
-class _Agent:
+class AgentSums:
+    """What one agent did, as it is counted."""
+
     runs: dict[tuple[str, str | None], int] = field(default_factory=dict)
     times: list[int] = field(default_factory=list)
     latency: list[float] = field(default_factory=list)
     first_token: list[float] = field(default_factory=list)
     request_errors: int = 0
-    tools: defaultdict[str, _Tool] = field(default_factory=lambda: defaultdict(_Tool))
+    tools: defaultdict[str, ToolSums] = field(default_factory=lambda: defaultdict(ToolSums))
     decisions: int = 0
     confidence: float | None = None
     safety_checks: int = 0
@@ -46,31 +52,46 @@ class _Agent:
     cost: Cost = Cost()  # noqa: RUF009 - frozen
 
 
+Sums = defaultdict[str, AgentSums]
+"""By the agent's name."""
+
+
 def statistics(connection: sqlite3.Connection, where: Filter) -> list[AgentRow]:
     """Every agent that did something in the period, by name."""
-    where.allow("agents", *FILTERS)
-    found: defaultdict[str, _Agent] = defaultdict(_Agent)
+    found = runs_and_costs(connection, where)
     records = over("r", where, time="ts_ns", columns=FILTERS)
-    _runs(connection, over("s", where, time="started_ns", columns=FILTERS), found)
     _calls(connection, records, found)
     _tools(connection, records, found)
     _decisions(connection, records, found)
     _safety(connection, records, found)
+    return rows(found)
+
+
+def runs_and_costs(connection: sqlite3.Connection, where: Filter) -> Sums:
+    """Sessions and the ledger alone; what agents called is counted by the caller."""
+    where.allow("agents", *FILTERS)
+    found: Sums = defaultdict(AgentSums)
+    _runs(connection, over("s", where, time="started_ns", columns=FILTERS), found)
     ledger = over("l", where, time="ts_ns", columns=FILTERS)
     quick = by_hour(connection, where, ("agent",))
     for key, tokens, cost in costs(connection, ledger, ["l.agent AS agent"], quick=quick):
-        each = found[key["agent"] or _UNNAMED]
+        each = found[key["agent"] or UNNAMED]
         each.tokens, each.cost = tokens, cost
+    return found
+
+
+def rows(found: Sums) -> list[AgentRow]:
+    """What was counted as the rows of the answer, by name."""
     return [_row(name, found[name]) for name in sorted(found)]
 
 
-def _runs(connection: sqlite3.Connection, where: Where, found: defaultdict[str, _Agent]) -> None:
+def _runs(connection: sqlite3.Connection, where: Where, found: Sums) -> None:
     statement = (
         "SELECT s.agent, s.status, s.outcome, count(*), min(s.started_ns), max(s.last_progress_ns)"
         f" FROM sessions s WHERE {where.sql} GROUP BY 1, 2, 3"
     )
     for agent, status, outcome, count, first, last in connection.execute(statement, where.values):
-        each = found[agent or _UNNAMED]
+        each = found[agent or UNNAMED]
         each.runs[status, outcome] = count
         each.times += (first, last)
 
@@ -80,21 +101,21 @@ def _rows(connection: sqlite3.Connection, columns: str, kind: str, where: Where,
     return connection.execute(statement, (kind, *where.values))
 
 
-def _calls(connection: sqlite3.Connection, where: Where, found: defaultdict[str, _Agent]) -> None:
+def _calls(connection: sqlite3.Connection, where: Where, found: Sums) -> None:
     columns = f"{_DURATIONS}, {_ERRORS}"
     for agent, durations, errors in _rows(connection, columns, v.KIND_LLM_CALL, where, "GROUP BY 1"):
-        each = found[agent or _UNNAMED]
+        each = found[agent or UNNAMED]
         each.latency += _seconds(durations)
         each.request_errors += errors
     streamed = "AND r.first_token_s IS NOT NULL"
     for agent, first_token in _rows(connection, "r.first_token_s", v.KIND_LLM_CALL, where, streamed):
-        found[agent or _UNNAMED].first_token.append(first_token)
+        found[agent or UNNAMED].first_token.append(first_token)
 
 
-def _tools(connection: sqlite3.Connection, where: Where, found: defaultdict[str, _Agent]) -> None:
+def _tools(connection: sqlite3.Connection, where: Where, found: Sums) -> None:
     columns = f"r.tool, {_DURATIONS}, {_ERRORS}, count(r.loop_count)"
     for agent, name, durations, errors, loops in _rows(connection, columns, v.KIND_TOOL_CALL, where, "GROUP BY 1, 2"):
-        tool = found[agent or _UNNAMED].tools[name or "unknown"]
+        tool = found[agent or UNNAMED].tools[name or "unknown"]
         tool.seconds += _seconds(durations)
         tool.errors += errors
         tool.loops += loops
@@ -104,19 +125,19 @@ def _seconds(durations: str) -> list[float]:
     return [duration / 1e9 for duration in json.loads(durations)]
 
 
-def _decisions(connection: sqlite3.Connection, where: Where, found: defaultdict[str, _Agent]) -> None:
+def _decisions(connection: sqlite3.Connection, where: Where, found: Sums) -> None:
     for agent, count, mean in _rows(connection, "count(*), avg(r.confidence)", v.KIND_DECISION, where, "GROUP BY 1"):
-        each = found[agent or _UNNAMED]
+        each = found[agent or UNNAMED]
         each.decisions, each.confidence = count, mean
 
 
-def _safety(connection: sqlite3.Connection, where: Where, found: defaultdict[str, _Agent]) -> None:
+def _safety(connection: sqlite3.Connection, where: Where, found: Sums) -> None:
     for agent, count, failed in _rows(connection, "count(*), sum(r.passed = 0)", v.KIND_SAFETY, where, "GROUP BY 1"):
-        each = found[agent or _UNNAMED]
+        each = found[agent or UNNAMED]
         each.safety_checks, each.safety_failures = count, failed
 
 
-def _row(name: str, found: _Agent) -> AgentRow:
+def _row(name: str, found: AgentSums) -> AgentRow:
     return AgentRow(
         agent=name,
         runs=found.runs,
@@ -128,7 +149,7 @@ def _row(name: str, found: _Agent) -> AgentRow:
         first_token=Quantiles.of(found.first_token),
         tools=tuple(_tool(tool, found.tools[tool]) for tool in sorted(found.tools)),
         decisions=found.decisions,
-        confidence=found.confidence,
+        confidence=None if found.confidence is None else round(found.confidence, _DIGITS),
         safety_checks=found.safety_checks,
         safety_failures=found.safety_failures,
         tokens=found.tokens,
@@ -136,7 +157,7 @@ def _row(name: str, found: _Agent) -> AgentRow:
     )
 
 
-def _tool(name: str, found: _Tool) -> ToolRow:
+def _tool(name: str, found: ToolSums) -> ToolRow:
     return ToolRow(
         tool=name,
         calls=len(found.seconds),

@@ -11,8 +11,8 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs.store import schema
 from syndarix_obs_read.backends.filters import EQUAL, LARGEST_NS, Filter
 
-DEFAULT_KINDS: Final = tuple(kind for kind in v.LOG_KINDS if kind != v.KIND_COST)
-"""Kinds a question without kinds means: everything that is a log line but the ledger."""
+DEFAULT_KINDS: Final = tuple(kind for kind in v.WORK_KINDS if kind != v.KIND_COST)
+"""Kinds a question without kinds means: every log line but the ledger's, and those of replays, which are no work."""
 
 _MILLIONS: Final = 7
 """Power of ten beyond which an amount in dollars is larger than any `cost_pico`."""

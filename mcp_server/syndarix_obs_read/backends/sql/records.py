@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
@@ -45,6 +45,35 @@ def listed(connection: sqlite3.Connection, where: Filter, limit: int, payloads: 
     rows = connection.execute(statement, (*source.values, limit + 1)).fetchall()
     found = [stored(row) for row in rows[:limit]]
     return _page(found, len(rows) > limit, lambda: _count(connection, conditions, kinds))
+
+
+def with_fields(connection: sqlite3.Connection, where: Filter, names: Sequence[str], limit: int) -> Rows[StoredRecord]:
+    """The same with some of their fields: what has no column is read out of `extra`."""
+    if where.text or where.kinds == (v.KIND_COST,):
+        return listed(connection, where, limit, payloads=False)
+    kinds, conditions = where.kinds or DEFAULT_KINDS, of_records(where)
+    source = _source(where, kinds, conditions, limit + 1)
+    wanted = tuple(dict.fromkeys((*_ALWAYS, *where.named(), *names)))
+    columns = [name for name in wanted if name in schema.RECORD_COLUMNS]
+    others = [name for name in wanted if name not in schema.RECORD_COLUMNS and name in names]
+    shown = ", ".join((*(f'r."{name}"' for name in columns), *(["r.extra"] if others else [])))
+    statement = f"SELECT {shown} FROM records r WHERE r.id IN ({source.sql}) ORDER BY r.ts_ns DESC, r.id DESC LIMIT ?"
+    rows = connection.execute(statement, (*source.values, limit + 1)).fetchall()
+    found = [_partly(columns, others, row) for row in rows[:limit]]
+    return _page(found, len(rows) > limit, lambda: _count(connection, conditions, kinds))
+
+
+_ALWAYS: Final = ("kind", "record_id", "ts_ns", "end_ns", "status", "level")
+
+
+def _partly(columns: Sequence[str], others: Sequence[str], row: sqlite3.Row) -> StoredRecord:
+    data = {name: value for name, value in zip(columns, row, strict=False) if value is not None and value != ""}
+    data["start_ns"] = data.pop("ts_ns")
+    level = data.pop("level")
+    for name in schema.BOOLEAN_COLUMNS & data.keys():
+        data[name] = bool(data[name])
+    extra = json.loads(row["extra"]) if others and row["extra"] else {}
+    return StoredRecord(data | {name: extra[name] for name in others if name in extra}, level)
 
 
 def edge_calls(connection: sqlite3.Connection, field: str, ids: Iterable[str]) -> list[StoredRecord]:

@@ -84,22 +84,23 @@ class Scratch:
         records, ledger, sessions = [], [], []
         for each in found:
             if each.kind == v.KIND_COST:
-                ledger.append(_ledger_row(each.data))
+                ledger.append(ledger_row(each.data))
                 continue
             if each.kind == v.KIND_SESSION:
                 sessions.append(each)
             if not is_running(each):
-                records.append(_record_row(each))
+                records.append(record_row(each))
         self.connection.execute("BEGIN")
         self.connection.executemany(_RECORD, records)
         self.connection.executemany(_LEDGER, ledger)
         # What has ended goes first, so that the line of its start finds the place taken.
-        self.connection.executemany(_SESSION, map(_session_row, sorted(sessions, key=is_running)))
+        self.connection.executemany(_SESSION, map(session_row, sorted(sessions, key=is_running)))
         self.connection.execute(_PROGRESS)
         self.connection.execute("COMMIT")
 
 
-def _record_row(found: StoredRecord) -> list[Any]:
+def record_row(found: StoredRecord) -> list[Any]:
+    """The values of `RECORD_COLUMNS`; nothing in `extra`, which no question asks for."""
     own = {
         **found.data,
         "ts_ns": found.start_ns,
@@ -112,7 +113,8 @@ def _record_row(found: StoredRecord) -> list[Any]:
     return [_value(own.get(name)) for name in RECORD_COLUMNS]
 
 
-def _session_row(found: StoredRecord) -> list[Any]:
+def session_row(found: StoredRecord) -> list[Any]:
+    """The values of `SESSION_COLUMNS`."""
     own = {
         **found.data,
         "session_id": found.text("session_id") or found.text("trace_id"),
@@ -123,7 +125,8 @@ def _session_row(found: StoredRecord) -> list[Any]:
     return [_value(own.get(name)) for name in SESSION_COLUMNS]
 
 
-def _ledger_row(data: Mapping[str, Any]) -> list[Any]:
+def ledger_row(data: Mapping[str, Any]) -> list[Any]:
+    """The values of `LEDGER_COLUMNS`."""
     counts = {name: data.get(name) or 0 for name in _COUNTS}
     own = {**data, **counts, "ts_ns": data.get("start_ns", 0), "cost_pico": pico(amount(data.get("total_cost_usd")))}
     own.setdefault("trace_id", "")

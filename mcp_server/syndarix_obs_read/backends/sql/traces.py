@@ -17,14 +17,20 @@ _ROOTS: Final = """
     SELECT r.trace_id, r.name, r.ts_ns AS start_ns, r.end_ns, r.status, r.error_type, r.agent, r.project, r."user",
         r.session_id
     FROM records r
-    WHERE r.parent_id IS NULL AND r.trace_id <> '' AND r.kind NOT IN ('app', 'annotation', 'score') AND {roots}
-    UNION ALL
-    SELECT s.trace_id, 'invoke_agent ' || coalesce(s.agent, ''), min(s.started_ns), s.ended_ns, s.status, s.error_type,
-        s.agent, s.project, s."user", s.session_id
+    WHERE r.parent_id IS NULL AND r.trace_id <> '' AND r.kind NOT IN ('app', 'annotation', 'score') AND {period}"""
+_RUNS: Final = """
+    SELECT s.trace_id, 'invoke_agent ' || coalesce(s.agent, ''), min(s.started_ns) AS start_ns, s.ended_ns AS end_ns,
+        s.status, s.error_type, s.agent, s.project, s."user", s.session_id
     FROM sessions s
-    WHERE {runs} AND NOT EXISTS (SELECT 1 FROM records r WHERE r.trace_id = s.trace_id AND r.parent_id IS NULL
+    WHERE {period}
+    AND NOT EXISTS (SELECT 1 FROM records r WHERE r.ts_ns = s.started_ns AND r.record_id = s.record_id
+        AND r.parent_id IS NULL AND r.trace_id = s.trace_id)
+    AND NOT EXISTS (SELECT 1 FROM records r WHERE r.trace_id = s.trace_id AND r.parent_id IS NULL
         AND r.kind NOT IN ('app', 'annotation', 'score'))
     GROUP BY s.trace_id"""
+"""Sessions of traces without a root; nearly all are told by one look at their own record, which is it."""
+_NEWEST: Final = "SELECT * FROM (SELECT t.* FROM ({source}) t WHERE {conditions} ORDER BY t.start_ns DESC LIMIT ?)"
+"""Each source by itself ends after so many: sorted together, all roots of the period would be read first."""
 
 
 def found(connection: sqlite3.Connection, where: Filter, limit: int) -> Rows[TraceRow]:
@@ -36,11 +42,14 @@ def found(connection: sqlite3.Connection, where: Filter, limit: int) -> Rows[Tra
         conditions.add("t.trace_id = ?", where.trace_id)
     complete = contain(connection, where, "trace_id", "t.trace_id", conditions)
     _own(where, conditions)
-    traces = _ROOTS.format(roots=roots.sql, runs=runs.sql)
-    values = (*roots.values, *runs.values, *conditions.values)
-    statement = f"SELECT t.* FROM ({traces}) t WHERE {conditions.sql} ORDER BY t.start_ns DESC, t.trace_id LIMIT ?"
     # Fetched as far as they are counted: asking a second time for their number would cost as much again.
-    rows = connection.execute(statement, (*values, max(limit + 1, COUNTED_UP_TO))).fetchall()
+    most = max(limit + 1, COUNTED_UP_TO)
+    parts, values = [], list[Any]()
+    for source, period in ((_ROOTS, roots), (_RUNS, runs)):
+        parts.append(_NEWEST.format(source=source.format(period=period.sql), conditions=conditions.sql))
+        values += (*period.values, *conditions.values, most)
+    statement = f"SELECT t.* FROM ({' UNION ALL '.join(parts)}) t ORDER BY t.start_ns DESC, t.trace_id LIMIT ?"
+    rows = connection.execute(statement, (*values, most)).fetchall()
     more = len(rows) > limit
     return Rows(_summed(connection, rows[:limit]), more or not complete, len(rows) if complete else None)
 

@@ -7,11 +7,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs_read.backends.decrypted import Texts
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import (
     AgentRow,
@@ -61,6 +63,7 @@ class StackOptions:
         max_bytes: largest answer that is taken from a server.
         retention_days: how far back questions without a beginning look.
         stalled_after_s: seconds without a finished step after which a running session counts as stalled.
+        home: folder with the keys of encrypted texts; None for none.
         transport: for tests, instead of the network.
         clock: for tests, the wall clock in nanoseconds.
     """
@@ -74,6 +77,7 @@ class StackOptions:
     max_bytes: int = 64 * 1024 * 1024
     retention_days: int = 30
     stalled_after_s: float = 900.0
+    home: Path | None = None
     transport: httpx.AsyncBaseTransport | None = None
     clock: Callable[[], int] = time.time_ns
 
@@ -93,6 +97,7 @@ class StackBackend:
 
     def __init__(self, options: StackOptions) -> None:
         self._timeout_s = options.timeout_s
+        self._texts = Texts(options.home)
         self._loki = Loki(options.client("Loki"))
         self._tempo = Tempo(options.client("Tempo"))
         self._prometheus = Prometheus(options.client("Prometheus"))
@@ -101,6 +106,11 @@ class StackBackend:
         self._ledger = Ledger(self._loki, self._bounds)
         self._servers = Servers(self._loki, self._tempo, self._bounds, self._ledger)
         self._health = Health(self._servers, self._prometheus, self._alertmanager, options.stalled_after_s)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether texts of users are encrypted under their keys, or were."""
+        return bool(self._texts)
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -111,7 +121,7 @@ class StackBackend:
 
     async def trace(self, trace_id: str, *, limit: int, payloads: bool) -> Rows[StoredRecord]:
         """See `TraceSource`."""
-        return await self._within(traces.of_trace(self._servers, trace_id, limit, payloads))
+        return self._texts.rows(await self._within(traces.of_trace(self._servers, trace_id, limit, payloads)))
 
     async def trace_ids(self, beginning: str, limit: int) -> list[str]:
         """See `TraceSource`."""
@@ -133,11 +143,18 @@ class StackBackend:
                 where, "the ledger", lambda s: records_of.listed(s.connection, where, limit, False)
             )
             return await self._within(lines)
-        return await self._within(records.listed(self._loki, self._bounds, where, limit, payloads))
+        found = await self._within(records.listed(self._loki, self._bounds, where, limit, payloads))
+        return self._texts.rows(found)
+
+    async def some_fields(self, where: Filter, names: Sequence[str], *, limit: int) -> Rows[StoredRecord]:
+        """See `FieldSource`."""
+        if where.min_cost_usd is not None and where.kinds == (v.KIND_COST,):  # it names another field there
+            return await self.records(where, limit=limit, payloads=False)
+        return await self._within(records.with_fields(self._loki, self._bounds, where, names, limit))
 
     def follow(self, where: Filter) -> AsyncIterator[StoredRecord]:
         """See `RecordSource`; asks twice a second."""
-        return records.follow(self._loki, self._bounds, where)
+        return self._texts.following(records.follow(self._loki, self._bounds, where))
 
     # --- sums ---
 
@@ -154,7 +171,7 @@ class StackBackend:
         gather = Gather[SessionRow](
             self._servers, "session_id", where, lambda s, w, most: sessions_of.found(s.connection, w, most)
         )
-        return await self._within(gather.page(limit))
+        return self._texts.rows(await self._within(gather.page(limit)))
 
     async def agents(self, where: Filter) -> list[AgentRow]:
         """See `AgentSource`."""
@@ -212,11 +229,12 @@ class StackBackend:
 
     async def query_logs(self, logql: str, since_ns: int, until_ns: int, limit: int) -> Rows[RawLine] | Rows[Series]:
         """See `RawSource`."""
-        return await self._within(raw.logs(self._loki, logql, since_ns, until_ns, limit))
+        found = await self._within(raw.logs(self._loki, logql, since_ns, until_ns, limit))
+        return self._texts.lines(found)
 
     async def query_traces(self, traceql: str, since_ns: int, until_ns: int, limit: int) -> Rows[Mapping[str, Any]]:
         """See `RawSource`."""
-        return await self._within(raw.traces(self._tempo, traceql, since_ns, until_ns, limit))
+        return self._texts.rows(await self._within(raw.traces(self._tempo, traceql, since_ns, until_ns, limit)))
 
     async def _within(self, question: Awaitable[T]) -> T:
         try:

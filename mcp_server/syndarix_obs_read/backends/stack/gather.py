@@ -141,7 +141,9 @@ class Gather(Generic[R]):
             return {each.text("session_id") for each in found if each.kind == v.KIND_SESSION}
         return {each.text("trace_id") for each in found if each.get("parent_id") is None and each.kind in OF_WORK}
 
-    async def _lines(self, keys: Sequence[str], place: Range, kinds: Sequence[str] = v.LOG_KINDS) -> list[StoredRecord]:
+    async def _lines(
+        self, keys: Sequence[str], place: Range, kinds: Sequence[str] = v.WORK_KINDS
+    ) -> list[StoredRecord]:
         first, last = self._servers.bounds.all()
         query = f"{logql.selector(kind=tuple(kinds))} {logql.among(self._key, keys)}"
         return await heads(self._servers.loki, query, max(first, place[0]), min(last, place[1]))
@@ -155,7 +157,7 @@ class Gather(Generic[R]):
         try:
             traces = await tempo.search(traceql.plain_spans(), *place, _PLAIN_TRACES, spans=1)
             ids = [each.trace_id for each in traces if each.trace_id in known]
-            in_full = await asyncio.gather(*map(tempo.trace, ids))
+            in_full = await asyncio.gather(*(tempo.trace(each, place) for each in ids))
         except (BackendUnavailable, BackendTimeout):
             return []
         read_back = (spans.record(*each) for trace in in_full for each in trace)

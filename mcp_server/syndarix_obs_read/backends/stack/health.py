@@ -62,7 +62,7 @@ class Health:
         return list(await asyncio.gather(*(_look(name, look) for name, look in looks)))
 
     async def _freshness(self) -> Check:
-        bounds, query = self.servers.bounds, logql.selector(kind=v.LOG_KINDS)
+        bounds, query = self.servers.bounds, logql.selector(kind=v.WORK_KINDS)
         async for page in self.servers.loki.walk(short(query), *bounds.all(), 50):
             newest = max((each.start_ns for each in await read(self.servers.loki, query, page, head)), default=0)
             age = max(0, bounds.now() - newest) / SECOND_NS
@@ -84,7 +84,7 @@ class Health:
             return Check(name="sessions", state="ok", finding="none running")
         recent = await heads(
             self.servers.loki,
-            f"{logql.selector(kind=v.LOG_KINDS)} {logql.among('session_id', sorted(running)[:200])}",
+            f"{logql.selector(kind=v.WORK_KINDS)} {logql.among('session_id', sorted(running)[:200])}",
             now - int(self.stalled_after_s * SECOND_NS), bounds.all()[1],
         )  # fmt: skip
         alive = {each.text("session_id") for each in recent}

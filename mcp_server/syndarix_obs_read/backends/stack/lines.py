@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
@@ -71,13 +72,19 @@ def fits(where: Filter, found: StoredRecord, line: Line | None = None) -> bool:
     """Whether a record fits everything in the filter but `kinds`; `line` is needed for a text."""
     return bool(
         where.since_ns <= found.start_ns < where.until_ns
-        and all(found.text(name) == sendable(value) for name in EQUAL if (value := getattr(where, name)) is not None)
+        and all(found.text(name) == value for name, value in _equal(where))
         and (where.level is None or found.level in where.levels())
         and (where.min_duration_ns is None or found.end_ns - found.start_ns >= where.min_duration_ns)
         and (where.min_cost_usd is None or float(found.get("cost_usd") or "-inf") >= float(where.min_cost_usd))
         and (not where.looped or found.get("loop_count") is not None)
         and (not where.text or line is None or _contains(where.text, found, line))
     )
+
+
+@lru_cache(16)
+def _equal(where: Filter) -> tuple[tuple[str, str], ...]:
+    """What must have a value, as it stands in lines: worked out once for the thousands that are checked."""
+    return tuple((name, sendable(value)) for name in EQUAL if (value := getattr(where, name)) is not None)
 
 
 def _contains(text: str, found: StoredRecord, line: Line) -> bool:
@@ -89,16 +96,16 @@ def _split(text: str) -> tuple[dict[str, Any], int] | None:
     """The fields of a line, and where the payload (or the end) begins; None when that is cut off."""
     for match in _LAST_FIELD.finditer(text):
         end = match.end()
-        if _object(text[:end] + "}") is None:
+        data = _object(text[:end] + "}")
+        if data is None:
             continue  # a section of a context may have this name
         try:
             for name in _BEHIND:
                 if text.startswith(f',"{name}":', end):
-                    _, end = _decode(text, end + len(name) + 4)
+                    data[name], end = _decode(text, end + len(name) + 4)
         except ValueError:
             return None
-        data = _object(text[:end] + "}")
-        return (data, end) if data is not None and _NEXT.match(text, end) else None
+        return (data, end) if _NEXT.match(text, end) else None
     return None
 
 

@@ -45,7 +45,7 @@ async def distinct(loki: Loki, place: Range, field: str, limit: int) -> list[str
 
 async def extent(loki: Loki, place: Range) -> tuple[int, int] | None:
     """Times of the oldest and the newest record."""
-    query = logql.selector(kind=v.LOG_KINDS)
+    query = logql.selector(kind=v.WORK_KINDS)
     async for page in loki.walk(short(query), *place, _ENDS):
         newest = [each.start_ns for each in await read(loki, query, page, head)]
         oldest = await _oldest(loki, query, place)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
 from syndarix_obs import vocabulary as v
 from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.rows import Rows, StoredRecord
 from syndarix_obs_read.backends.sql.conditions import DEFAULT_KINDS
+from syndarix_obs_read.backends.stack import some_fields
 from syndarix_obs_read.backends.stack.clients.loki import PAGE, Line, Loki
 from syndarix_obs_read.backends.stack.fetch import read, short, whole, whole_record
 from syndarix_obs_read.backends.stack.lines import fits, is_running, once, record
@@ -33,16 +35,48 @@ async def listed(loki: Loki, bounds: TimeBounds, where: Filter, limit: int, payl
     kinds = _log_kinds(where)
     query, uncut = logql.lines(bounds.until_past(where), kinds), payloads or bool(where.text)
     size = min(max(limit + 1, _FEWEST), _WITH_PAYLOADS if uncut else PAGE)
-    found: list[StoredRecord] = []
-    async for page in loki.walk(whole(query) if uncut else short(query), *await bounds.of(where), size):
+
+    async def reading(page: list[Line]) -> list[StoredRecord]:
         if uncut:
-            new = _fitting(page, where, payloads=payloads)
-        else:
-            new = [each for each in await read(loki, query, page, whole_record) if _fits(where, each)]
-        found = sorted(once([*found, *new]), key=_newest_first)
-        # Everything older in Loki also began before this page's last line.
-        if len(found) > limit and found[limit].start_ns > page[-1].ts_ns:
-            break
+            return _fitting(page, where, payloads=payloads)
+        return [each for each in await read(loki, query, page, whole_record) if _fits(where, each)]
+
+    asked = whole(query) if uncut else short(query)
+    walk = loki.ahead if limit >= PAGE else loki.walk
+    return await _newest(walk(asked, *await bounds.of(where), size), reading, limit)
+
+
+async def with_fields(
+    loki: Loki, bounds: TimeBounds, where: Filter, names: Sequence[str], limit: int
+) -> Rows[StoredRecord]:
+    """The same with some of their fields."""
+    if where.text:
+        return await listed(loki, bounds, where, limit, payloads=False)
+    kinds, columns = _log_kinds(where), some_fields.columns_of(where, names)
+    query = logql.lines(bounds.until_past(where), kinds)
+
+    async def reading(page: list[Line]) -> list[StoredRecord]:
+        return [each for each in await some_fields.read(loki, query, columns, page) if _fits(where, each)]
+
+    walk, size = (loki.ahead if limit >= PAGE else loki.walk), min(max(limit + 1, _FEWEST), PAGE)
+    return await _newest(walk(logql.separated(query, columns), *await bounds.of(where), size), reading, limit)
+
+
+async def _newest(
+    pages: AsyncGenerator[list[Line], None], reading: Callable[[list[Line]], Awaitable[list[StoredRecord]]], limit: int
+) -> Rows[StoredRecord]:
+    """The records of the pages that began last, as soon as no later page can hold one that began after them."""
+    found: list[StoredRecord] = []
+    async with contextlib.aclosing(pages):
+        async for page in pages:
+            found += await reading(page)
+            if len(found) <= limit:
+                continue
+            found = sorted(once(found), key=_newest_first)
+            # Everything older in Loki also began before this page's last line.
+            if len(found) > limit and found[limit].start_ns > page[-1].ts_ns:
+                break
+    found = sorted(once(found), key=_newest_first)
     more = len(found) > limit
     return Rows(tuple(found[:limit]), more, None if more else len(found))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -22,9 +21,6 @@ _COLUMNS: Final = (
 _STEPS: Final = tuple(kind for kind in DEFAULT_KINDS if kind not in (v.KIND_SESSION, v.KIND_SCORE))
 _MOST_NAMED: Final = 500
 """Ids that stand in one query."""
-_ID_CHARS: Final = 300
-"""Characters of a line that hold its `record_id`, which comes second."""
-_RECORD_ID: Final = re.compile(r'"record_id":"([^"\\]*)"')
 
 
 class Runs:
@@ -47,7 +43,7 @@ class Runs:
         query = logql.lines(where, (v.KIND_SESSION,))
         ended, begun = await together(
             self._loki.streams(self._columns.query(logql.ended(query)), *self._place),
-            self._loki.streams(f"{logql.running(query)} {logql.ONLY_LEVEL} {logql.cut(_ID_CHARS)}", *self._place),
+            self._loki.streams(logql.record_ids(logql.running(query)), *self._place),
         )
         names, rows = (*_COLUMNS, *self._columns.tail), list(self._rows(ended, {}))
         await scratch.ask(lambda s: s.add_rows("sessions", names, rows))
@@ -85,5 +81,4 @@ class Runs:
 
 
 def _record_ids(streams: Iterable[Stream]) -> set[str]:
-    found = (_RECORD_ID.search(line[1]) for _, lines in streams for line in lines)
-    return {match[1] for match in found if match}
+    return {line[1] for _, lines in streams for line in lines}

@@ -31,6 +31,8 @@ AHEAD_NS: Final = 600 * SECOND_NS
 """How far ahead of its clock Loki takes lines."""
 LATE_NS: Final = DAY_NS
 """How long after the end of a period records that began in it are still looked for (the ledger: to this day)."""
+_DIGITS: Final = 32
+"""Of a trace id, in hex."""
 _REMEMBERED: Final = 1_000
 _REMEMBERED_S: Final = 15.0
 
@@ -44,7 +46,12 @@ Spans = list[tuple[FinishedSpan, Resource]]
 
 def is_trace_id(text: str) -> bool:
     """Whether Tempo can be asked for it."""
-    return len(text) == 32 and all(digit in "0123456789abcdef" for digit in text)
+    return len(text) == _DIGITS and is_beginning(text)
+
+
+def is_beginning(text: str) -> bool:
+    """Whether the id of a trace can begin so."""
+    return len(text) <= _DIGITS and all(digit in "0123456789abcdef" for digit in text)
 
 
 class TimeBounds:
@@ -76,14 +83,17 @@ class TimeBounds:
         return max(first, where.since_ns), last if ledger else min(last, where.until_ns + LATE_NS)
 
     def until_past(self, where: Filter) -> Filter:
-        """The filter with an end only if that lies in the past: up to now, Loki need not look when a record began."""
-        return where if where.until_ns < self.now() else replace(where, until_ns=LARGEST_NS)
+        """The filter with an end only if that lies well in the past: up to now, Loki need not look when a record began.
+
+        Who reads the lines looks at their times; a few lines of the last minutes more cost less than a look at each.
+        """
+        return where if where.until_ns < self.now() - AROUND_NS else replace(where, until_ns=LARGEST_NS)
 
     async def of(self, where: Filter, *, ledger: bool = False) -> Range:
         """The same, narrowed by the trace or session that the filter names."""
         since, until = self.of_period(where, ledger=ledger)
         found = None
-        if v.KIND_SCORE in where.kinds:  # a score may come a month after what it is about
+        if v.KIND_SCORE in where.kinds or v.KIND_REPLAY in where.kinds:  # may come a month after what they are about
             return since, until
         if where.trace_id is not None:
             found = await self.of_trace(where.trace_id)

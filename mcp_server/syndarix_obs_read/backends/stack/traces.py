@@ -13,10 +13,10 @@ from syndarix_obs_read.backends.stack.clients.loki import DAY_NS
 from syndarix_obs_read.backends.stack.fetch import read, short, whole, whole_record
 from syndarix_obs_read.backends.stack.lines import is_running, once, record
 from syndarix_obs_read.backends.stack.queries import logql
-from syndarix_obs_read.backends.stack.time_bounds import Range, is_trace_id
+from syndarix_obs_read.backends.stack.time_bounds import Range, is_beginning, is_trace_id
 from syndarix_obs_read.errors import BackendTimeout, BackendUnavailable
 
-_KINDS: Final = tuple(kind for kind in v.LOG_KINDS if kind != v.KIND_COST)
+_KINDS: Final = tuple(kind for kind in v.WORK_KINDS if kind != v.KIND_COST)
 _PAGES: Final = 200
 
 
@@ -41,6 +41,8 @@ async def of_trace(servers: Servers, trace_id: str, limit: int, payloads: bool) 
 
 async def ids_beginning(servers: Servers, beginning: str, limit: int) -> list[str]:
     """Ids of traces that begin so; a whole id is asked of Tempo first, which takes no search."""
+    if not is_beginning(beginning):
+        return []  # else every line of the month would be looked at for what no trace is called
     if is_trace_id(beginning) and await servers.bounds.of_trace(beginning):
         return [beginning]
     query = f"{logql.selector(kind=_KINDS)} {logql.beginning('trace_id', beginning)}"

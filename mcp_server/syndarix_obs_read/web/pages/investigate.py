@@ -5,6 +5,7 @@ from __future__ import annotations
 from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.episode import investigate_episode
 from syndarix_obs_read.answers.investigate import Explanation, FigureChange, Investigation, investigate
+from syndarix_obs_read.answers.runaway import Runaway
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.parts import filters, pieces, tables
@@ -15,6 +16,7 @@ _RARE = ("task_type",)
 _HEADS = tables.columns(
     ">part", "what", "value*", ">share before", ">share now", ">mean before", ">mean now", "sessions", "diff"
 )
+_SUMS = tables.columns("what", ">of all", ">it made", ">the most before")
 _NEW = tables.columns("what", "value*", "first seen", ">share")
 
 
@@ -35,15 +37,36 @@ async def ask(asked: Asked) -> View:
 def _draw(asked: Asked, answer: Investigation) -> Child:
     if not answer.calls_after:
         return pieces.empty(answer, "calls")
-    quiet = any(not each.changed for each in answer.figures)
+    quiet = any(each.compared and not each.changed for each in answer.figures)
+    few = ", ".join(_words(each.figure) for each in answer.figures if not each.compared)
     whose = f"{answer.agent}: " if answer.agent else ""
     return (
         el("p", f"{whose}{answer.calls_after:,} calls and sessions of {_said(answer)} against {answer.calls_before:,} "
            "of the time before.", cls="lead verdict"),
         (_changed(asked, each) for each in answer.figures if each.changed),
+        (_runaway(asked, each) for each in answer.runaways),
         _quiet(answer) if quiet else None,
+        el("p", f"Too few sessions to compare, two on each side at least: {few}.", cls="dim") if few else None,
         _news(asked, answer) if answer.new else None,
         pieces.hints(answer),
+    )
+
+
+def _runaway(asked: Asked, each: Runaway) -> Html:
+    rows = [
+        (
+            _words(one.what),
+            f.percent(one.part),
+            f.figure(one.what, one.amount),
+            f.figure(one.what, one.largest_before),
+        )
+        for one in each.sums
+    ]
+    return pieces.section(
+        "One session ran away",
+        el("p", each.verdict, ": ", pieces.session_link(asked, each.session_id), "."),
+        el("p", f"Its most frequent error: {each.error}") if each.error else None,
+        tables.table(_SUMS, ((row, "") for row in rows), caption="What it made"),
     )
 
 
@@ -59,7 +82,7 @@ def _quiet(answer: Investigation) -> Html:
     """Figures whose change may be chance, so that it is seen what was looked at."""
     rows = (
         ((_words(each.figure), f.figure(each.figure, each.before), f.figure(each.figure, each.after), each.about), "")
-        for each in answer.figures if not each.changed
+        for each in answer.figures if each.compared and not each.changed
     )  # fmt: skip
     heads = tables.columns("figure", ">before", ">now", "what it is*")
     return pieces.section("No change beyond chance", tables.table(heads, rows, caption="Figures without a change"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from syndarix_obs_read.backends.stack.clients.http_client import HttpClient
@@ -80,11 +82,23 @@ class Loki:
         async with self._slots:
             return _data(await self.client.get("/loki/api/v1/query_range", params))
 
-    async def walk(self, query: str, start_ns: int, end_ns: int, size: int = PAGE) -> AsyncIterator[list[Line]]:
+    async def walk(self, query: str, start_ns: int, end_ns: int, size: int = PAGE) -> AsyncGenerator[list[Line], None]:
         """Pages of all lines, newest first, from newer windows to older ones. Pages shrink when they get too large."""
         for since, until in _windows(start_ns, end_ns):
             async for page in self._pages(query, since, until, size):
                 yield page
+
+    async def ahead(self, query: str, start_ns: int, end_ns: int, size: int = PAGE) -> AsyncGenerator[list[Line], None]:
+        """The same; Loki is asked for the next page while the caller reads one. Close it when you stop early."""
+        async with contextlib.aclosing(self.walk(query, start_ns, end_ns, size)) as pages:
+            coming = asyncio.ensure_future(anext(pages, None))
+            try:
+                while (page := await coming) is not None:
+                    coming = asyncio.ensure_future(anext(pages, None))
+                    yield page
+            finally:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
 
     async def every(self, query: str, start_ns: int, end_ns: int) -> list[Line]:
         """All lines, several weeks at once, in no order."""
@@ -161,8 +175,10 @@ def _windows(start_ns: int, end_ns: int) -> Iterator[tuple[int, int]]:
 
 
 def _weeks(start_ns: int, end_ns: int) -> list[tuple[int, int]]:
-    starts = range(start_ns, end_ns, _WINDOWS_NS[-1])
-    return [(start, min(start + _WINDOWS_NS[-1], end_ns)) for start in starts]
+    """Weeks that begin at midnight (UTC), where Loki cuts a question by itself: each piece costs milliseconds."""
+    week = _WINDOWS_NS[-1]
+    edges = [start_ns, *range((start_ns // week + 1) * week, end_ns, week), end_ns]
+    return [(since, until) for since, until in pairwise(edges) if since < until]
 
 
 def _is_too_large(error: BackendAnswer) -> bool:

@@ -39,10 +39,14 @@ class Tempo:
         self.client = client
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def trace(self, trace_id: str) -> list[tuple[FinishedSpan, Resource]]:
-        """Spans of a trace; none when it does not exist. `trace_id` is 32 hex digits."""
+    async def trace(self, trace_id: str, place: tuple[int, int] | None = None) -> list[tuple[FinishedSpan, Resource]]:
+        """Spans of a trace; none when it does not exist. `trace_id` is 32 hex digits.
+
+        Knowing the time (nanoseconds) in which the spans arrived, Tempo looks at few of its blocks instead of all.
+        """
+        params = {"start": place[0] // SECOND_NS, "end": -(-place[1] // SECOND_NS)} if place else None
         async with self._slots:
-            answer = await self.client.get(f"/api/v2/traces/{trace_id}")
+            answer = await self.client.get(f"/api/v2/traces/{trace_id}", params)
         try:
             batches = (answer.get("trace") or {}).get("resourceSpans") or []
             return [each for batch in batches for each in _spans(batch)]

@@ -15,7 +15,7 @@ INTERRUPTED: Final = 130
 
 
 @contextmanager
-def quiet_endings() -> Iterator[None]:
+def quiet_exit() -> Iterator[None]:
     """Turn a broken pipe into success and Ctrl-C into exit code 130, without a message."""
     try:
         yield
