@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import json
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,9 +24,12 @@ from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.cli.run import run
 from syndarix_obs_read.errors import SettingsError
 from syndarix_obs_read.mailing.directives import MailFile, load
-from syndarix_obs_read.mailing.due import last_due, send_due
+from syndarix_obs_read.mailing.due import SENT, last_due, send_due
 from syndarix_obs_read.mailing.post import MailRefused, hand_in
 from syndarix_obs_read.settings import ReadSettings
+from syndarix_obs_read.watching.tell import Telling
+from syndarix_obs_read.watching.told import Told
+from syndarix_obs_read.watching.watch import Watch
 
 MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 
@@ -139,6 +143,19 @@ async def test_a_server_that_is_down_is_told_and_asked_again_at_the_next_look(
 
     assert trouble.startswith("the report weekly was not sent: the mail server 127.0.0.1:1 did not take the mail")
     assert [] == await due(home, tmp_path, mails, later)
+    assert 1 == len(taken.mails)
+
+
+async def test_the_watch_sends_what_is_due(home: Path, tmp_path: Path, mails: MailFile, taken: Taken) -> None:
+    (tmp_path / SENT).write_text(json.dumps({"weekly": MONDAY.isoformat()}), "utf-8")
+    obs = ObservabilityPlatform(Settings(home=tmp_path, backend="embedded", set_global=False))
+    later = round((MONDAY + timedelta(days=8)).timestamp() * 1e9)
+    telling = Telling(None, lambda _labels: (), Told(tmp_path))
+    watch = Watch(EmbeddedBackend(store_path(home)), obs, telling, ReadSettings(home=tmp_path), lambda: later, mails)
+    looked = await watch.look()
+    obs.shutdown(10)
+
+    assert () == looked.trouble
     assert 1 == len(taken.mails)
 
 
