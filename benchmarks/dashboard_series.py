@@ -66,7 +66,6 @@ def _families(agents: int, models: int) -> Iterator[tuple[str, int, list[str], b
     by_agent = [f'{here},agent="{each}",le="{le}"' for each in every for le in LLM_BUCKETS]
     yield "environment_agent_le:llm_latency_seconds_bucket:rate5m", FIVE, by_agent, False
     for name in ("llm_latency_seconds", "llm_time_to_first_token_seconds"):
-        yield f"environment_model_le:{name}_bucket:rate2m", TWO, by_model, False
         yield f"environment_model_le:{name}_bucket:rate5m", FIVE, by_model, False
     yield "environment_model_le:embedding_seconds_bucket:rate1m", MINUTE, by_model[: len(STEP_BUCKETS)], False
     yield "environment_model:llm_latency_seconds_sum:rate5m", FIVE, waits, False
