@@ -11,7 +11,7 @@ from boards.targets import Loki, Prom, PromNow, exemplars
 
 REQUESTS = "environment_model:llm_requests:rate1m"
 ERRORS = "environment_model:llm_errors:rate1m"
-TOKENS = "environment_agent_project_model_type:llm_tokens:increase5m"
+TOKENS = "environment_model_type:llm_tokens:increase5m"
 LATENCY = "environment_model_le:llm_latency_seconds_bucket:rate5m"
 FIRST_CHUNK = "environment_model_le:llm_time_to_first_token_seconds_bucket:rate5m"
 EMBEDDING = "environment_model_le:embedding_seconds_bucket:rate1m"
@@ -24,11 +24,11 @@ _FAILED = s.lines("llm_call", 'level="error"', model=True)
 
 
 def _tokens(kind: str) -> str:
-    return f'sum (sum_over_time({TOKENS}{{{s.LLM},type="{kind}"}}[$__range]))'
+    return f'sum (sum_over_time({TOKENS}{{{s.MODEL},type="{kind}"}}[$__range]))'
 
 
 def _share_of(kind: str) -> str:
-    return s.mean(TOKENS, f'{s.LLM},type="{kind}"', "model")
+    return s.mean(TOKENS, f'{s.MODEL},type="{kind}"', "model")
 
 
 def _range_mean(recorded: str, matchers: str, by: str = "") -> str:
@@ -77,7 +77,7 @@ SUMMARY = [
          targets=[PromNow(expr=_range_quantile(0.95, FIRST_CHUNK))]),
     stat(title="Cache hits", unit="percentunit",
          description="Share of the input tokens that the provider served from its prompt cache. When it falls, "
-         "something changes at the beginning of the prompts: see the panel below.",
+         "something changes at the beginning of the prompts: see the panel below. Follows environment and model.",
          targets=[PromNow(expr=f"{_tokens('cache_read')} / ({_tokens('input')} > 0)")]),
     stat(title="Embeddings", unit="s", nothing="No embeddings",
          description="95% of the embeddings calls were quicker than this. They have their own histogram. Slow ones "
