@@ -105,11 +105,11 @@ compose-check:  ## docker-compose.yml with the example settings
 
 # --- The boards ---
 
-.PHONY: pictures dashboards dashboards-check bench-dashboards
+.PHONY: pictures dashboards dashboards-check bench-dashboards bench-boards
 
-pictures: .venv/.dev  ## Take the pictures of the explorer and, with Grafana running (make native-up), of the boards
+pictures: .venv/.dev  ## Take the pictures of the explorer and, half an hour later, of the boards (needs the servers, Grafana, Chromium)
 	$(BIN)/python docs/pictures/explorer.py
-	$(BIN)/python docs/pictures/take.py
+	$(BIN)/python docs/pictures/take.py --office 25
 
 dashboards: .venv/.dev  ## Write grafana/dashboards anew from grafana/boards
 	$(BIN)/python grafana/build.py
@@ -119,6 +119,9 @@ dashboards-check: .venv/.dev  ## Say which boards are stale
 
 bench-dashboards: .venv/.dev  ## 30 days of 50 agents × 10 models in a real Prometheus: seconds per board
 	$(BIN)/python benchmarks/dashboards.py
+
+bench-boards: .venv/.dev  ## Seconds of each board in a real browser and Grafana, with 20,000 traces in the servers
+	$(BIN)/python benchmarks/boards_in_grafana.py --json benchmarks/results/boards.json
 
 # --- The clients that we watch: oldest, middle and newest versions that the extra `instrument` allows ---
 

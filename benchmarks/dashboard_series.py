@@ -61,12 +61,11 @@ def _families(agents: int, models: int) -> Iterator[tuple[str, int, list[str], b
     yield "agent_model:llm_latency_seconds:p95_every5m", FIVE, plain, False
     for name in ("p95_avg1d_every5m", "p95_stddev1d_every5m"):
         yield f"agent_model:llm_latency_seconds:{name}", FIVE, plain, False
-    tokens = [f'{labels},type="{kind}"' for labels in llm for kind in TOKEN_TYPES]
-    yield "environment_agent_project_model_type:llm_tokens:increase5m", FIVE, tokens, False
+    tokens = [f'{labels},type="{kind}"' for labels in waits for kind in TOKEN_TYPES]
+    yield "environment_model_type:llm_tokens:increase5m", FIVE, tokens, False
     by_agent = [f'{here},agent="{each}",le="{le}"' for each in every for le in LLM_BUCKETS]
     yield "environment_agent_le:llm_latency_seconds_bucket:rate5m", FIVE, by_agent, False
     for name in ("llm_latency_seconds", "llm_time_to_first_token_seconds"):
-        yield f"environment_model_le:{name}_bucket:rate2m", TWO, by_model, False
         yield f"environment_model_le:{name}_bucket:rate5m", FIVE, by_model, False
     yield "environment_model_le:embedding_seconds_bucket:rate1m", MINUTE, by_model[: len(STEP_BUCKETS)], False
     yield "environment_model:llm_latency_seconds_sum:rate5m", FIVE, waits, False

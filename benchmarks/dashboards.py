@@ -75,6 +75,8 @@ def measure(uid: str, range_name: str, range_s: int, now: int) -> Figure:
 
 
 def _seconds(query: queries.Query, range_s: int, step: int, now: int) -> float:
+    if query.own_range == "24h":
+        range_s, step = 86400, max(86400 // POINTS, 15)
     step = max(step, query.least_step_s)
     text = urllib.parse.quote(query.filled(range_s, step))
     start = now - range_s

@@ -11,11 +11,9 @@ from boards.targets import Loki, Prom, PromNow, exemplars
 
 REQUESTS = "environment_model:llm_requests:rate1m"
 ERRORS = "environment_model:llm_errors:rate1m"
-TOKENS = "environment_agent_project_model_type:llm_tokens:increase5m"
-LATENCY = "environment_model_le:llm_latency_seconds_bucket:rate2m"
-FIRST_CHUNK = "environment_model_le:llm_time_to_first_token_seconds_bucket:rate2m"
-LATENCY_5M = "environment_model_le:llm_latency_seconds_bucket:rate5m"
-FIRST_CHUNK_5M = "environment_model_le:llm_time_to_first_token_seconds_bucket:rate5m"
+TOKENS = "environment_model_type:llm_tokens:increase5m"
+LATENCY = "environment_model_le:llm_latency_seconds_bucket:rate5m"
+FIRST_CHUNK = "environment_model_le:llm_time_to_first_token_seconds_bucket:rate5m"
 EMBEDDING = "environment_model_le:embedding_seconds_bucket:rate1m"
 WAITED = "environment_model:llm_latency_seconds_sum:rate5m"
 P95 = "agent_model:llm_latency_seconds:p95_every5m"
@@ -26,11 +24,11 @@ _FAILED = s.lines("llm_call", 'level="error"', model=True)
 
 
 def _tokens(kind: str) -> str:
-    return f'sum (sum_over_time({TOKENS}{{{s.LLM},type="{kind}"}}[$__range]))'
+    return f'sum (sum_over_time({TOKENS}{{{s.MODEL},type="{kind}"}}[$__range]))'
 
 
 def _share_of(kind: str) -> str:
-    return s.mean(TOKENS, f'{s.LLM},type="{kind}"', "model")
+    return s.mean(TOKENS, f'{s.MODEL},type="{kind}"', "model")
 
 
 def _range_mean(recorded: str, matchers: str, by: str = "") -> str:
@@ -71,15 +69,15 @@ SUMMARY = [
     stat(title="P95 latency", unit="s", limits=theme.rising(theme.LATENCY_S),
          description="95% of the calls were quicker than this. From 30 s on an alert fires. Follows environment and "
          "model.",
-         targets=[PromNow(expr=_range_quantile(0.95, LATENCY_5M))]),
+         targets=[PromNow(expr=_range_quantile(0.95, LATENCY))]),
     stat(title="P95 first token", unit="s", limits=theme.rising(theme.FIRST_TOKEN_S),
          nothing="No streamed calls",
          description="How long people wait to see something, for streamed answers. From 5 s on an alert fires. "
          "Follows environment and model.",
-         targets=[PromNow(expr=_range_quantile(0.95, FIRST_CHUNK_5M))]),
+         targets=[PromNow(expr=_range_quantile(0.95, FIRST_CHUNK))]),
     stat(title="Cache hits", unit="percentunit",
          description="Share of the input tokens that the provider served from its prompt cache. When it falls, "
-         "something changes at the beginning of the prompts: see the panel below.",
+         "something changes at the beginning of the prompts: see the panel below. Follows environment and model.",
          targets=[PromNow(expr=f"{_tokens('cache_read')} / ({_tokens('input')} > 0)")]),
     stat(title="Embeddings", unit="s", nothing="No embeddings",
          description="95% of the embeddings calls were quicker than this. They have their own histogram. Slow ones "
@@ -114,10 +112,10 @@ BY_MODEL = [
             PromNow(expr=f"{_range_mean(REQUESTS, s.MODEL, 'model')} * 60", ref="A", table=True),
             PromNow(expr=f"{_range_mean(ERRORS, s.MODEL, 'model')} / ({_range_mean(REQUESTS, s.MODEL, 'model')} > 0)",
                     ref="B", table=True),
-            PromNow(expr=_range_quantile(0.5, LATENCY_5M, "model"), ref="C", table=True),
-            PromNow(expr=_range_quantile(0.95, LATENCY_5M, "model"), ref="D", table=True),
-            PromNow(expr=_range_quantile(0.99, LATENCY_5M, "model"), ref="E", table=True),
-            PromNow(expr=_range_quantile(0.95, FIRST_CHUNK_5M, "model"), ref="F", table=True),
+            PromNow(expr=_range_quantile(0.5, LATENCY, "model"), ref="C", table=True),
+            PromNow(expr=_range_quantile(0.95, LATENCY, "model"), ref="D", table=True),
+            PromNow(expr=_range_quantile(0.99, LATENCY, "model"), ref="E", table=True),
+            PromNow(expr=_range_quantile(0.95, FIRST_CHUNK, "model"), ref="F", table=True),
         ],
         columns=[
             Column(
@@ -191,16 +189,16 @@ LIMITS = [
 
 BASELINE = [
     graph(
-        title="P95 latency and its learned band", unit="s", interval="1m", w=14, fill=0,
+        title="P95 latency and its learned band", unit="s", interval="5m", w=14, timeFrom="24h",
         overrides=[
             *coloured({"Upper": "text", "Lower": "text"}),
             override("Upper", custom__fillBelowTo="Lower", custom__lineWidth=0),
             override("Lower", custom__lineWidth=0),
         ],
-        description="P95 of the last 5 minutes against the day's mean, plus and minus three standard deviations, "
-        "learned by recording rules: of the agent and model, among those chosen, that is furthest from its normal "
-        "now. Outside the band something changed: a new prompt, a new model version, a busy provider. Needs an hour "
-        "of data.",
+        description="The last 24 hours, whatever the range above: P95 of 5 minutes against the day's mean, plus and "
+        "minus three standard deviations, learned by recording rules: of the agent and model, among those chosen, that "
+        "is furthest from its normal now. Outside the band something changed: a new prompt, a new model version, a "
+        "busy provider. Needs an hour of data.",
         targets=[
             Prom(expr=f"{P95}{{{s.AGENT_MODEL}}} {_OF_ONE}", legend="{{agent}} · {{model}}", ref="A"),
             Prom(expr=f"({NORMAL} + on (agent, model) ({_SIGMA})) {_OF_ONE}", legend="Upper", ref="B"),

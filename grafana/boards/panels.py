@@ -213,7 +213,8 @@ def node_graph(*, edges: Query, **panel: Any) -> Panel:
         {"id": "calculateField", "options": count},
         {"id": "filterFieldsByName", "options": {"include": {"names": ["id", "source", "target", "mainstat"]}}},
     ]
-    return Panel(kind="nodeGraph", options=options, targets=[edges], transformations=steps, **panel)
+    shown = [override("mainstat", displayName="Decisions")]
+    return Panel(kind="nodeGraph", options=options, targets=[edges], transformations=steps, overrides=shown, **panel)
 
 
 def logs(**panel: Any) -> Panel:

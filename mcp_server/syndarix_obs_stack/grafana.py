@@ -28,9 +28,9 @@ def arguments(options: Options) -> list[str]:
 
 
 def home_of(program: Path) -> Path:
-    """The folder with Grafana's own web pages: given, around the program, or where packages put it."""
+    """The folder with Grafana's own web pages: given, beside or around the program, or where packages put it."""
     real = program.resolve()
-    for folder in (real, real.parent.parent, _PACKAGED_HOME):
+    for folder in (real, real.parent, real.parent.parent, _PACKAGED_HOME):
         if (folder / "public").is_dir():
             return folder
     return _PACKAGED_HOME

@@ -66,7 +66,7 @@ def live_through(options: Options, provider: FakeProvider) -> None:
         for number, ago in enumerate(_moments()):
             calendar.now_ns = int((now - ago) * 1e9)
             worse = ago < WORSE_HOURS * 3600
-            _billed_call(obs, provider, calendar, number, 12.0 if ago > BUSY_HOURS * 3600 else 8.0 if worse else 1.0)
+            _billed_call(obs, provider, calendar, number, 30.0 if ago > BUSY_HOURS * 3600 else 8.0 if worse else 1.0)
             if number % 200 == 0:
                 obs.flush(60)
         obs.flush(60)

@@ -52,9 +52,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running_stack(options, only=names) as stack:
         scrape(options, of_demo, of_office)
         speed_up_boards(options)
-        office.demo(options, of_demo, sessions=30)
         with office.at_work(options, of_office) as looked:
             assert looked.events, "the watch found nothing unusual"
+            office.demo(options, of_demo, sessions=30)  # a minute for the office's numbers
             yield stack
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from syndarix_obs_stack.launcher import Stack
 from syndarix_obs_stack.options import Options
 from syndarix_obs_stack.servers import SERVERS, find
 
@@ -32,6 +37,33 @@ def write_agents(etc: Path, text: str) -> None:
     file = etc / "targets" / "agents.yml"
     file.unlink(missing_ok=True)
     file.write_text(text, "utf-8")
+
+
+@contextmanager
+def without(stack: Stack, server: str) -> Iterator[None]:
+    """One server down for the length of a `with` block; then all is as before, targets and quick rules too."""
+    etc = stack.options.etc / "prometheus"
+    agents = (etc / "targets" / "agents.yml").read_text("utf-8")
+    stack.down([server])
+    try:
+        yield
+    finally:
+        shutil.rmtree(etc / "rules", ignore_errors=True)  # the copy of speed_up_boards
+        stack.up([server])
+        write_agents(etc, agents)
+        speed_up_boards(stack.options)
+        _await_agents(stack.options)
+
+
+def _await_agents(options: Options) -> None:
+    url = f"http://127.0.0.1:{options.ports.prometheus}/api/v1/query?query=sum(up{{job=%22agents%22}})%3E0"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            if json.load(answer)["data"]["result"]:
+                return
+        time.sleep(0.5)
+    raise AssertionError("Prometheus scrapes no agent again")
 
 
 def speed_up_boards(options: Options) -> None:

@@ -122,3 +122,9 @@ def test_grafanas_own_pages_are_found_around_its_program(tmp_path: Path) -> None
     program.touch()
     (tmp_path / "grafana").symlink_to(program)
     assert tmp_path / "home" == grafana.home_of(tmp_path / "grafana")
+
+
+def test_grafanas_own_pages_may_lie_beside_its_program(tmp_path: Path) -> None:
+    (tmp_path / "public").mkdir()
+    (tmp_path / "grafana").touch()
+    assert tmp_path == grafana.home_of(tmp_path / "grafana")
