@@ -95,6 +95,8 @@ def _target(page: str, words: dict[str, str], chosen: list[str], wanted: str | N
     if wanted == "annotate" and page in COMPARES:
         if not chosen:
             raise FilterError("no row was chosen: go back and choose some")
+        if found := next((each for each in chosen if "," in each), None):  # would be taken for two, maybe of others
+            raise FilterError(f"{found!r} has a comma in it and cannot be annotated together with others: open it")
         return address("/annotate", runs=",".join(chosen))
     if wanted not in ("csv", "json"):
         raise FilterError("chosen rows of this list can be taken as csv or json")

@@ -173,3 +173,8 @@ async def test_of_several_runs_none_is_annotated_unless_all_are_there(browser: B
     assert (400, True) == (refused.status_code, "nobody" in refused.text)
     assert "x" not in [each["text"] for each in (await browser.json("/annotate.json?run=s-1"))["said"]]
     assert 400 == (await browser.get("/annotate?runs=" + ",".join(map(str, range(101))), 400)).status_code
+
+
+async def test_an_id_with_a_comma_is_not_taken_for_two_runs(browser: Browser) -> None:
+    answer = await browser.get("/pick?from=/sessions&id=s-1&id=a%2Cb&do=annotate", 400)
+    assert "a,b" in answer.text
