@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from syndarix_obs_read.errors import SettingsError
+from syndarix_obs_read.mailing.smtp import Encryption
 
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -36,7 +37,7 @@ class MailServer(_Given):
     sender: str = Field(alias="from")
     username: str | None = None
     password_file: Path | None = None
-    tls: Literal["starttls", "tls", "none"] = "starttls"
+    tls: Encryption = "starttls"
 
     @field_validator("sender")
     @classmethod

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import smtplib
-import ssl
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
@@ -12,11 +11,11 @@ from typing import Final
 from syndarix_obs_read.answers.report import Report
 from syndarix_obs_read.errors import ReadError, SettingsError
 from syndarix_obs_read.mailing.directives import Directive, MailServer
+from syndarix_obs_read.mailing.smtp import connected
 from syndarix_obs_read.reporting.markdown import as_markdown
 from syndarix_obs_read.reporting.write import written
 
 _TYPES: Final = {"html": ("text", "html"), "md": ("text", "markdown"), "pdf": ("application", "pdf")}
-_PATIENCE_S: Final = 30.0
 
 
 class MailRefused(ReadError):
@@ -48,26 +47,12 @@ def hand_in(mail: EmailMessage, server: MailServer) -> None:
     """
     password = _password(server)
     try:
-        with _connected(server) as connection:
+        with connected(server.host, server.port, server.tls) as connection:
             if server.username is not None:
                 connection.login(server.username, password)
             connection.send_message(mail)
     except (OSError, smtplib.SMTPException) as error:
         raise MailRefused(f"the mail server {server.host}:{server.port} did not take the mail: {error}") from None
-
-
-def _connected(server: MailServer) -> smtplib.SMTP:
-    context = ssl.create_default_context()
-    if server.tls == "tls":
-        return smtplib.SMTP_SSL(server.host, server.port, timeout=_PATIENCE_S, context=context)
-    connection = smtplib.SMTP(server.host, server.port, timeout=_PATIENCE_S)
-    if server.tls == "starttls":
-        try:
-            connection.starttls(context=context)
-        except BaseException:
-            connection.close()
-            raise
-    return connection
 
 
 def _password(server: MailServer) -> str:

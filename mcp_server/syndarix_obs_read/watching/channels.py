@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -13,6 +12,7 @@ from typing import Any, Final, Protocol
 import httpx
 
 from syndarix_obs_read.errors import BackendUnavailable, ReadError
+from syndarix_obs_read.mailing.smtp import Encryption, connected
 from syndarix_obs_read.watching.messages import Message, body
 
 TIMEOUT_S: Final = 10.0
@@ -94,14 +94,9 @@ class Mail:
         mail = EmailMessage()
         mail["Subject"], mail["From"], mail["To"] = message.title, self.sender, ", ".join(self.to)
         mail.set_content(message.text)
-        trusted = ssl.create_default_context()  # smtplib by itself believes any certificate
-        with (
-            smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT_S, context=trusted)
-            if self.port == _SMTPS_PORT
-            else smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_S)
-        ) as server:
-            if self.port != _SMTPS_PORT and self.require_tls:
-                server.starttls(context=trusted)
+        plain: Encryption = "starttls" if self.require_tls else "none"
+        encryption: Encryption = "tls" if self.port == _SMTPS_PORT else plain
+        with connected(self.host, self.port, encryption, TIMEOUT_S) as server:
             if self.user:
                 server.login(self.user, self.password)
             server.send_message(mail)
