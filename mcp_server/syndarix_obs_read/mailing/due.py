@@ -13,7 +13,7 @@ from typing import Final
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read.answers.report import Report, report_agent, report_week
 from syndarix_obs_read.backends.protocols import Backend
-from syndarix_obs_read.errors import ReadError
+from syndarix_obs_read.errors import FilterError, ReadError
 from syndarix_obs_read.mailing.directives import DAYS, Directive, MailFile, MailServer
 from syndarix_obs_read.mailing.post import hand_in, mail_of
 from syndarix_obs_read.privacy.audit import audit
@@ -54,6 +54,8 @@ async def send_due(
             continue
         try:
             await send(backend, settings, file, directive, due, hand)
+        except FilterError as error:  # an agent that did nothing in that week will not have done anything later
+            trouble.append(f"the report {directive.name} was left out: {error}")
         except (ReadError, SyndarixObsError) as error:
             trouble.append(f"the report {directive.name} was not sent: {error}")
             continue

@@ -105,6 +105,15 @@ def test_a_report_is_due_once_a_week(now: datetime, expected: datetime, mails: M
     assert expected == last_due(mails.reports[0], now)
 
 
+async def test_a_week_in_which_the_agent_did_nothing_is_said_once(home: Path, tmp_path: Path, port: int) -> None:
+    mails = load(file(tmp_path, port, "- {name: quiet, to: [team@example.com], agent: nobody}"))
+    await due(home, tmp_path, mails, MONDAY)
+    week = MONDAY + timedelta(days=7)
+    [said] = await due(home, tmp_path, mails, week)
+    assert "quiet was left out: the agent 'nobody' did nothing" in said
+    assert [] == await due(home, tmp_path, mails, week + timedelta(minutes=5))
+
+
 async def test_a_new_directive_waits_for_its_moment_then_each_week_is_sent_once(
     home: Path, tmp_path: Path, mails: MailFile, taken: Taken
 ) -> None:
