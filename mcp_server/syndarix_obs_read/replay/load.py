@@ -14,6 +14,7 @@ from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import StoredRecord
 from syndarix_obs_read.errors import NotFound
 from syndarix_obs_read.replay.keep import kept, several
+from syndarix_obs_read.serving.roles import need
 from syndarix_obs_read.settings import ReadSettings
 
 MOST_RECORDS: Final = 5_000
@@ -61,12 +62,17 @@ async def _where(backend: Backend, name: str) -> Filter:
 
 
 async def tape_named(backend: Backend, settings: ReadSettings, name: str) -> Tape:
-    """A session or trace of the backend, a replay by its id, or the file of a recording."""
+    """A session or trace of the backend, a replay by its id, or the file of a recording.
+
+    Raises:
+        Forbidden: it is a file at home, and whoever asks may not read payloads.
+    """
     if name.endswith(".json"):
         return load(name)
     if _REPLAY.fullmatch(name):
         beginnings = sorted((settings.home / "replays").glob(f"{name}*.json"))
         if len(beginnings) == 1:
+            need("may_read_payloads", "read replays that are kept as files")  # no backend looks at who asks
             return load(beginnings[0])
         if beginnings:
             raise several(name, [path.stem for path in beginnings])

@@ -13,6 +13,7 @@ import pytest
 import web_scene as scene
 from web_browser import Browser
 
+from syndarix_obs.replaying.tape import ModelStep, Tape
 from syndarix_obs_read.answers.audit import list_audit
 from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.errors import SettingsError
@@ -62,6 +63,13 @@ async def test_only_texts_are_kept_from_the_role_read_only(by_role: Browser, own
         assert TEXT not in await get(by_role, path.replace("?", ".json?"), "read-only")
         assert TEXT in await get(by_role, path, "operator"), path
     assert {"ops (operator)"} == {who for who, _, _ in await trail(own_home)}
+
+
+async def test_a_replay_that_is_kept_as_a_file_is_no_way_around_the_role(by_role: Browser, own_home: Path) -> None:
+    step = ModelStep(request={"input": [{"role": "user", "content": TEXT}]}, output="soon", number=1)
+    Tape("replay-1", [step], replay_of="s-1").save(own_home / "replays" / "replay-1.json")
+    assert TEXT not in await get(by_role, "/walk.json?run=replay-1", "read-only", 403)
+    assert TEXT in await get(by_role, "/walk.json?run=replay-1", "operator")
 
 
 async def test_read_only_may_not_find_texts_by_searching_for_them(by_role: Browser) -> None:
