@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -93,13 +94,19 @@ class Mail:
         mail = EmailMessage()
         mail["Subject"], mail["From"], mail["To"] = message.title, self.sender, ", ".join(self.to)
         mail.set_content(message.text)
-        opened = smtplib.SMTP_SSL if self.port == _SMTPS_PORT else smtplib.SMTP
-        with opened(self.host, self.port, timeout=TIMEOUT_S) as server:
-            if opened is smtplib.SMTP and self.require_tls:
-                server.starttls()
+        with self._connected() as server:
             if self.user:
                 server.login(self.user, self.password)
             server.send_message(mail)
+
+    def _connected(self) -> smtplib.SMTP:
+        """A connection; where it is encrypted, the server's certificate is checked."""
+        if self.port == _SMTPS_PORT:
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT_S, context=ssl.create_default_context())
+        server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_S)
+        if self.require_tls:
+            server.starttls(context=ssl.create_default_context())
+        return server
 
 
 @dataclass(frozen=True, slots=True)
