@@ -33,7 +33,7 @@ from syndarix_obs_read.web.form_token import FormTokens
 from syndarix_obs_read.web.headers import Hardened
 from syndarix_obs_read.web.names import Names
 from syndarix_obs_read.web.pages import day, overview, report, step, walk
-from syndarix_obs_read.web.parts import layout, pieces
+from syndarix_obs_read.web.parts import common, layout
 from syndarix_obs_read.web.view import Page, View
 from syndarix_obs_read.web.writes import Writes
 
@@ -143,7 +143,7 @@ async def _viewed(asked: Asked, page: Page) -> View:
         return await page.ask(asked)
     except (ReadError, SyndarixObsError) as error:
         found = failure(error)
-        return View(page.name or "Not found", {"error": found}, lambda: pieces.trouble(found))
+        return View(page.name or "Not found", {"error": found}, lambda: common.trouble(found))
 
 
 def _html(explorer: Explorer, page: Page) -> Handler:
@@ -266,7 +266,7 @@ def _healthz(explorer: Explorer) -> Handler:
 def _lost(explorer: Explorer) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(request: Request, error: Exception) -> Response:
         found = failure(ReadError("there is no such page; the navigation lists those that there are"))
-        view = View("Not found", {"error": found}, lambda: pieces.trouble(found))
+        view = View("Not found", {"error": found}, lambda: common.trouble(found))
         asked = await explorer.asked(request, "/")
         status = error.status_code if isinstance(error, HTTPException) else 404
         return HTMLResponse(layout.whole(asked, PAGES, _NOWHERE, view), status)

@@ -18,7 +18,7 @@ from syndarix_obs_read.web.asked import Asked, address
 from syndarix_obs_read.web.form_token import FIELD
 from syndarix_obs_read.web.html import Html, el
 from syndarix_obs_read.web.pages.quality import scores as scores_table
-from syndarix_obs_read.web.parts import notes, pieces
+from syndarix_obs_read.web.parts import common, notes
 from syndarix_obs_read.web.writes import Writes
 
 _FIELDS: Final = frozenset({"session_id", "name", "value", "type", "source", "judge_version", "comment"})
@@ -63,7 +63,7 @@ def section(asked: Asked, session_id: str, given: tuple[Score, ...]) -> Html:
     """The scores of a session, and a form to give one more."""
     table = scores_table(asked, given) if given else el("p", "Nobody has scored it.", cls="dim")
     every = el("p", el("a", "everything that was said", href=address("/annotate", run=session_id)), cls="pager")
-    return pieces.section(
+    return common.section(
         "Notes and scores", notes.form(asked, session_id), table,
         el("details", el("summary", "give a score"), _form(asked, session_id)) if asked.settings.may_write else None,
         every,

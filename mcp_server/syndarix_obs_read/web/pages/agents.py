@@ -8,7 +8,7 @@ from syndarix_obs_read.answers.agents import AgentList, AgentStatistics, get_age
 from syndarix_obs_read.outcomes import in_words
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import charts, filters, pieces, tables
+from syndarix_obs_read.web.parts import charts, common, filters, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("agent", "project", "user", "task_type")
@@ -36,18 +36,18 @@ async def ask(asked: Asked) -> View:
     """The statistics."""
     found = await attempt(get_agents(asked.backend, asked.filter(*_WORDS, *_RARE), asked.period()))
     return View("Agents", {"agents": found}, lambda: joined((
-        filters.form(asked, *_WORDS, rare=_RARE), pieces.shown(found, lambda answer: _draw(asked, answer)),
+        filters.form(asked, *_WORDS, rare=_RARE), common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
 def _draw(asked: Asked, answer: AgentList) -> Child:
     if not answer.agents:
-        return pieces.empty(answer, "agents")
+        return common.empty(answer, "agents")
     return (
         tables.table(_HEADS, (_row(asked, each) for each in answer.agents), caption="Agents by name"),
         el("p", in_words(answer.failed_outcomes), cls="dim"),
         el("div", (_detail(asked, each) for each in answer.agents ), cls="grid"),
-        pieces.hints(answer),
+        common.hints(answer),
     )
 
 
@@ -67,7 +67,7 @@ def _row(asked: Asked, agent: AgentStatistics) -> tuple[list[Child], str]:
         *_quantiles(agent.latency),
         f.seconds(agent.first_token.p50),
         f.count(agent.tokens.total),
-        pieces.money(agent.cost),
+        common.money(agent.cost),
         f.count(agent.tool_calls),
         el("a", agent.loops, href=asked.to("/loops", agent=agent.agent), cls="is-warning over")
         if agent.loops else f.NOTHING,
@@ -104,8 +104,8 @@ def _detail(asked: Asked, agent: AgentStatistics) -> Html:
         if agent.safety_failures else None
     )  # fmt: skip
     body = tables.table(_TOOLS, rows, caption=f"Tools of {agent.agent}") if agent.tools else None
-    seen = ("last seen ", pieces.moment(agent.last_progress, asked.zone))
-    return pieces.section(agent.agent, outcomes, body, safety, aside=seen)
+    seen = ("last seen ", common.moment(agent.last_progress, asked.zone))
+    return common.section(agent.agent, outcomes, body, safety, aside=seen)
 
 
 PAGE = Page("/agents", "Agents", ask)

@@ -6,7 +6,7 @@ from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.anomalies import Anomaly, AnomalyList, list_anomalies
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, el, joined
-from syndarix_obs_read.web.parts import filters, pieces, tables
+from syndarix_obs_read.web.parts import common, filters, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("agent", "project")
@@ -24,18 +24,18 @@ async def ask(asked: Asked) -> View:
     """The episodes."""
     found = await attempt(list_anomalies(asked.backend, asked.filter(*_WORDS), asked.period(), asked.limit()))
     return View("Anomalies", {"anomalies": found}, lambda: joined((
-        filters.form(asked, *_WORDS), pieces.shown(found, lambda answer: _draw(asked, answer)),
+        filters.form(asked, *_WORDS), common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
 def _draw(asked: Asked, answer: AnomalyList) -> Child:
     if not answer.anomalies:
-        return pieces.empty(answer, "anomalies")
+        return common.empty(answer, "anomalies")
     rows = ((_row(asked, each), "") for each in answer.anomalies)
     return (
         tables.table(_COLUMNS, rows, caption="Episodes, open ones first"),
         tables.larger(asked, answer, len(answer.anomalies)),
-        pieces.hints(answer),
+        common.hints(answer),
     )
 
 
@@ -46,13 +46,13 @@ def _row(asked: Asked, each: Anomaly) -> list[Child]:
     )  # fmt: skip
     return [
         el("a", f.moment(each.opened, asked.zone), href=what, cls="row", title="What changed?"),
-        pieces.name(each.agent),
+        common.name(each.agent),
         el("a", each.series, href=asked.to("/investigate", episode=each.episode), title="What explains it?"),
         f.figure(each.series, each.observed),
         f.figure(each.series, each.expected),
         f"{each.score:.1f}",
         each.opinion,
-        el("span", "open", cls="is-warning") if each.open else pieces.moment(each.closed, asked.zone),
+        el("span", "open", cls="is-warning") if each.open else common.moment(each.closed, asked.zone),
     ]
 
 

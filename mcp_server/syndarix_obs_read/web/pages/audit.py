@@ -8,7 +8,7 @@ from syndarix_obs_read.answers.audit import AuditEntry, AuditTrail, OpenErasure,
 from syndarix_obs_read.serving.roles import need
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import pieces, tables
+from syndarix_obs_read.web.parts import common, tables
 from syndarix_obs_read.web.view import Page, View
 
 _COLUMNS: Final = tables.columns("when", "who", "did", "what*")
@@ -19,14 +19,14 @@ async def ask(asked: Asked) -> View:
     """The trail of the time, and the state of erasures."""
     need("may_see_audit", "see the audit trail")
     found = await attempt(list_audit(asked.backend, asked.settings.home, asked.period(), asked.limit()))
-    return View("Audit", {"audit": found}, lambda: pieces.shown(found, lambda answer: _draw(asked, answer)))
+    return View("Audit", {"audit": found}, lambda: common.shown(found, lambda answer: _draw(asked, answer)))
 
 
 def _draw(asked: Asked, answer: AuditTrail) -> Child:
     said = f"{answer.receipts} receipts; the chain is {answer.chain}"
     return joined((
-        pieces.section("Actions", _table(asked, answer) if answer.entries else pieces.empty(answer, "actions")),
-        pieces.section("Erasures", el("p", said), _erasures(answer) if answer.erasures else None),
+        common.section("Actions", _table(asked, answer) if answer.entries else common.empty(answer, "actions")),
+        common.section("Erasures", el("p", said), _erasures(answer) if answer.erasures else None),
     ))  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def _table(asked: Asked, answer: AuditTrail) -> Html:
 
 
 def _row(asked: Asked, each: AuditEntry) -> list[Child]:
-    return [pieces.moment(each.at, asked.zone), each.who, each.action, each.detail]
+    return [common.moment(each.at, asked.zone), each.who, each.action, each.detail]
 
 
 def _erasures(answer: AuditTrail) -> Html:
@@ -45,7 +45,7 @@ def _erasures(answer: AuditTrail) -> Html:
 
 
 def _erasure(each: OpenErasure) -> list[Child]:
-    return [pieces.name(each.pseudonym), each.asked_at, each.asked_by, "; ".join(each.left)]
+    return [common.name(each.pseudonym), each.asked_at, each.asked_by, "; ".join(each.left)]
 
 
 PAGE = Page("/audit", "Audit", ask, since="30d")

@@ -8,7 +8,7 @@ from syndarix_obs_read.answers.budgets import BudgetList, BudgetState, budget_st
 from syndarix_obs_read.budgets import known
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, el, joined
-from syndarix_obs_read.web.parts import pieces, tables
+from syndarix_obs_read.web.parts import common, tables
 from syndarix_obs_read.web.view import Page, View
 
 _COLUMNS = (
@@ -29,7 +29,7 @@ _NEAR = 0.8
 async def ask(asked: Asked) -> View:
     """All budgets."""
     found = await attempt(_states(asked))
-    return View("Budgets", {"budgets": found}, lambda: joined((pieces.shown(found, lambda all_: _draw(asked, all_)),)))
+    return View("Budgets", {"budgets": found}, lambda: joined((common.shown(found, lambda all_: _draw(asked, all_)),)))
 
 
 async def _states(asked: Asked) -> BudgetList:
@@ -38,12 +38,12 @@ async def _states(asked: Asked) -> BudgetList:
 
 def _draw(asked: Asked, answer: BudgetList) -> Child:
     if not answer.budgets:
-        return pieces.empty(answer, "budgets")
+        return common.empty(answer, "budgets")
     rows = [(_cells(asked, each), "") for each in answer.budgets]
     return (
         tables.table(_COLUMNS, rows, caption="Budgets, the most used first"),
         tables.larger(asked, answer, len(answer.budgets)),
-        pieces.hints(answer),
+        common.hints(answer),
     )
 
 
@@ -56,9 +56,9 @@ def _used(found: BudgetState) -> Child:
 
 def _cells(asked: Asked, found: BudgetState) -> list[Child]:
     return [
-        pieces.name(found.name), words.whose(found), found.per, words.spent(found), words.limit(found),
+        common.name(found.name), words.whose(found), found.per, words.spent(found), words.limit(found),
         _used(found), f.money(found.reserved_usd), f.count(found.refused), found.on_exceed,
-        pieces.moment(found.ends, asked.zone),
+        common.moment(found.ends, asked.zone),
     ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from syndarix_obs_read.answers.coding import CODING_DIMENSIONS, CodingDimension,
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import charts, filters, pieces, tables
+from syndarix_obs_read.web.parts import charts, common, filters, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS: Final = ("agent", "project", "model")
@@ -39,7 +39,7 @@ async def ask(asked: Asked) -> View:
     )  # fmt: skip
     return View("Coding agents", {"coding": found}, lambda: joined((
         filters.form(asked, *_WORDS, rare=_RARE), _choice(asked, by),
-        pieces.shown(found, lambda answer: _draw(asked, answer)),
+        common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
@@ -66,19 +66,19 @@ def _choice(asked: Asked, by: tuple[CodingDimension, ...]) -> Html:
 
 def _draw(asked: Asked, answer: CodingSummary) -> Child:
     if not (answer.groups or answer.context or answer.refused):
-        return pieces.empty(answer, "coding agents")
+        return common.empty(answer, "coding agents")
     refused = sum(each.times for each in answer.refused)
     tiles = el(
         "div",
-        pieces.tile(answer.period.text if answer.period else "all", pieces.money(answer.cost)),
-        pieces.tile("calls", f.count(answer.cost.calls)),
-        pieces.tile("compactions", f.count(answer.compactions), "a context was full"),
-        pieces.tile("refused", f.count(refused), f"{len(answer.refused)} tools"),
+        common.tile(answer.period.text if answer.period else "all", common.money(answer.cost)),
+        common.tile("calls", f.count(answer.cost.calls)),
+        common.tile("compactions", f.count(answer.compactions), "a context was full"),
+        common.tile("refused", f.count(refused), f"{len(answer.refused)} tools"),
         cls="tiles",
     )
     return (
         tiles, _groups(asked, answer), tables.larger(asked, answer, len(answer.groups)), _context(answer),
-        _refused(asked, answer), pieces.hints(answer),
+        _refused(asked, answer), common.hints(answer),
     )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def _groups(asked: Asked, answer: CodingSummary) -> Html:
             [
                 *(_key(asked, name, each.key[name]) for name in answer.by), f.count(each.sessions),
                 f.count(each.cost.calls), f.count(each.input_tokens), f.percent(each.cache_read_share),
-                f.count(each.output_tokens), f.count(each.largest_context), pieces.money(each.cost),
+                f.count(each.output_tokens), f.count(each.largest_context), common.money(each.cost),
             ],
             "",
         )
@@ -102,10 +102,10 @@ def _key(asked: Asked, name: str, value: str | None) -> Child:
     if value is None:
         return el("span", "none named", cls="dim")
     if name == "session":
-        return pieces.session_link(asked, value)
+        return common.session_link(asked, value)
     words = {"repository": "project", "agent": "agent", "model": "model"}
     if name not in words:
-        return pieces.name(value)
+        return common.name(value)
     return el("a", value, href=asked.here(**{words[name]: value, "by": "session", "limit": None}), title=value)
 
 
@@ -113,10 +113,10 @@ def _context(answer: CodingSummary) -> Child:
     if not answer.context:
         return None
     rows: list[tuple[list[Child], str]] = [
-        ([pieces.name(each.source), f.count(each.tokens), f.count(each.times), charts.rate(each.share, "")], "")
+        ([common.name(each.source), f.count(each.tokens), f.count(each.times), charts.rate(each.share, "")], "")
         for each in answer.context
     ]
-    return pieces.section("What filled the context", tables.table(_CONTEXT, rows, caption="Sources of the context"))
+    return common.section("What filled the context", tables.table(_CONTEXT, rows, caption="Sources of the context"))
 
 
 def _refused(asked: Asked, answer: CodingSummary) -> Child:
@@ -124,13 +124,13 @@ def _refused(asked: Asked, answer: CodingSummary) -> Child:
         return None
     rows: list[tuple[list[Child], str]] = [
         (
-            [pieces.name(each.tool), f.count(each.times), f.count(each.sessions), pieces.moment(each.last, asked.zone),
+            [common.name(each.tool), f.count(each.times), f.count(each.sessions), common.moment(each.last, asked.zone),
              (*each.reasons, f.NOTHING)[0]], "",
         )
         for each in answer.refused
     ]  # fmt: skip
     heads = tables.columns("tool", ">times", ">sessions", "last?", "last reason*")
-    return pieces.section("Refused", tables.table(heads, rows, caption="Tools that were refused"))
+    return common.section("Refused", tables.table(heads, rows, caption="Tools that were refused"))
 
 
 PAGE = Page("/coding", "Coding agents", ask, since="30d")

@@ -16,7 +16,7 @@ from syndarix_obs_read.errors import FilterError, NotFound
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.pages import diff as diff_page
-from syndarix_obs_read.web.parts import charts, choosing, pieces, tables
+from syndarix_obs_read.web.parts import charts, choosing, common, tables
 from syndarix_obs_read.web.view import Page, View
 
 _HEADS = tables.columns("", "before*", "after*")
@@ -41,7 +41,7 @@ async def ask(asked: Asked) -> View:
         return await _offer(asked, before or after)
     found = await attempt(_compare(asked, before, after))
     return View("Compare", {"comparison": found}, lambda: joined((
-        _form(asked), pieces.shown(found, lambda answer: _draw(asked, answer)),
+        _form(asked), common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
@@ -57,7 +57,7 @@ async def _offer(asked: Asked, chosen: str | None) -> View:
         return View("Compare", {"comparison": nothing}, lambda: _form(asked))
     runs = await choosing.last_runs(asked, asked.word("agent"))
     return View("Compare", {"runs": runs}, lambda: joined((
-        _form(asked), pieces.shown(runs, lambda answer: _runs(asked, answer, chosen)),
+        _form(asked), common.shown(runs, lambda answer: _runs(asked, answer, chosen)),
     )))  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def _runs(asked: Asked, answer: PreviewedSessions, chosen: str | None) -> Child:
 
     if chosen is None:
         return choosing.draw(answer, asked, "Choose a run", link)
-    return choosing.draw(answer, asked, f"Compare {pieces.short(chosen)} with", link)
+    return choosing.draw(answer, asked, f"Compare {common.short(chosen)} with", link)
 
 
 async def _compare(asked: Asked, before: str, after: str) -> Comparison:
@@ -120,15 +120,15 @@ def _field(asked: Asked, word: str, label: str, example: str) -> Html:
 
 def _draw(asked: Asked, answer: Comparison) -> Child:
     if answer.groups is not None:
-        return _groups(asked, answer.groups), pieces.hints(answer)
+        return _groups(asked, answer.groups), common.hints(answer)
     one, other = answer.before, answer.after
     beside = None if one is None or other is None else _sides(asked, answer, one, other)
     prompts = None if one is None else _lines("Prompts", answer.prompt, "The prompts are equal, or are not kept.")
     if isinstance(answer, RunComparison) and answer.aligned is not None:
-        steps = pieces.section("Step by step", diff_page.draw(answer.aligned))
+        steps = common.section("Step by step", diff_page.draw(answer.aligned))
     else:
         steps = _lines("Steps", answer.steps, "The same steps in the same order.")
-    return beside, prompts, steps, pieces.hints(answer)
+    return beside, prompts, steps, common.hints(answer)
 
 
 def _sides(asked: Asked, answer: Comparison, one: Side, other: Side) -> Child:
@@ -141,7 +141,7 @@ def _sides(asked: Asked, answer: Comparison, one: Side, other: Side) -> Child:
           _times(one.duration_ms, other.duration_ms)], ""),
         (["tokens", f.count(one.tokens.total), f.count(other.tokens.total),
           _times(one.tokens.total, other.tokens.total)], ""),
-        (["cost", pieces.money(one.cost), pieces.money(other.cost),
+        (["cost", common.money(one.cost), common.money(other.cost),
           f.difference((other.cost.total_usd or 0) - (one.cost.total_usd or Decimal(0)))], ""),
     ]  # fmt: skip
     rows += [
@@ -154,8 +154,8 @@ def _sides(asked: Asked, answer: Comparison, one: Side, other: Side) -> Child:
     ]  # fmt: skip
     return (
         tables.table(_SIDES, rows, caption="What they ran on and how they ended"),
-        pieces.section("Answers", el("div", (
-            el("div", el("h3", name), el("p", pieces.prose(side.answer))) for name, side in
+        common.section("Answers", el("div", (
+            el("div", el("h3", name), el("p", common.prose(side.answer))) for name, side in
             (("before", one), ("after", other))
         ), cls="two-sides")),
     )  # fmt: skip
@@ -176,15 +176,15 @@ def _values(side: Side, against: Side, name: str) -> Html:
 
 
 def _run(asked: Asked, side: Side) -> Html:
-    return el("a", pieces.short(side.session_id), href=asked.to("/interactions", run=side.session_id),
+    return el("a", common.short(side.session_id), href=asked.to("/interactions", run=side.session_id),
               title=side.session_id)  # fmt: skip
 
 
 def _lines(title: str, lines: tuple[Line, ...], equal: str) -> Html:
     if not any(line.change != "same" for line in lines):
-        return pieces.section(title, el("p", equal, cls="dim"))
+        return common.section(title, el("p", equal, cls="dim"))
     drawn = (_line(line) if isinstance(line, Line) else _left_out(line) for line in _around(lines))
-    return pieces.section(title, el("div", drawn, cls="diff"))
+    return common.section(title, el("div", drawn, cls="diff"))
 
 
 def _line(line: Line) -> Html:
@@ -212,7 +212,7 @@ def _around(lines: tuple[Line, ...]) -> Iterator[Line | int]:
 def _groups(asked: Asked, found: Groups) -> Child:
     one, other = found.before, found.after
     counts: list[tuple[list[Child], str]] = [
-        (["", pieces.name(one.name), pieces.name(other.name)], ""),
+        (["", common.name(one.name), common.name(other.name)], ""),
         (["sessions", f.count(one.sessions), f.count(other.sessions)], ""),
         (["model calls", f.count(one.model_calls), f.count(other.model_calls)], ""),
         (["tool calls", f.count(one.tool_calls), f.count(other.tool_calls)], ""),
@@ -238,9 +238,9 @@ def _groups(asked: Asked, found: Groups) -> Child:
     )
     return (
         tables.table(_HEADS, counts, caption="Both groups"),
-        pieces.section("Figures", tables.table(_FIGURES, figures, caption="Figures on both sides")),
-        pieces.section("Tools", tables.table(_TOOLS, tools, caption="Tools on both sides")) if found.tools else None,
-        pieces.section("Errors", tables.table(_ERRORS, errors, caption="Errors on both sides"))
+        common.section("Figures", tables.table(_FIGURES, figures, caption="Figures on both sides")),
+        common.section("Tools", tables.table(_TOOLS, tools, caption="Tools on both sides")) if found.tools else None,
+        common.section("Errors", tables.table(_ERRORS, errors, caption="Errors on both sides"))
         if found.errors else None,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from syndarix_obs_read.backends.rows import DIMENSIONS, Dimension
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import charts, filters, pieces, tables
+from syndarix_obs_read.web.parts import charts, common, filters, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("agent", "project", "user", "task_type", "model")
@@ -41,7 +41,7 @@ async def ask(asked: Asked) -> View:
     return View("Costs", {"costs": found}, lambda: joined((
         filters.form(asked, *_WORDS, rare=(*_RARE, *_SHOWN)),
         el("div", choice(asked, by), _yesterday(asked), cls="choices"),
-        pieces.shown(found, lambda answer: _draw(asked, answer)),
+        common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
@@ -75,23 +75,23 @@ def _yesterday(asked: Asked) -> Html:
 def _draw(asked: Asked, answer: CostSummary) -> Child:
     tiles = el(
         "div",
-        pieces.tile(answer.period.text if answer.period else "all", pieces.money(answer.cost), _split(answer)),
+        common.tile(answer.period.text if answer.period else "all", common.money(answer.cost), _split(answer)),
         budget("today", answer.today, href=asked.to("/day", day="today")),
         budget("this month", answer.month_to_date),
-        pieces.tile("calls", f.count(answer.cost.calls), f"{answer.tokens.total:,} tokens"),
-        (pieces.tile(f"with {model}", f.money(usd), "the same tokens") for model, usd in answer.what_if.items()),
+        common.tile("calls", f.count(answer.cost.calls), f"{answer.tokens.total:,} tokens"),
+        (common.tile(f"with {model}", f.money(usd), "the same tokens") for model, usd in answer.what_if.items()),
         cls="tiles",
     )
     if not answer.groups:
-        return tiles, pieces.empty(answer, "costs")
+        return tiles, common.empty(answer, "costs")
     days = [(each.key["day"] or "", each.cost) for each in answer.groups] if answer.by == ("day",) else []
     return (
         tiles,
-        pieces.section("By day", charts.days(days, lambda day: asked.to("/day", day=day))) if days else None,
+        common.section("By day", charts.days(days, lambda day: asked.to("/day", day=day))) if days else None,
         table(asked, answer),
         _unpriced(answer),
         tables.larger(asked, answer, len(answer.groups)),
-        pieces.hints(answer),
+        common.hints(answer),
     )
 
 
@@ -102,7 +102,7 @@ def budget(label: str, found: Budget, *, href: str | None = None) -> Html:
     if found.budget_usd is not None:
         note = (charts.share(found.used, "mini"), f" {f.percent(found.used)} of {f.money(found.budget_usd)}")
         tone = "is-error" if (found.used or 0) >= 1 else "is-warning" if (found.used or 0) >= 0.8 else ""
-    return pieces.tile(label, pieces.money(found.spent), note, href=href, tone=tone)
+    return common.tile(label, common.money(found.spent), note, href=href, tone=tone)
 
 
 def _split(answer: CostSummary) -> Child:

@@ -9,7 +9,7 @@ from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.day_costs import DIMENSIONS, Cause, DayCosts, Mover, day_costs, only
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import filters, pieces, tables
+from syndarix_obs_read.web.parts import common, filters, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("agent", "project", "user", "task_type", "model")
@@ -30,13 +30,13 @@ async def ask(asked: Asked) -> View:
     found = await attempt(day_costs(asked.backend, asked.filter(*_WORDS), day, zone=asked.zone))
     title = f"Cost of {found.day}" if isinstance(found, DayCosts) else "Cost of a day"
     return View(title, {"day": found}, lambda: joined((
-        filters.form(asked, *_WORDS, timed=False), pieces.shown(found, lambda answer: _draw(asked, answer)),
+        filters.form(asked, *_WORDS, timed=False), common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
 def _draw(asked: Asked, answer: DayCosts) -> Child:
     if not answer.cost.calls and not answer.cost_before.calls:
-        return _days(asked, answer), pieces.empty(answer, "model calls on either day")
+        return _days(asked, answer), common.empty(answer, "model calls on either day")
     return (
         _days(asked, answer),
         _tiles(answer),
@@ -66,12 +66,12 @@ def _tiles(answer: DayCosts) -> Html:
     note = "the day is not over" if answer.running else None
     return el(
         "div",
-        pieces.tile(answer.day, pieces.money(answer.cost), note),
-        pieces.tile(answer.day_before, pieces.money(answer.cost_before), "the day before"),
-        pieces.tile("difference", f.difference(answer.difference_usd), _percent(answer), tone=tone),
-        pieces.tile("model calls", f.count(answer.cost.calls), f"{answer.cost_before.calls:,} the day before"),
-        pieces.tile("tokens", f.count(answer.tokens.total), f"{answer.tokens_before.total:,} the day before"),
-        pieces.tile("sessions", f.count(answer.sessions), f"{answer.sessions_before:,} the day before"),
+        common.tile(answer.day, common.money(answer.cost), note),
+        common.tile(answer.day_before, common.money(answer.cost_before), "the day before"),
+        common.tile("difference", f.difference(answer.difference_usd), _percent(answer), tone=tone),
+        common.tile("model calls", f.count(answer.cost.calls), f"{answer.cost_before.calls:,} the day before"),
+        common.tile("tokens", f.count(answer.tokens.total), f"{answer.tokens_before.total:,} the day before"),
+        common.tile("sessions", f.count(answer.sessions), f"{answer.sessions_before:,} the day before"),
         cls="tiles",
     )  # fmt: skip
 
@@ -104,7 +104,7 @@ def _first_of_each(movers: list[Mover]) -> list[Mover]:
 
 
 def _word(mover: Mover) -> str:
-    value = pieces.short(mover.value or "") if mover.dimension == "session_id" else mover.value
+    value = common.short(mover.value or "") if mover.dimension == "session_id" else mover.value
     return f"{mover.dimension.removesuffix('_id').replace('_', ' ')} {value}"
 
 
@@ -112,7 +112,7 @@ def _causes(answer: DayCosts) -> Html | None:
     if not answer.causes:
         return None
     rows = ((_cause(each), "") for each in answer.causes)
-    return pieces.section(
+    return common.section(
         "What the difference is made of", tables.table(_CAUSES, rows, caption="Parts of the difference"),
         aside="calls × tokens of a call × price of a token",
     )  # fmt: skip
@@ -134,7 +134,7 @@ def _movers(asked: Asked, dimension: str, movers: list[Mover]) -> Html | None:
     rows = (
         (
             (
-                _name(asked, each), pieces.money(each.before), pieces.money(each.after),
+                _name(asked, each), common.money(each.before), common.money(each.after),
                 f.difference(each.difference_usd),
             ),
             "",
@@ -142,14 +142,14 @@ def _movers(asked: Asked, dimension: str, movers: list[Mover]) -> Html | None:
         for each in movers
     )  # fmt: skip
     title = _TITLES[dimension]
-    return pieces.section(title, tables.table(heads, rows, caption=f"{title} whose cost differs most"))
+    return common.section(title, tables.table(heads, rows, caption=f"{title} whose cost differs most"))
 
 
 def _name(asked: Asked, mover: Mover) -> Child:
     if not mover.value:
-        return pieces.dim("none named")
+        return common.dim("none named")
     if mover.dimension == "session_id":
-        return el("a", pieces.short(mover.value), href=asked.to("/session", id=mover.value), title=mover.value)
+        return el("a", common.short(mover.value), href=asked.to("/session", id=mover.value), title=mover.value)
     return el("a", mover.value, href=asked.here(**{mover.dimension: mover.value}))
 
 

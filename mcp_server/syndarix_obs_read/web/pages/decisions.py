@@ -18,7 +18,7 @@ from syndarix_obs_read.answers.messages import brief
 from syndarix_obs_read.outcomes import in_words
 from syndarix_obs_read.web.asked import Asked, Got, attempt
 from syndarix_obs_read.web.html import NOTHING, Child, Html, el, joined
-from syndarix_obs_read.web.parts import charts, filters, graph, pieces, tables
+from syndarix_obs_read.web.parts import charts, common, filters, graph, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("agent", "type", "project", "task_type")
@@ -54,11 +54,11 @@ async def ask(asked: Asked) -> View:
 def _draw(
     asked: Asked, patterns: Got[PatternList], found: Got[DecisionList], edges: Got[DecisionGraph]
 ) -> Html:
-    shown = pieces.shown(patterns, lambda answer: _patterns(asked, answer)) if asked.before is None else NOTHING
+    shown = common.shown(patterns, lambda answer: _patterns(asked, answer)) if asked.before is None else NOTHING
     return joined((
         filters.form(asked, *_WORDS, rare=_RARE), shown,
-        pieces.shown(edges, _graph) if asked.before is None else NOTHING,
-        pieces.shown(found, lambda answer: _list(asked, answer)),
+        common.shown(edges, _graph) if asked.before is None else NOTHING,
+        common.shown(found, lambda answer: _list(asked, answer)),
     ))  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def _patterns(asked: Asked, answer: PatternList) -> Child:
     table = tables.table(_COLUMNS, ((_pattern(asked, each), "") for each in answer.patterns), caption="Patterns")
     more = f"the {len(answer.patterns)} most frequent of {answer.total}" if answer.more else f"{len(answer.patterns)}"
     rates = el("p", in_words(answer.failed_outcomes), cls="dim")
-    return pieces.section("Patterns", joined((table, rates)), aside=f"{more}, from {answer.decisions:,} decisions")
+    return common.section("Patterns", joined((table, rates)), aside=f"{more}, from {answer.decisions:,} decisions")
 
 
 def _graph(answer: DecisionGraph) -> Child:
@@ -78,7 +78,7 @@ def _graph(answer: DecisionGraph) -> Child:
     rows = ((_edge(each), "") for each in answer.edges)
     table = tables.table(_EDGE_COLUMNS, rows, caption="What led to what")
     drawn = len(answer.edges) <= _DRAWN
-    return pieces.section(
+    return common.section(
         "What led to what",
         _drawing(answer) if drawn else table,
         el("details", el("summary", "as a table"), table, cls="as-text") if drawn else None,
@@ -120,14 +120,14 @@ def _pattern(asked: Asked, pattern: DecisionPattern) -> list[Child]:
         f.confidence(pattern.confidence),
         charts.rate(pattern.success_rate),
         el("span", outcomes, cls="cut-line dim"),
-        pieces.trace_link(asked, pattern.examples[0] if pattern.examples else None),
+        common.trace_link(asked, pattern.examples[0] if pattern.examples else None),
     ]  # fmt: skip
 
 
 def _list(asked: Asked, answer: DecisionList) -> Child:
     if not answer.decisions:
-        return pieces.empty(answer, "decisions")
-    return pieces.section(
+        return common.empty(answer, "decisions")
+    return common.section(
         "One by one", cards(asked, answer.decisions),
         tables.pager(asked, answer, [each.timestamp for each in answer.decisions]),
     )  # fmt: skip
@@ -142,8 +142,8 @@ def _card(asked: Asked, decision: Decision) -> Html:
     options = dict.fromkeys((*decision.options, decision.selected))
     head = el(
         "p",
-        pieces.trace_link(asked, decision.trace_id, decision.decision_type or "decision", step=decision.span_id),
-        " ", pieces.name(decision.agent), " ", el("span", pieces.moment(decision.timestamp, asked.zone), cls="dim num"),
+        common.trace_link(asked, decision.trace_id, decision.decision_type or "decision", step=decision.span_id),
+        " ", common.name(decision.agent), " ", el("span", common.moment(decision.timestamp, asked.zone), cls="dim num"),
         el("span", "led to ", el("b", decision.outcome), cls="dim led") if decision.outcome else None,
         cls="decision-head",
     )  # fmt: skip

@@ -12,7 +12,7 @@ from syndarix_obs_read.errors import NotFound
 from syndarix_obs_read.replay.load import tape_named
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import pieces, tables
+from syndarix_obs_read.web.parts import common, tables
 from syndarix_obs_read.web.view import Page, View
 
 _COLUMNS = tables.columns("run", ">steps", ">model calls", ">tool calls", ">tokens", ">cost", ">time", "outcome*")
@@ -29,7 +29,7 @@ async def ask(asked: Asked) -> View:
     if before is None or after is None:
         return View("Compare", {"diff": Nothing(backend=asked.backend.name)}, lambda: _form(before, after))
     found = await attempt(_compare(asked, before, after))
-    return View("Compare", {"diff": found}, lambda: joined((_form(before, after), pieces.shown(found, draw))))
+    return View("Compare", {"diff": found}, lambda: joined((_form(before, after), common.shown(found, draw))))
 
 
 async def _compare(asked: Asked, before: str, after: str) -> RunDiff:
@@ -62,7 +62,7 @@ def draw(answer: RunDiff) -> Html:
 def _side(side: Side) -> list[Child]:
     cost = f.money(side.cost_usd) if side.cost_usd is not None else f.NOTHING
     return [
-        pieces.short(side.name), f.count(side.steps), f.count(side.model_calls), f.count(side.tool_calls),
+        common.short(side.name), f.count(side.steps), f.count(side.model_calls), f.count(side.tool_calls),
         f.count(side.tokens), cost, f.duration(side.seconds * 1000), side.outcome or side.status,
     ]  # fmt: skip
 
@@ -70,7 +70,7 @@ def _side(side: Side) -> list[Child]:
 def _step(step: StepChange) -> Html:
     number = " → ".join(str(each) for each in (step.before, step.after) if each is not None)
     money = None if step.cost_usd is None else el("span", f" {f.difference(step.cost_usd)}", cls="dim num")
-    head = el("h3", pieces.chip(step.change), f" step {number}: {step.kind} ", el("b", step.title), money)
+    head = el("h3", common.chip(step.change), f" step {number}: {step.kind} ", el("b", step.title), money)
     places = (el("li", el("code", each.path), " ", _marked(words_of(each))) for each in step.changes)
     more = el("li", f"{step.more_changes} more places", cls="dim") if step.more_changes else None
     return el("section", head, el("ul", places, more, cls="events") if step.changes else None, cls="step-change")

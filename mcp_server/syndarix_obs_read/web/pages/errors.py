@@ -9,7 +9,7 @@ from syndarix_obs_read.answers.errors import ErrorGroup, ErrorList, group_errors
 from syndarix_obs_read.web.asked import Asked, address, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.pages import loops as loops_page
-from syndarix_obs_read.web.parts import charts, filters, pieces, tables
+from syndarix_obs_read.web.parts import charts, common, filters, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("text", "agent", "tool", "model", "project")
@@ -24,20 +24,20 @@ async def ask(asked: Asked) -> View:
     """The groups."""
     found = await attempt(group_errors(asked.backend, asked.filter(*_WORDS, *_RARE), asked.period(), asked.limit()))
     return View("Errors", {"errors": found}, lambda: joined((
-        filters.form(asked, *_WORDS, rare=_RARE), pieces.shown(found, lambda answer: _draw(asked, answer)),
+        filters.form(asked, *_WORDS, rare=_RARE), common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
 def _draw(asked: Asked, answer: ErrorList) -> Child:
-    body: Child = pieces.empty(answer, "errors")
+    body: Child = common.empty(answer, "errors")
     if answer.groups:
         body = (
             el("p", f"{answer.errors:,} failures in {answer.total or len(answer.groups):,} groups", cls="lead"),
             table(asked, answer.groups),
             tables.larger(asked, answer, len(answer.groups)),
-            pieces.hints(answer),
+            common.hints(answer),
         )
-    loops = pieces.section("Loops, an error nobody raised", loops_page.table(asked, answer.loops))
+    loops = common.section("Loops, an error nobody raised", loops_page.table(asked, answer.loops))
     return body, loops if answer.loops else None
 
 
@@ -55,14 +55,14 @@ def _row(asked: Asked, group: ErrorGroup, most: int) -> list[Child]:
         el("span", charts.share(group.count / most, "mini is-error"), el("span", f"{group.count:,}"),
            cls="num with-bar"),
         charts.spark(group.over_time, ", ".join(map(str, group.over_time)), "spark is-error"),
-        el("span", pieces.chip(pieces.SHORT.get(group.kind, group.kind), kind=group.kind), " ", group.where,
+        el("span", common.chip(common.SHORT.get(group.kind, group.kind), kind=group.kind), " ", group.where,
            cls="nowrap"),
         el("span", error, " ", group.message, cls="cut-two", title=whole),
-        el("span", pieces.name(_shared(group.by_agent)), " ", pieces.dim(_shared(group.by_version))),
+        el("span", common.name(_shared(group.by_agent)), " ", common.dim(_shared(group.by_version))),
         f.count(group.sessions),
-        el("span", pieces.moment(group.first_seen, asked.zone), _changed(group), cls="stacked"),
-        pieces.moment(group.last_seen, asked.zone),
-        pieces.trace_link(asked, group.example_trace, step=group.example_span),
+        el("span", common.moment(group.first_seen, asked.zone), _changed(group), cls="stacked"),
+        common.moment(group.last_seen, asked.zone),
+        common.trace_link(asked, group.example_trace, step=group.example_span),
     ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from syndarix_obs_read.backends.rows import DIMENSIONS
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, el, joined
 from syndarix_obs_read.web.pages.costs import choice, dimensions
-from syndarix_obs_read.web.parts import filters, pieces, tables
+from syndarix_obs_read.web.parts import common, filters, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("agent", "project", "user", "task_type", "model")
@@ -35,20 +35,20 @@ async def ask(asked: Asked) -> View:
     )  # fmt: skip
     return View("Forecast", {"forecast": found}, lambda: joined((
         filters.form(asked, *_WORDS), choice(asked, by, _POSSIBLE),
-        pieces.shown(found, lambda answer: _draw(asked, answer)),
+        common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
 def _draw(asked: Asked, answer: ForecastList) -> Child:
     if not answer.whole.known_days:
-        return pieces.empty(answer, "costs before today")
+        return common.empty(answer, "costs before today")
     heads = (*(tables.Column(name.replace("_", " "), grows=at == 0) for at, name in enumerate(answer.by)), *_COLUMNS)
-    rows = [([*(pieces.name(value) for value in each.key.values()), *_cells(each)], "") for each in answer.groups]
+    rows = [([*(common.name(value) for value in each.key.values()), *_cells(each)], "") for each in answer.groups]
     return (
         _tiles(answer),
         tables.table(heads, rows, caption=f"Forecast of {answer.month} by {', '.join(answer.by)}"),
         tables.larger(asked, answer, len(answer.groups)),
-        pieces.hints(answer),
+        common.hints(answer),
     )
 
 
@@ -56,14 +56,14 @@ def _tiles(answer: ForecastList) -> Child:
     whole = answer.whole
     if whole.ready is not None:
         note = f"{whole.known_days} whole days are known; a forecast needs two weeks, so from {whole.ready} on"
-        return el("div", pieces.tile("this month so far", f.money(whole.so_far_usd), note), cls="tiles")
+        return el("div", common.tile("this month so far", f.money(whole.so_far_usd), note), cls="tiles")
     over = answer.budget_usd is not None and (whole.expected_usd or 0) > answer.budget_usd
     budget = f"budget {f.money(answer.budget_usd)}" if answer.budget_usd is not None else None
     return el(
         "div",
-        pieces.tile("this month so far", f.money(whole.so_far_usd), f"whole days up to {answer.through}"),
-        pieces.tile("expected in all", f.money(whole.expected_usd), budget, tone="is-warning" if over else ""),
-        pieces.tile("80% of months end", f"{f.money(whole.low_usd)} to {f.money(whole.high_usd)}"),
+        common.tile("this month so far", f.money(whole.so_far_usd), f"whole days up to {answer.through}"),
+        common.tile("expected in all", f.money(whole.expected_usd), budget, tone="is-warning" if over else ""),
+        common.tile("80% of months end", f"{f.money(whole.low_usd)} to {f.money(whole.high_usd)}"),
         cls="tiles",
     )
 

@@ -9,7 +9,7 @@ from syndarix_obs_read.answers.alerts import Alert, AlertList, list_alerts
 from syndarix_obs_read.answers.health import HealthReport, check_health
 from syndarix_obs_read.web.asked import Asked, Failure, Got, attempt
 from syndarix_obs_read.web.html import Child, Html, el, external, joined
-from syndarix_obs_read.web.parts import pieces, tables
+from syndarix_obs_read.web.parts import common, tables
 from syndarix_obs_read.web.view import Page, View
 
 ALERTS: Final = 50
@@ -26,22 +26,22 @@ async def ask(asked: Asked) -> View:
         attempt(check_health(asked.backend)), attempt(list_alerts(asked.backend, {}, None, limit))
     )
     return View("Health", {"health": report, "alerts": alerts}, lambda: joined((
-        pieces.section("Pipeline", pieces.shown(report, checks), aside=state(report)),
-        pieces.section("Alerts", alerts_body(asked, alerts)),
+        common.section("Pipeline", common.shown(report, checks), aside=state(report)),
+        common.section("Alerts", alerts_body(asked, alerts)),
     )))  # fmt: skip
 
 
 def state(report: Got[HealthReport]) -> Html:
     """The state of the worst part."""
-    return pieces.badge("failing" if isinstance(report, Failure) else report.state)
+    return common.badge("failing" if isinstance(report, Failure) else report.state)
 
 
 def checks(report: HealthReport) -> Html:
     """The parts that were looked at."""
     rows = (
         (
-            (each.name, pieces.badge(each.state),
-             (each.finding, el("p", pieces.prose(each.mend), cls="mend") if each.mend else None)),
+            (each.name, common.badge(each.state),
+             (each.finding, el("p", common.prose(each.mend), cls="mend") if each.mend else None)),
             "",
         )
         for each in report.checks
@@ -52,9 +52,9 @@ def checks(report: HealthReport) -> Html:
 def alerts_body(asked: Asked, found: Got[AlertList]) -> Html:
     """Alerts and silences; without the stack, that there are none."""
     if isinstance(found, Failure):
-        return pieces.trouble(found) if found.status != 400 else el("p", pieces.prose(found.message), cls="dim")
+        return common.trouble(found) if found.status != 400 else el("p", common.prose(found.message), cls="dim")
     return joined((
-        alerts_table(asked, found.alerts) if found.alerts else pieces.empty(found, "alerts"),
+        alerts_table(asked, found.alerts) if found.alerts else common.empty(found, "alerts"),
         _silences(asked, found) if found.silences else None,
     ))  # fmt: skip
 
@@ -75,11 +75,11 @@ def _row(asked: Asked, alert: Alert) -> list[Child]:
     runbook = external(alert.annotations.get("runbook_url") or "")
     return [
         el("b", alert.name),
-        pieces.badge(alert.state),
-        pieces.badge(tone, alert.severity or "none"),
+        common.badge(alert.state),
+        common.badge(tone, alert.severity or "none"),
         (words, el("p", labels)),
-        pieces.moment(alert.since, asked.zone),
-        pieces.name(", ".join(alert.receivers)),
+        common.moment(alert.since, asked.zone),
+        common.name(", ".join(alert.receivers)),
         el("a", "runbook", href=runbook, rel="noreferrer noopener", target="_blank") if runbook else None,
     ]
 
@@ -89,7 +89,7 @@ def _silences(asked: Asked, found: AlertList) -> Html:
         (
             (
                 el("span", (el("span", f"{name}={value}", cls="tag") for name, value in each.labels.items())),
-                pieces.badge(each.state), pieces.moment(each.until, asked.zone), pieces.name(each.author), each.comment,
+                common.badge(each.state), common.moment(each.until, asked.zone), common.name(each.author), each.comment,
             ),
             "",
         )

@@ -8,7 +8,7 @@ from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.interactions import Interaction, Interactions, interactions
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import graph, pieces, sequence, tables
+from syndarix_obs_read.web.parts import common, graph, sequence, tables
 from syndarix_obs_read.web.view import Page, View
 
 _ARROWS: Final = 200
@@ -20,29 +20,29 @@ async def ask(asked: Asked) -> View:
     """The interactions of a session or trace."""
     run, limit = asked.needed("run"), asked.limit(_ARROWS, _MOST_ARROWS)
     found = await attempt(interactions(asked.backend, run, limit=limit))
-    title = f"Interactions of {pieces.short(found.run)}" if isinstance(found, Interactions) else "Interactions"
-    return View(title, {"interactions": found}, lambda: pieces.shown(found, lambda answer: _draw(asked, answer)))
+    title = f"Interactions of {common.short(found.run)}" if isinstance(found, Interactions) else "Interactions"
+    return View(title, {"interactions": found}, lambda: common.shown(found, lambda answer: _draw(asked, answer)))
 
 
 def _draw(asked: Asked, answer: Interactions) -> Html:
     if not answer.messages:
-        return pieces.empty(answer, "interactions")
+        return common.empty(answer, "interactions")
     return joined((
         _about(asked, answer),
-        pieces.section("Sequence", drawn(asked, answer), _more(asked, answer), pieces.hints(answer),
+        common.section("Sequence", drawn(asked, answer), _more(asked, answer), common.hints(answer),
                        _text("as Mermaid text", answer.mermaid), aside=f"{answer.total or 0:,} arrows"),
-        pieces.section("Flow", el("p", "What came right after what; red leads to failures.", cls="lead"), flow(answer),
+        common.section("Flow", el("p", "What came right after what; red leads to failures.", cls="lead"), flow(answer),
                        _text("as Mermaid text", answer.flow_mermaid)),
-        pieces.section("Between whom", _edges(answer)),
+        common.section("Between whom", _edges(answer)),
     ))  # fmt: skip
 
 
 def _about(asked: Asked, answer: Interactions) -> Html:
     if answer.is_session:
-        back = pieces.session_link(asked, answer.run, "the session")
+        back = common.session_link(asked, answer.run, "the session")
     else:
-        back = pieces.trace_link(asked, answer.run, "the trace")
-    return pieces.facts((
+        back = common.trace_link(asked, answer.run, "the trace")
+    return common.facts((
         ("run", back),
         ("took", f.duration(answer.duration_ms)),
         ("participants", f"{len(answer.participants)}"),
@@ -90,7 +90,7 @@ def _more(asked: Asked, answer: Interactions) -> Html | None:
 def _edges(answer: Interactions) -> Html:
     names = {each.id: each.name for each in answer.participants}
     rows: list[tuple[list[Child], str]] = [
-        ([pieces.name(names[e.source]), pieces.name(names[e.target]), e.kind, f.count(e.count), f.count(e.failed)],
+        ([common.name(names[e.source]), common.name(names[e.target]), e.kind, f.count(e.count), f.count(e.failed)],
          "is-error" if e.failed else "")
         for e in sorted(answer.edges, key=lambda each: -each.count)
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from syndarix_obs_read.answers.investigate import Explanation, FigureChange, Inv
 from syndarix_obs_read.answers.runaway import Runaway
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import filters, pieces, tables
+from syndarix_obs_read.web.parts import common, filters, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("agent", "project")
@@ -30,13 +30,13 @@ async def ask(asked: Asked) -> View:
     )
     found = await attempt(question)
     return View("What changed", {"investigation": found}, lambda: joined((
-        filters.form(asked, *_WORDS, rare=_RARE), pieces.shown(found, lambda answer: _draw(asked, answer)),
+        filters.form(asked, *_WORDS, rare=_RARE), common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
 def _draw(asked: Asked, answer: Investigation) -> Child:
     if not answer.calls_after:
-        return pieces.empty(answer, "calls")
+        return common.empty(answer, "calls")
     quiet = any(each.compared and not each.changed for each in answer.figures)
     few = ", ".join(_words(each.figure) for each in answer.figures if not each.compared)
     whose = f"{answer.agent}: " if answer.agent else ""
@@ -48,7 +48,7 @@ def _draw(asked: Asked, answer: Investigation) -> Child:
         _quiet(answer) if quiet else None,
         el("p", f"Too few sessions to compare, two on each side at least: {few}.", cls="dim") if few else None,
         _news(asked, answer) if answer.new else None,
-        pieces.hints(answer),
+        common.hints(answer),
     )
 
 
@@ -62,9 +62,9 @@ def _runaway(asked: Asked, each: Runaway) -> Html:
         )
         for one in each.sums
     ]
-    return pieces.section(
+    return common.section(
         "One session ran away",
-        el("p", each.verdict, ": ", pieces.session_link(asked, each.session_id), "."),
+        el("p", each.verdict, ": ", common.session_link(asked, each.session_id), "."),
         el("p", f"Its most frequent error: {each.error}") if each.error else None,
         tables.table(_SUMS, ((row, "") for row in rows), caption="What it made"),
     )
@@ -85,12 +85,12 @@ def _quiet(answer: Investigation) -> Html:
         for each in answer.figures if each.compared and not each.changed
     )  # fmt: skip
     heads = tables.columns("figure", ">before", ">now", "what it is*")
-    return pieces.section("No change beyond chance", tables.table(heads, rows, caption="Figures without a change"))
+    return common.section("No change beyond chance", tables.table(heads, rows, caption="Figures without a change"))
 
 
 def _changed(asked: Asked, change: FigureChange) -> Html:
     rows = ((_row(asked, change.figure, each), "") for each in change.explanations)
-    return pieces.section(
+    return common.section(
         f"{_words(change.figure)}: {f.figure(change.figure, change.before)} → "
         f"{f.figure(change.figure, change.after)}",
         el("p", change.verdict),
@@ -108,7 +108,7 @@ def _row(asked: Asked, figure: str, each: Explanation) -> list[Child]:
         f.percent(each.share_after),
         f.figure(figure, each.mean_before),
         f.figure(figure, each.mean_after),
-        joined(pieces.session_link(asked, session) for session in each.sessions_after),
+        joined(common.session_link(asked, session) for session in each.sessions_after),
         _diff(asked, each),
     ]
 
@@ -123,13 +123,13 @@ def _diff(asked: Asked, each: Explanation) -> Child:
 def _news(asked: Asked, answer: Investigation) -> Html:
     rows = (
         (
-            (each.dimension.replace("_", " "), el("code", each.value), pieces.moment(each.first_seen, asked.zone),
+            (each.dimension.replace("_", " "), el("code", each.value), common.moment(each.first_seen, asked.zone),
              f.percent(each.share)),
             "",
         )
         for each in answer.new
     )  # fmt: skip
-    return pieces.section("Seen for the first time", tables.table(_NEW, rows, caption="New configuration"))
+    return common.section("Seen for the first time", tables.table(_NEW, rows, caption="New configuration"))
 
 
 PAGE = Page("/investigate", "What changed", ask)

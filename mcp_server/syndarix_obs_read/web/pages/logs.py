@@ -9,7 +9,7 @@ from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.logs import LogLine, LogList, search_logs
 from syndarix_obs_read.web.asked import Asked, address, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import filters, pieces, tables, values
+from syndarix_obs_read.web.parts import common, filters, tables, values
 from syndarix_obs_read.web.view import Page, View
 
 WORDS: Final = ("text", "level", "kind", "agent")
@@ -27,7 +27,7 @@ async def ask(asked: Asked) -> View:
         found = found.model_copy(update={"lines": found.lines[skip:]})
     return View("Logs", {"logs": found}, lambda: joined((
         filters.form(asked, *WORDS, rare=RARE), _live(asked),
-        pieces.shown(found, lambda answer: _draw(asked, answer)),
+        common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def _live(asked: Asked) -> Html:
 def _draw(asked: Asked, answer: LogList) -> Child:
     lines = el("ol", (line(asked, each) for each in answer.lines), cls="lines", id="lines")
     if not answer.lines:
-        return lines, pieces.empty(answer, "lines")
+        return lines, common.empty(answer, "lines")
     return lines, tables.pager(asked, answer, [each.timestamp for each in answer.lines])
 
 
@@ -52,9 +52,9 @@ def line(asked: Asked, found: LogLine) -> Html:
     level = found.level if found.level in v.LEVELS else "info"
     head = el(
         "summary",
-        pieces.moment(found.timestamp, asked.zone, precise=True),
+        common.moment(found.timestamp, asked.zone, precise=True),
         el("span", found.level, cls=f"level l-{level}"),
-        pieces.chip(pieces.SHORT.get(found.kind, found.kind), kind=found.kind),
+        common.chip(common.SHORT.get(found.kind, found.kind), kind=found.kind),
         el("span", found.agent or f.NOTHING, cls="who"),
         el("span", el("b", found.title), " ", found.text, cls="said"),
     )

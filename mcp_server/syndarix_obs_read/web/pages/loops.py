@@ -7,7 +7,7 @@ from syndarix_obs_read.answers.loops import Loop, LoopList, list_loops
 from syndarix_obs_read.answers.messages import brief
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import filters, pieces, tables
+from syndarix_obs_read.web.parts import common, filters, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("agent", "tool", "project", "user")
@@ -22,14 +22,14 @@ async def ask(asked: Asked) -> View:
     """The loops."""
     found = await attempt(list_loops(asked.backend, asked.filter(*_WORDS, *_RARE), asked.period(), asked.limit()))
     return View("Loops", {"loops": found}, lambda: joined((
-        filters.form(asked, *_WORDS, rare=_RARE), pieces.shown(found, lambda answer: _draw(asked, answer)),
+        filters.form(asked, *_WORDS, rare=_RARE), common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
 def _draw(asked: Asked, answer: LoopList) -> Child:
     if not answer.loops:
-        return pieces.empty(answer, "loops")
-    return table(asked, answer.loops), tables.larger(asked, answer, len(answer.loops)), pieces.hints(answer)
+        return common.empty(answer, "loops")
+    return table(asked, answer.loops), tables.larger(asked, answer, len(answer.loops)), common.hints(answer)
 
 
 def table(asked: Asked, loops: tuple[Loop, ...]) -> Html:
@@ -40,14 +40,14 @@ def table(asked: Asked, loops: tuple[Loop, ...]) -> Html:
 def _row(asked: Asked, loop: Loop) -> list[Child]:
     arguments = _no_arguments() if loop.arguments is None else el("code", brief(loop.arguments, _WIDTH), cls="cut-line")
     return [
-        pieces.chip(loop.tool, kind="tool_call"),
-        pieces.name(loop.agent),
+        common.chip(loop.tool, kind="tool_call"),
+        common.name(loop.agent),
         f"{loop.calls:,}",
         arguments,
-        pieces.moment(loop.first_detected, asked.zone),
-        pieces.moment(loop.last_detected, asked.zone),
-        pieces.session_link(asked, loop.session_id),
-        pieces.trace_link(asked, loop.trace_id),
+        common.moment(loop.first_detected, asked.zone),
+        common.moment(loop.last_detected, asked.zone),
+        common.session_link(asked, loop.session_id),
+        common.trace_link(asked, loop.trace_id),
     ]
 
 

@@ -30,7 +30,7 @@ from syndarix_obs_read.web.pages import agents as agents_page
 from syndarix_obs_read.web.pages import costs as costs_page
 from syndarix_obs_read.web.pages import sessions as sessions_page
 from syndarix_obs_read.web.pages import traces as traces_page
-from syndarix_obs_read.web.parts import charts, pieces, tables, trends
+from syndarix_obs_read.web.parts import charts, common, tables, trends
 from syndarix_obs_read.web.view import Page, View
 
 A = TypeVar("A", bound=Answer)
@@ -114,7 +114,7 @@ async def _costs(asked: Asked, period: TimeRange, by: Dimension) -> Got[CostSumm
 
 def _draw(asked: Asked, found: Found) -> Html:
     def part(title: str, inside: Child, more: Child) -> Html:
-        return pieces.section(title, inside, aside=more)
+        return common.section(title, inside, aside=more)
 
     def way(text: str, path: str, **words: str) -> Html:
         return el("a", text, href=asked.to(path, **words))
@@ -150,30 +150,30 @@ def _of(found: Got[A], draw: Callable[[A], Child]) -> Child:
 def _problems(found: Found) -> Html | None:
     """What is wrong, each thing once; alerts that need the stack are no problem."""
     failures = {each.message: each for each in found.by_name().values() if isinstance(each, Failure)}
-    troubles = [pieces.trouble(each) for each in failures.values() if each.status != 400]
+    troubles = [common.trouble(each) for each in failures.values() if each.status != 400]
     return joined(troubles) if troubles else None
 
 
 def _tiles(asked: Asked, found: Found) -> Html:
     days, models, errors, running = found.days, found.models, found.errors, found.running
     period = "" if isinstance(models, Failure) or models.period is None else models.period.text
-    none = pieces.dim(f.NOTHING)
+    none = common.dim(f.NOTHING)
     calls = none if isinstance(models, Failure) else f.count(models.cost.calls)
     failed = none if isinstance(errors, Failure) else f.count(errors.errors)
     live = none if isinstance(running, Failure) else f.count(running.total or len(running.sessions))
     return el(
         "div",
-        pieces.tile("today", none) if isinstance(days, Failure)
+        common.tile("today", none) if isinstance(days, Failure)
         else costs_page.budget("today", days.today, href=asked.to("/day", day="today")),
-        pieces.tile("yesterday", none) if isinstance(days, Failure) else _yesterday(asked, days),
-        pieces.tile("this month", none) if isinstance(days, Failure)
+        common.tile("yesterday", none) if isinstance(days, Failure) else _yesterday(asked, days),
+        common.tile("this month", none) if isinstance(days, Failure)
         else costs_page.budget("this month", days.month_to_date, href=asked.to("/forecast")),
-        pieces.tile("cost", none if isinstance(models, Failure) else pieces.money(models.cost), period,
+        common.tile("cost", none if isinstance(models, Failure) else common.money(models.cost), period,
                     href=asked.to("/costs")),
-        pieces.tile("model calls", calls, period, href=asked.to("/traces")),
-        pieces.tile("failures", failed, period, href=asked.to("/errors"),
+        common.tile("model calls", calls, period, href=asked.to("/traces")),
+        common.tile("failures", failed, period, href=asked.to("/errors"),
                     tone="is-error" if not isinstance(errors, Failure) and errors.errors else ""),
-        pieces.tile("sessions running", live, _last(asked, found), href=asked.to("/sessions", status="running")),
+        common.tile("sessions running", live, _last(asked, found), href=asked.to("/sessions", status="running")),
         cls="tiles",
     )  # fmt: skip
 
@@ -185,14 +185,14 @@ def _yesterday(asked: Asked, answer: CostSummary) -> Html:
     one, other = (known.get((today - timedelta(days=back)).isoformat(), Cost()) for back in (2, 1))
     more = (other.total_usd or Decimal(0)) - (one.total_usd or Decimal(0))
     note = f"{f.difference(more)}: why?" if more else "as the day before"
-    return pieces.tile("yesterday", pieces.money(other), note, href=asked.to("/day", day="yesterday"),
+    return common.tile("yesterday", common.money(other), note, href=asked.to("/day", day="yesterday"),
                        tone="is-warning" if one.total_usd and more > one.total_usd else "")  # fmt: skip
 
 
 def _last(asked: Asked, found: Found) -> Child:
     if isinstance(found.sessions, Failure) or not found.sessions.sessions:
         return None
-    return "last ", pieces.moment(found.sessions.sessions[0].started, asked.zone)
+    return "last ", common.moment(found.sessions.sessions[0].started, asked.zone)
 
 
 def _days(asked: Asked, answer: CostSummary) -> Child:
@@ -207,7 +207,7 @@ def _health(report: HealthReport) -> Child:
     bad = [each for each in report.checks if each.state != "ok"]
     if not bad:
         return el("p", f"All {len(report.checks)} parts of the pipeline are fine.", cls="dim")
-    return el("ul", (el("li", pieces.badge(each.state, each.name), " ", each.finding) for each in bad), cls="findings")
+    return el("ul", (el("li", common.badge(each.state, each.name), " ", each.finding) for each in bad), cls="findings")
 
 
 def _alerts(found: Got[AlertList]) -> Child:
@@ -215,20 +215,20 @@ def _alerts(found: Got[AlertList]) -> Child:
         return None if found.status != 400 else el("p", "Alerts need the stack.", cls="dim")
     if not found.alerts:
         return el("p", "No alert fires.", cls="dim")
-    return el("ul", (el("li", pieces.badge("error" if each.severity == "critical" else "warning", each.name), " ",
+    return el("ul", (el("li", common.badge("error" if each.severity == "critical" else "warning", each.name), " ",
                         each.annotations.get("summary", "")) for each in found.alerts), cls="findings")  # fmt: skip
 
 
 def _agents(asked: Asked, answer: AgentList) -> Child:
     if not answer.agents:
-        return pieces.empty(answer, "agents")
+        return common.empty(answer, "agents")
     dearest = sorted(answer.agents, key=lambda each: -(each.cost.total_usd or 0))[:_TOP]
     rows = (
         (
             (
                 el("a", each.agent, href=asked.to("/traces", agent=each.agent), cls="row"), agents_page.success(each),
                 f.seconds(each.latency.p95), f.count(each.request_errors), f.count(each.tokens.total),
-                pieces.money(each.cost),
+                common.money(each.cost),
             ),
             "",
         )
@@ -239,12 +239,12 @@ def _agents(asked: Asked, answer: AgentList) -> Child:
 
 def _models(asked: Asked, answer: CostSummary) -> Child:
     if not answer.groups:
-        return pieces.empty(answer, "model calls")
+        return common.empty(answer, "model calls")
     rows = (
         (
             (
-                el("a", name, href=asked.to("/traces", model=name), cls="row") if name else pieces.name(None),
-                charts.rate(each.share), pieces.money(each.cost),
+                el("a", name, href=asked.to("/traces", model=name), cls="row") if name else common.name(None),
+                charts.rate(each.share), common.money(each.cost),
             ),
             "",
         )
@@ -256,7 +256,7 @@ def _models(asked: Asked, answer: CostSummary) -> Child:
 
 def _sessions(asked: Asked, answer: SessionList) -> Child:
     if not answer.sessions:
-        return pieces.empty(answer, "sessions")
+        return common.empty(answer, "sessions")
     return sessions_page.table(asked, answer.sessions, brief=True)
 
 
@@ -267,7 +267,7 @@ def _errors(asked: Asked, answer: ErrorList) -> Child:
         (
             (
                 f"{each.count:,}",
-                el("span", pieces.trace_link(asked, each.example_trace, f.error_name(each.error_type) or "failed",
+                el("span", common.trace_link(asked, each.example_trace, f.error_name(each.error_type) or "failed",
                                              step=each.example_span), " ", each.where, cls="cut-line"),
                 el("time", f.day_minute(each.last_seen, asked.zone), datetime=each.last_seen.isoformat(),
                    data_form="minute"),

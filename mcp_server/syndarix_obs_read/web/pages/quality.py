@@ -6,7 +6,7 @@ from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.quality import BY, QualityGroup, QualityReport, Score, get_quality
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import filters, pieces, tables
+from syndarix_obs_read.web.parts import common, filters, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("agent", "model", "project")
@@ -21,7 +21,7 @@ async def ask(asked: Asked) -> View:
     )
     found = await attempt(question)
     return View("Quality", {"quality": found}, lambda: joined((
-        filters.form(asked, *_WORDS), _ways(asked, by), pieces.shown(found, lambda answer: _draw(asked, answer)),
+        filters.form(asked, *_WORDS), _ways(asked, by), common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
@@ -37,13 +37,13 @@ def _ways(asked: Asked, by: tuple[str, ...]) -> Html:
 
 def _draw(asked: Asked, answer: QualityReport) -> Child:
     if not answer.scores:
-        return pieces.empty(answer, "scores")
+        return common.empty(answer, "scores")
     names = (name.replace("_", " ") for name in answer.by)
     heads = tables.columns("score", *names, ">scores", ">sessions", ">mean", ">95%", ">κ", "words*")
     return (
         tables.table(heads, ((_row(asked, each, answer.by), "") for each in answer.groups), caption="Scores by group"),
         _orphans(asked, answer) if answer.orphaned else None,
-        pieces.hints(answer),
+        common.hints(answer),
     )
 
 
@@ -51,7 +51,7 @@ def _row(asked: Asked, group: QualityGroup, by: tuple[str, ...]) -> list[Child]:
     low, high = group.low, group.high
     return [
         el("a", group.name, href=asked.here(name=group.name), cls="row"),
-        *(pieces.name(group.key.get(name)) for name in by),
+        *(common.name(group.key.get(name)) for name in by),
         f.count(group.scores),
         f.count(group.sessions),
         f.NOTHING if group.mean is None else f"{group.mean:.3f}",
@@ -64,7 +64,7 @@ def _row(asked: Asked, group: QualityGroup, by: tuple[str, ...]) -> list[Child]:
 def _orphans(asked: Asked, answer: QualityReport) -> Html:
     """Scores whose session is not here."""
     about = f"{answer.orphaned:,} scores wait for sessions that are not here; they are kept until those arrive."
-    return pieces.section("Orphaned", el("p", about, cls="dim"), scores(asked, answer.orphans))
+    return common.section("Orphaned", el("p", about, cls="dim"), scores(asked, answer.orphans))
 
 
 def scores(asked: Asked, given: tuple[Score, ...]) -> Html:
@@ -73,8 +73,8 @@ def scores(asked: Asked, given: tuple[Score, ...]) -> Html:
     rows = (
         (
             (
-                pieces.moment(each.given, asked.zone), each.name, said(each), pieces.name(each.author or each.source),
-                pieces.session_link(asked, each.session_id), each.explanation or "",
+                common.moment(each.given, asked.zone), each.name, said(each), common.name(each.author or each.source),
+                common.session_link(asked, each.session_id), each.explanation or "",
             ),
             "",
         )

@@ -12,7 +12,7 @@ from syndarix_obs_read.bills.sources import has_key, open_bill, provider_of
 from syndarix_obs_read.settings import variable
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import pieces, tables
+from syndarix_obs_read.web.parts import common, tables
 from syndarix_obs_read.web.view import Page, View
 
 _CAUSES = (
@@ -33,7 +33,7 @@ async def ask(asked: Asked) -> View:
         return View("Bill", {"reconciliation": missing}, lambda: joined((_form(asked, provider), _no_key(provider))))
     found = await attempt(_reconciled(asked, provider))
     return View("Bill", {"reconciliation": found}, lambda: joined((
-        _form(asked, provider), pieces.shown(found, lambda answer: _draw(asked, answer)),
+        _form(asked, provider), common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
@@ -89,9 +89,9 @@ def _draw(asked: Asked, answer: Reconciliation) -> Child:
         el("p", answer.sentence),
         el(
             "div",
-            pieces.tile("billed", f.money(answer.billed_usd), f"{answer.source}, {through}"),
-            pieces.tile("seen", f.money(answer.seen_usd), f"{answer.seen_tokens:,} tokens"),
-            pieces.tile("difference", f.difference(answer.difference_usd), share, tone=tone),
+            common.tile("billed", f.money(answer.billed_usd), f"{answer.source}, {through}"),
+            common.tile("seen", f.money(answer.seen_usd), f"{answer.seen_tokens:,} tokens"),
+            common.tile("difference", f.difference(answer.difference_usd), share, tone=tone),
             cls="tiles",
         ),
         _causes(answer),
@@ -99,7 +99,7 @@ def _draw(asked: Asked, answer: Reconciliation) -> Child:
         tables.larger(asked, answer, len(answer.rows)),
         _accounts(answer),
         _prices(answer),
-        pieces.hints(answer),
+        common.hints(answer),
     )
 
 
@@ -111,19 +111,19 @@ def _causes(answer: Reconciliation) -> Child:
           "; ".join(each.who)], "")
         for each in answer.causes
     ]  # fmt: skip
-    return pieces.section("Causes", tables.table(_CAUSES, rows, caption="Causes of the difference"))
+    return common.section("Causes", tables.table(_CAUSES, rows, caption="Causes of the difference"))
 
 
 def _rows(answer: Reconciliation) -> Child:
     rows = [(_row(each), "" if each.settled else "dim") for each in answer.rows]
-    return pieces.section("Days and models", tables.table(_ROWS, rows, caption="Seen and billed by day and model"))
+    return common.section("Days and models", tables.table(_ROWS, rows, caption="Seen and billed by day and model"))
 
 
 def _row(row: BillRow) -> list[Child]:
     seen, billed = (sum(getattr(each, name) or 0 for each in row.classes) for name in ("seen", "billed"))
     causes = dict.fromkeys(each.cause for each in row.causes)
     return [
-        f"{row.day}", row.model or pieces.dim("fees"), f.money(row.seen_usd), f.money(row.billed_usd),
+        f"{row.day}", row.model or common.dim("fees"), f.money(row.seen_usd), f.money(row.billed_usd),
         f.difference(row.difference_usd), f.count(seen), f.count(billed), ", ".join(causes),
     ]  # fmt: skip
 
@@ -132,18 +132,18 @@ def _accounts(answer: Reconciliation) -> Child:
     if not answer.accounts:
         return None
     rows: list[tuple[list[Child], str]] = [
-        ([pieces.name(each.project), pieces.name(each.key), f.count(each.tokens), f.money(each.usd),
+        ([common.name(each.project), common.name(each.key), f.count(each.tokens), f.money(each.usd),
           "recorded" if each.seen else el("span", "not recorded", cls="is-warning")], "")
         for each in answer.accounts
     ]  # fmt: skip
-    return pieces.section("Keys and projects", tables.table(_ACCOUNTS, rows, caption="Keys and projects of the bill"))
+    return common.section("Keys and projects", tables.table(_ACCOUNTS, rows, caption="Keys and projects of the bill"))
 
 
 def _prices(answer: Reconciliation) -> Child:
     if not answer.prices:
         return None
     about = "What the bill teaches about prices. Nothing is applied: look at it, then write it into the prices file."
-    return pieces.section("Prices", el("p", about), el("pre", as_file(answer.prices)))
+    return common.section("Prices", el("p", about), el("pre", as_file(answer.prices)))
 
 
 PAGE = Page("/reconcile", "Bill", ask, timed=False)

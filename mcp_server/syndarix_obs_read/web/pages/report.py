@@ -9,7 +9,7 @@ from syndarix_obs_read.answers.report import Report, report_agent, report_run, r
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.web.asked import Asked, address, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import choosing, pieces, tables
+from syndarix_obs_read.web.parts import choosing, common, tables
 from syndarix_obs_read.web.view import Page, View
 
 FORMS: Final = ("html", "md", "pdf")
@@ -28,13 +28,13 @@ async def ask(asked: Asked) -> View:
     if not any(asked.word(name) for name in ("run", "agent", "week")):
         runs = await choosing.last_runs(asked)
         return View("Report", {"runs": runs}, lambda: joined((
-            _form(asked), pieces.shown(runs, lambda answer: choosing.draw(
+            _form(asked), common.shown(runs, lambda answer: choosing.draw(
                 answer, asked, "Report one of the last runs", lambda each: asked.here(run=each.session_id)
             )),
         )))  # fmt: skip
     found = await attempt(gather(asked))
     return View("Report", {"report": found}, lambda: joined((
-        _form(asked), pieces.shown(found, lambda answer: _draw(asked, answer)),
+        _form(asked), common.shown(found, lambda answer: _draw(asked, answer)),
     )))  # fmt: skip
 
 
@@ -83,8 +83,8 @@ def _draw(asked: Asked, answer: Report) -> Html:
                  for name, each in FILES.items()]  # fmt: skip
     sections = (([section.title, f"{len(section.blocks)}"], "") for section in answer.sections)
     return joined((
-        pieces.section(answer.title, tables.table(_COLUMNS, rows, caption="Files"), pieces.hints(answer)),
-        pieces.section("What is in it", tables.table(_SECTIONS, sections, caption="Sections of the report")),
+        common.section(answer.title, tables.table(_COLUMNS, rows, caption="Files"), common.hints(answer)),
+        common.section("What is in it", tables.table(_SECTIONS, sections, caption="Sections of the report")),
     ))  # fmt: skip
 
 

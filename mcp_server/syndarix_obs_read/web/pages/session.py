@@ -23,7 +23,7 @@ from syndarix_obs_read.web.html import Child, Html, el, joined
 from syndarix_obs_read.web.pages import decisions as decisions_page
 from syndarix_obs_read.web.pages import sessions as sessions_page
 from syndarix_obs_read.web.pages import traces as traces_page
-from syndarix_obs_read.web.parts import conversation_view, pieces, tables
+from syndarix_obs_read.web.parts import common, conversation_view, tables
 from syndarix_obs_read.web.parts import why as why_part
 from syndarix_obs_read.web.view import Page, View
 
@@ -42,7 +42,7 @@ async def ask(asked: Asked) -> View:
     given, limit = asked.needed("id"), asked.limit(_EVENTS, _MOST_EVENTS)
     detail = await attempt(get_session(asked.backend, given, stalled_after_s=asked.settings.stalled_after))
     if isinstance(detail, Failure):
-        return View("Session", {"session": detail}, lambda: pieces.trouble(detail))
+        return View("Session", {"session": detail}, lambda: common.trouble(detail))
     where, period = Filter(session_id=detail.session.session_id), _around(detail)
     traces, decisions, timeline, fault, scores, said = await asyncio.gather(
         attempt(search_traces(asked.backend, where, period, _ROWS)),
@@ -56,21 +56,21 @@ async def ask(asked: Asked) -> View:
     found = {"session": detail, "traces": traces, "decisions": decisions, "timeline": timeline, "fault": fault,
              "conversation": said, **({"explanation": why} if why is not None else {})}  # fmt: skip
     return View(
-        f"Session {pieces.short(detail.session.session_id)}",
+        f"Session {common.short(detail.session.session_id)}",
         found,
         lambda: joined((
             _about(asked, detail),
-            None if why is None or detail.session.status == v.STATUS_RUNNING else pieces.shown(
+            None if why is None or detail.session.status == v.STATUS_RUNNING else common.shown(
                 why, lambda answer: _explained(asked, detail, answer)
             ),
             None if isinstance(fault, Failure) or fault.succeeded else _fault(asked, fault),
-            pieces.section("Conversation", pieces.shown(said, lambda answer: conversation_view.draw(asked, answer)),
+            common.section("Conversation", common.shown(said, lambda answer: conversation_view.draw(asked, answer)),
                            aside=el("a", "step through", href=asked.to("/walk", run=detail.session.session_id))),
             scoring.section(asked, detail.session.session_id, scores),
-            pieces.section("Traces", pieces.shown(traces, lambda answer: _traces(asked, answer))),
-            pieces.section("Decisions", pieces.shown(decisions, lambda answer: _decisions(asked, answer))),
-            pieces.section("Cost by model", _models(detail.models)) if detail.models else None,
-            pieces.section("Timeline", pieces.shown(timeline, lambda answer: _timeline(asked, answer))),
+            common.section("Traces", common.shown(traces, lambda answer: _traces(asked, answer))),
+            common.section("Decisions", common.shown(decisions, lambda answer: _decisions(asked, answer))),
+            common.section("Cost by model", _models(detail.models)) if detail.models else None,
+            common.section("Timeline", common.shown(timeline, lambda answer: _timeline(asked, answer))),
         )),
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ def _explained(asked: Asked, detail: SessionDetail, found: Explanation) -> Html:
         return asked.to("/trace", id=found.trace_id, step=name) + "#split"
 
     several = len(detail.session.trace_ids) > 1
-    way = el("a", f"trace {pieces.short(found.trace_id)}" if several else "the trace, step by step",
+    way = el("a", f"trace {common.short(found.trace_id)}" if several else "the trace, step by step",
              href=asked.to("/trace", id=found.trace_id))  # fmt: skip
     return why_part.draw(found, link, aside=way, failed=detail.session.status == v.STATUS_ERROR)
 
@@ -104,16 +104,16 @@ def _about(asked: Asked, detail: SessionDetail) -> Html:
     session = detail.session
     error = f"{session.error_type}: {session.error_message}" if session.error_message else session.error_type
     return joined((
-        pieces.facts((
+        common.facts((
             ("status", sessions_page.state(session)),
             ("took", f.duration(session.duration_ms)),
-            ("began", pieces.moment(session.started, asked.zone)),
-            ("last progress", pieces.moment(session.last_progress, asked.zone)),
+            ("began", common.moment(session.started, asked.zone)),
+            ("last progress", common.moment(session.last_progress, asked.zone)),
             ("tokens", f.count(session.tokens.total)),
-            ("cost", pieces.money(session.cost)),
+            ("cost", common.money(session.cost)),
             ("agents", " → ".join(session.agents) or None),
             ("project", session.project),
-            ("user", pieces.user(session.user) if session.user else None),
+            ("user", common.user(session.user) if session.user else None),
             ("outcome", session.outcome),
             ("service", " · ".join(filter(None, (session.service, session.environment))) or None),
             ("session", el("code", session.session_id, cls="copy")),
@@ -132,7 +132,7 @@ def _fault(asked: Asked, answer: Blame) -> Html:
     rows = (
         (
             (
-                pieces.name(each.agent), pieces.trace_link(asked, each.trace_id, each.step, step=each.span_id),
+                common.name(each.agent), common.trace_link(asked, each.trace_id, each.step, step=each.span_id),
                 el("span", each.said, cls="cut-line"), "; ".join(each.evidence),
             ),
             "",
@@ -140,24 +140,24 @@ def _fault(asked: Asked, answer: Blame) -> Html:
         for each in answer.suspects
     )  # fmt: skip
     table = tables.table(_SUSPECTS, rows, caption="Steps that may be at fault") if answer.suspects else None
-    return pieces.section("Who broke it?", table, pieces.hints(answer))
+    return common.section("Who broke it?", table, common.hints(answer))
 
 
 def _traces(asked: Asked, answer: TraceList) -> Child:
     if not answer.traces:
-        return pieces.empty(answer, "traces")
-    return traces_page.table(asked, answer.traces), pieces.hints(answer)
+        return common.empty(answer, "traces")
+    return traces_page.table(asked, answer.traces), common.hints(answer)
 
 
 def _decisions(asked: Asked, answer: DecisionList) -> Child:
     if not answer.decisions:
         return el("p", "It decided nothing that was recorded.", cls="dim")
-    return decisions_page.cards(asked, answer.decisions), pieces.hints(answer)
+    return decisions_page.cards(asked, answer.decisions), common.hints(answer)
 
 
 def _models(models: tuple[ModelCost, ...]) -> Html:
     rows = (
-        ((pieces.name(each.model), f.count(each.cost.calls), f.count(each.tokens.total), pieces.money(each.cost)), "")
+        ((common.name(each.model), f.count(each.cost.calls), f.count(each.tokens.total), common.money(each.cost)), "")
         for each in models
     )
     return tables.table(_MODELS, rows, caption="Cost by model")
@@ -174,12 +174,12 @@ def _timeline(asked: Asked, answer: Timeline) -> Child:
 
 def _event(asked: Asked, event: TraceEvent) -> tuple[tuple[Child, ...], str]:
     step = (
-        pieces.chip(pieces.SHORT.get(event.kind, event.kind), kind=event.kind), " ",
-        pieces.trace_link(asked, event.trace_id, event.title or event.span_id, step=event.span_id),
+        common.chip(common.SHORT.get(event.kind, event.kind), kind=event.kind), " ",
+        common.trace_link(asked, event.trace_id, event.title or event.span_id, step=event.span_id),
         el("span", f" {event.event}", cls="dim") if event.event != "done" else None,
     )  # fmt: skip
     cells = (
-        f"+{f.duration(event.offset_ms)}", pieces.name(event.agent), el("span", step, cls="nowrap"),
+        f"+{f.duration(event.offset_ms)}", common.name(event.agent), el("span", step, cls="nowrap"),
         f.duration(event.duration_ms) if event.duration_ms else "", el("span", event.text, cls="cut-line"),
     )  # fmt: skip
     return cells, "is-error" if event.status == v.STATUS_ERROR else ""

@@ -9,7 +9,7 @@ from syndarix_obs_read.answers.previews import PreviewedSession, previewed_sessi
 from syndarix_obs_read.answers.sessions import Session, SessionList, list_sessions
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import filters, lists, pieces, tables
+from syndarix_obs_read.web.parts import common, filters, lists, tables
 from syndarix_obs_read.web.taking import COMPARES
 from syndarix_obs_read.web.view import Page, View
 
@@ -41,14 +41,14 @@ async def ask(asked: Asked) -> View:
         found = found.model_copy(update={"sessions": _LIST.ordered(asked, found.sessions[skip:])})
         found = await previewed_sessions(asked.backend, found)
     return View("Sessions", {"sessions": found}, lambda: joined((
-        filters.form(asked, *_WORDS, rare=_RARE), pieces.shown(found, lambda answer: draw(asked, answer)),
+        filters.form(asked, *_WORDS, rare=_RARE), common.shown(found, lambda answer: draw(asked, answer)),
     )))  # fmt: skip
 
 
 def draw(asked: Asked, answer: SessionList) -> Child:
     """The list with its pages."""
     if not answer.sessions:
-        return pieces.empty(answer, "sessions")
+        return common.empty(answer, "sessions")
     moments = [each.started for each in answer.sessions]
     return (
         lists.above(asked, _LIST),
@@ -68,10 +68,10 @@ def table(asked: Asked, sessions: tuple[Session, ...], *, brief: bool = False) -
 def state(session: Session) -> Html:
     """How a session is, and what it led to."""
     if session.stalled:
-        return pieces.badge("stalled")
+        return common.badge("stalled")
     if session.status == "error":
-        return pieces.badge("error", f.error_name(session.error_type) or None)
-    return pieces.badge(session.status, session.outcome)
+        return common.badge("error", f.error_name(session.error_type) or None)
+    return common.badge(session.status, session.outcome)
 
 
 def _preview(session: Session) -> Child:
@@ -81,21 +81,21 @@ def _preview(session: Session) -> Child:
 def _row(asked: Asked, session: Session) -> list[Child]:
     errors, loops = session.activity.errors, session.activity.loops
     return [
-        el("span", el("a", pieces.short(session.session_id), href=asked.to("/session", id=session.session_id),
+        el("span", el("a", common.short(session.session_id), href=asked.to("/session", id=session.session_id),
                       cls="row", title=session.session_id),
            el("span", "loop", cls="mark is-warning") if loops else None,
            el("span", f"{errors} errors" if errors > 1 else "1 error", cls="mark is-error")
            if errors and session.status != "error" else None,
-           el("span", pieces.moment(session.started, asked.zone), cls="narrow"), _preview(session), cls="two"),
+           el("span", common.moment(session.started, asked.zone), cls="narrow"), _preview(session), cls="two"),
         state(session),
-        pieces.name(" → ".join(session.agents)),
-        pieces.name(session.project),
-        pieces.user(session.user),
-        pieces.moment(session.started, asked.zone),
+        common.name(" → ".join(session.agents)),
+        common.name(session.project),
+        common.user(session.user),
+        common.moment(session.started, asked.zone),
         f.duration(session.duration_ms),
         f.count(session.activity.llm_calls + session.activity.tool_calls),
         f.count(session.tokens.total),
-        pieces.money(session.cost),
+        common.money(session.cost),
     ]  # fmt: skip
 
 

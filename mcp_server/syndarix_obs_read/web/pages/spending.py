@@ -9,7 +9,7 @@ from syndarix_obs_read.answers.spending import BY, SpendingReport, SuccessGroup,
 from syndarix_obs_read.outcomes import in_words
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import filters, pieces, tables
+from syndarix_obs_read.web.parts import common, filters, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("agent", "project", "task_type", "model")
@@ -33,7 +33,7 @@ async def ask(asked: Asked) -> View:
         )
     )  # fmt: skip
     return View("Spending", {"spending": found}, lambda: joined((
-        filters.form(asked, *_WORDS), _choice(asked, by), pieces.shown(found, lambda answer: _draw(answer)),
+        filters.form(asked, *_WORDS), _choice(asked, by), common.shown(found, lambda answer: _draw(answer)),
     )))  # fmt: skip
 
 
@@ -50,24 +50,24 @@ def _draw(answer: SpendingReport) -> Child:
     whole, context, cache = answer.whole, answer.context, answer.caching
     tiles = el(
         "div",
-        pieces.tile("per success", f.money(whole.per_success_usd), _interval(whole)),
-        pieces.tile("failed sessions", f.money(whole.failed_usd), f"{whole.failures:,} sessions"),
-        pieces.tile("loops", f.money(whole.looping_usd), "model calls within loops"),
-        pieces.tile("results sent again", f.money(context.carried_usd), f"{context.carried_tokens:,} tokens"),
-        pieces.tile("caches saved", f.money(cache.saved_usd), f"up to {f.money(cache.could_save_usd)} more"),
+        common.tile("per success", f.money(whole.per_success_usd), _interval(whole)),
+        common.tile("failed sessions", f.money(whole.failed_usd), f"{whole.failures:,} sessions"),
+        common.tile("loops", f.money(whole.looping_usd), "model calls within loops"),
+        common.tile("results sent again", f.money(context.carried_usd), f"{context.carried_tokens:,} tokens"),
+        common.tile("caches saved", f.money(cache.saved_usd), f"up to {f.money(cache.could_save_usd)} more"),
         cls="tiles",
     )
     if not whole.cost.calls:
-        return tiles, pieces.empty(answer, "costs")
+        return tiles, common.empty(answer, "costs")
     heads = (*(tables.Column(name.replace("_", " "), grows=at == 0) for at, name in enumerate(answer.by)), *_COLUMNS)
-    rows = [([*(pieces.name(value) for value in each.key.values()), *_cells(each)], "") for each in answer.groups]
+    rows = [([*(common.name(value) for value in each.key.values()), *_cells(each)], "") for each in answer.groups]
     return (
         tiles,
         tables.table(heads, rows, caption="Cost for each success by " + ", ".join(answer.by)),
         el("p", in_words(answer.failed_outcomes) if answer.outcome is None else f"success: {answer.outcome}",
            cls="dim"),
         _tools(answer),
-        pieces.hints(answer),
+        common.hints(answer),
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def _interval(group: SuccessGroup) -> str | None:
 def _cells(group: SuccessGroup) -> list[Child]:
     ended = group.successes + group.failures
     return [
-        f.count(group.sessions), f.percent(group.successes / ended if ended else None), pieces.money(group.cost),
+        f.count(group.sessions), f.percent(group.successes / ended if ended else None), common.money(group.cost),
         f.money(group.per_success_usd), _interval(group) or f.NOTHING, f.money(group.failed_usd),
         f.money(group.looping_usd), f.money(group.unknown_usd),
     ]  # fmt: skip
@@ -91,9 +91,9 @@ def _tools(answer: SpendingReport) -> Child:
     if not answer.context.by_tool:
         return None
     rows: list[tuple[list[Child], str]] = [
-        ([pieces.name(tool), f.money(usd)], "") for tool, usd in answer.context.by_tool.items()
+        ([common.name(tool), f.money(usd)], "") for tool, usd in answer.context.by_tool.items()
     ]
-    return pieces.section(
+    return common.section(
         "Tool results sent again",
         el("p", "What it cost to send results with every call after the one that first read them."),
         tables.table(tables.columns("tool*", ">dollars"), rows, caption="Tools whose results are sent again"),

@@ -13,7 +13,7 @@ from syndarix_obs_read.answers.timeline import TraceEvent
 from syndarix_obs_read.answers.trace import TraceSpan
 from syndarix_obs_read.web.asked import Asked, Failure, address, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import notes, pieces, values
+from syndarix_obs_read.web.parts import common, notes, values
 from syndarix_obs_read.web.view import Page, View
 
 _DRAWN: Final = frozenset({"options", "selected", "confidence", "decision_type", "decision_id"})
@@ -26,7 +26,7 @@ async def ask(asked: Asked) -> View:
     return View(
         title or "Step",
         {"step": found},
-        lambda: el("div", pieces.shown(found, lambda step: draw(asked, step)), cls="panel alone"),
+        lambda: el("div", common.shown(found, lambda step: draw(asked, step)), cls="panel alone"),
     )
 
 
@@ -36,7 +36,7 @@ def draw(asked: Asked, found: Step) -> Html:
     more = None if whole else address(PAGE.path, trace=found.trace_id, step=found.step, whole=1)
     span = found.span
     return joined((
-        el("header", pieces.chip(pieces.SHORT.get(span.kind, span.kind), kind=span.kind), el("h2", span.title),
+        el("header", common.chip(common.SHORT.get(span.kind, span.kind), kind=span.kind), el("h2", span.title),
            _ways(found, more), cls="step-head"),
         _trouble(span),
         _facts(asked, found),
@@ -75,10 +75,10 @@ def _trouble(span: TraceSpan) -> Html | None:
 
 def _facts(asked: Asked, found: Step) -> Html:
     span = found.span
-    return pieces.facts((
-        ("status", pieces.badge(span.status)),
+    return common.facts((
+        ("status", common.badge(span.status)),
         ("took", f.duration(span.duration_ms)),
-        ("began", pieces.moment(span.started, asked.zone, precise=True)),
+        ("began", common.moment(span.started, asked.zone, precise=True)),
         ("offset", f"+{f.duration(span.offset_ms)}"),
         ("agent", span.agent),
         ("task", span.task_type),

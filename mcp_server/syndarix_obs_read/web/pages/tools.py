@@ -10,7 +10,7 @@ from syndarix_obs_read.answers.tools import Cell, Column, ToolUsage, Total, tool
 from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import charts, filters, heat, pieces, tables
+from syndarix_obs_read.web.parts import charts, common, filters, heat, tables
 from syndarix_obs_read.web.view import Page, View
 
 _WORDS: Final = ("agent", "project", "user", "task_type")
@@ -36,9 +36,9 @@ async def ask(asked: Asked) -> View:
     found = [await attempt(tool_usage(asked.backend, where, period, by, asked.zone)) for by in (when, who)]
     answers = {"when": found[0], "who": found[1]}
     return View("Tools", answers, lambda: joined((
-        filters.form(asked, *_WORDS), pieces.shown(found[0], lambda answer: _ranking(asked, answer)),
+        filters.form(asked, *_WORDS), common.shown(found[0], lambda answer: _ranking(asked, answer)),
         _choices(asked, show, when, who),
-        (pieces.shown(each, lambda answer: _draw(asked, answer, show)) for each in found),
+        (common.shown(each, lambda answer: _draw(asked, answer, show)) for each in found),
     )))  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def _ranking(asked: Asked, answer: ToolUsage) -> Child:
         return None
     rows = ((_total(asked, answer, each), "") for each in answer.totals[:_MOST_RANKED])
     left = len(answer.totals) - _MOST_RANKED
-    return pieces.section(
+    return common.section(
         "Which tool hurts", el("p", _verdict(answer), cls="lead"),
         tables.table(_RANKING, rows, caption="Tools, those that fail most first"),
         el("p", f"and {left} further tools", cls="dim") if left > 0 else None,
@@ -88,17 +88,17 @@ def _choices(asked: Asked, show: str, when: str, who: str) -> Html:
 
 def _draw(asked: Asked, answer: ToolUsage, show: str) -> Child:
     if not answer.cells:
-        return pieces.empty(answer, "tool calls")
+        return common.empty(answer, "tool calls")
     columns = {each.name: each for each in answer.columns}
     squares = {(c.tool, c.column): _square(asked, answer, c, columns[c.column], show) for c in answer.cells}
     about = f"{show} of tools {_BY[answer.by]}"
     drawn = heat.draw(answer.tools[:_MOST_TOOLS], tuple(columns), squares, about)
     left = len(answer.tools) - _MOST_TOOLS
-    return pieces.section(
+    return common.section(
         f"Tools {_BY[answer.by]}",
         el("div", drawn, cls="drawing", tabindex=0, role="region", aria_label=about),
         el("p", f"{left} further tools are not drawn; narrow by agent", cls="dim") if left > 0 else None,
-        pieces.hints(answer),
+        common.hints(answer),
         aside=f"{answer.calls:,} calls, {answer.failed:,} failed, {f.money(answer.cost_usd)}",
     )
 

@@ -16,7 +16,7 @@ from syndarix_obs_read.errors import FilterError
 from syndarix_obs_read.web.asked import Asked, Got, attempt
 from syndarix_obs_read.web.html import NOTHING, Child, Html, el, joined
 from syndarix_obs_read.web.pages import step as step_page
-from syndarix_obs_read.web.parts import lists, pieces, step_tree, why
+from syndarix_obs_read.web.parts import common, lists, step_tree, why
 from syndarix_obs_read.web.parts.flame import WHOLE, WIDTHS, Width, flame
 from syndarix_obs_read.web.parts.flame_view import Links, draw
 from syndarix_obs_read.web.view import Page, View
@@ -47,7 +47,7 @@ async def ask(asked: Asked) -> View:
     if step is not None:
         found["step"] = step
     title = f"Trace {trace.name}" if isinstance(trace, Trace) else "Trace"
-    return View(title, found, lambda: pieces.shown(trace, lambda t: _draw(asked, t, explanation, step, preview)))
+    return View(title, found, lambda: common.shown(trace, lambda t: _draw(asked, t, explanation, step, preview)))
 
 
 async def _step(asked: Asked, trace_id: str, chosen: str | None) -> Got[Step] | None:
@@ -58,29 +58,29 @@ def _draw(
     asked: Asked, trace: Trace, explanation: Got[Explanation], step: Got[Step] | None, preview: Preview
 ) -> Html:
     chosen = asked.word("step")
-    panel = NOTHING if step is None else pieces.shown(step, lambda found: step_page.draw(asked, found))
+    panel = NOTHING if step is None else common.shown(step, lambda found: step_page.draw(asked, found))
     return joined((
         _about(asked, trace),
         lists.preview(preview.input, preview.output),
-        pieces.shown(explanation, lambda found: why.draw(found, lambda name: _step_address(asked, name), beside=True)),
+        common.shown(explanation, lambda found: why.draw(found, lambda name: _step_address(asked, name), beside=True)),
         el("div",
-           pieces.section("Steps", _steps(asked, trace, chosen), aside=f"{trace.total_spans:,}", cls="steps"),
+           common.section("Steps", _steps(asked, trace, chosen), aside=f"{trace.total_spans:,}", cls="steps"),
            el("aside", panel, id="step", cls="panel", aria_label="Step", aria_live="polite", hidden=step is None),
            cls="split", id="split"),
     ))  # fmt: skip
 
 
 def _about(asked: Asked, trace: Trace) -> Html:
-    return pieces.facts((
-        ("status", pieces.badge("running" if trace.running else trace.status)),
+    return common.facts((
+        ("status", common.badge("running" if trace.running else trace.status)),
         ("took", f.duration(trace.duration_ms)),
-        ("began", pieces.moment(trace.started, asked.zone)),
+        ("began", common.moment(trace.started, asked.zone)),
         ("tokens", f.count(trace.tokens.total)),
-        ("cost", pieces.money(trace.cost)),
+        ("cost", common.money(trace.cost)),
         ("agents", ", ".join(trace.agents) or None),
         ("project", trace.project),
-        ("user", pieces.user(trace.user) if trace.user else None),
-        ("session", pieces.session_link(asked, trace.session_id) if trace.session_id else None),
+        ("user", common.user(trace.user) if trace.user else None),
+        ("session", common.session_link(asked, trace.session_id) if trace.session_id else None),
         ("service", " · ".join(filter(None, (trace.service, trace.environment))) or None),
         ("trace", el("code", trace.trace_id, cls="copy")),
         ("logs", el("a", "log lines", href=asked.to("/logs", trace=trace.trace_id))),

@@ -9,7 +9,7 @@ from syndarix_obs_read.answers.previews import PreviewedTrace, previewed_traces
 from syndarix_obs_read.answers.traces import TraceList, TraceSummary, search_traces
 from syndarix_obs_read.web.asked import Asked, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import filters, lists, pieces, tables
+from syndarix_obs_read.web.parts import common, filters, lists, tables
 from syndarix_obs_read.web.taking import COMPARES
 from syndarix_obs_read.web.view import Page, View
 
@@ -41,14 +41,14 @@ async def ask(asked: Asked) -> View:
         found = found.model_copy(update={"traces": _LIST.ordered(asked, found.traces[skip:])})
         found = await previewed_traces(asked.backend, found)
     return View("Traces", {"traces": found}, lambda: joined((
-        filters.form(asked, *_WORDS, rare=_RARE), pieces.shown(found, lambda answer: draw(asked, answer)),
+        filters.form(asked, *_WORDS, rare=_RARE), common.shown(found, lambda answer: draw(asked, answer)),
     )))  # fmt: skip
 
 
 def draw(asked: Asked, answer: TraceList) -> Child:
     """The list with its pages."""
     if not answer.traces:
-        return pieces.empty(answer, "traces")
+        return common.empty(answer, "traces")
     return (
         lists.above(asked, _LIST),
         _LIST.table(asked, answer.traces, lambda each: _row(asked, each), caption="Traces"),
@@ -60,7 +60,7 @@ def draw(asked: Asked, answer: TraceList) -> Child:
 def brief(asked: Asked, answer: TraceList) -> Child:
     """The list where it stands beside other things."""
     if not answer.traces:
-        return pieces.empty(answer, "traces")
+        return common.empty(answer, "traces")
     kept = [at for at, column in enumerate(_COLUMNS) if column.head in _BRIEF]
     rows = (([cells[at] for at in kept], style) for cells, style in (_row(asked, each) for each in answer.traces))
     return tables.table([_COLUMNS[at] for at in kept], rows, caption="Traces, the last begun first")
@@ -77,18 +77,18 @@ def _row(asked: Asked, trace: TraceSummary) -> tuple[list[Child], str]:
     cells: list[Child] = [
         el("span", el("a", trace.name.removeprefix(_PREFIX) or trace.trace_id,
                       href=asked.to("/trace", id=trace.trace_id), cls="row"),
-           el("span", pieces.short(trace.trace_id), cls="mono dim"), _marks(trace),
-           el("span", pieces.moment(trace.started, asked.zone), cls="narrow"), _preview(trace), cls="two"),
-        pieces.badge(trace.status, f.error_name(trace.error_type) or None),
-        pieces.name(trace.agent),
-        pieces.name(trace.project),
-        pieces.user(trace.user),
-        pieces.session_link(asked, trace.session_id),
-        pieces.moment(trace.started, asked.zone),
+           el("span", common.short(trace.trace_id), cls="mono dim"), _marks(trace),
+           el("span", common.moment(trace.started, asked.zone), cls="narrow"), _preview(trace), cls="two"),
+        common.badge(trace.status, f.error_name(trace.error_type) or None),
+        common.name(trace.agent),
+        common.name(trace.project),
+        common.user(trace.user),
+        common.session_link(asked, trace.session_id),
+        common.moment(trace.started, asked.zone),
         f.duration(trace.duration_ms),
         f.count(trace.activity.llm_calls + trace.activity.tool_calls),
         f.count(trace.tokens.total),
-        pieces.money(trace.cost),
+        common.money(trace.cost),
     ]  # fmt: skip
     return cells, f"is-{trace.status}"
 

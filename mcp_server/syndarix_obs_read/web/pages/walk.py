@@ -7,7 +7,7 @@ from syndarix_obs_read.answers.walk import Walk, walk
 from syndarix_obs_read.errors import FilterError, NotFound
 from syndarix_obs_read.web.asked import Asked, address, attempt
 from syndarix_obs_read.web.html import Child, Html, el, joined
-from syndarix_obs_read.web.parts import pieces, values
+from syndarix_obs_read.web.parts import common, values
 from syndarix_obs_read.web.view import Page, View
 
 
@@ -15,7 +15,7 @@ async def ask(asked: Asked) -> View:
     """One step; the first without a number."""
     found = await attempt(_found(asked))
     title = f"Step {found.number}: {found.title}" if isinstance(found, Walk) else "Step"
-    return View(title, {"walk": found}, lambda: pieces.shown(found, lambda walk: _draw(asked, walk)))
+    return View(title, {"walk": found}, lambda: common.shown(found, lambda walk: _draw(asked, walk)))
 
 
 async def _found(asked: Asked) -> Walk:
@@ -35,7 +35,7 @@ def _number(word: str | None) -> int:
 
 def _draw(asked: Asked, found: Walk) -> Html:
     return joined((
-        el("header", pieces.chip(found.kind), el("h2", found.title), _ways(found), cls="step-head"),
+        el("header", common.chip(found.kind), el("h2", found.title), _ways(found), cls="step-head"),
         _slider(found),
         el("div", el("b", found.error), cls="trouble") if found.error else None,
         _facts(asked, found),
@@ -72,18 +72,18 @@ def _slider(found: Walk) -> Html:
 
 
 def _facts(asked: Asked, found: Walk) -> Html:
-    return pieces.facts((
-        ("status", pieces.badge(found.status)),
+    return common.facts((
+        ("status", common.badge(found.status)),
         ("agent", found.agent),
         ("took", f.duration(found.seconds * 1000)),
-        ("began", pieces.moment(found.started, asked.zone, precise=True)),
+        ("began", common.moment(found.started, asked.zone, precise=True)),
         ("tokens", f"{found.tokens:,}" if found.tokens else None),
         ("cost", f.money(found.cost_usd) if found.cost_usd is not None else None),
         ("time so far", f.duration(found.seconds_so_far * 1000)),
         ("tokens so far", f"{found.tokens_so_far:,}"),
         ("cost so far", f.money(found.cost_so_far_usd)),
-        ("run", el("a", pieces.short(found.run), href=asked.to("/session", id=found.run))),
-        ("in its trace", pieces.trace_link(asked, found.trace_id or None, step=found.span_id)),
+        ("run", el("a", common.short(found.run), href=asked.to("/session", id=found.run))),
+        ("in its trace", common.trace_link(asked, found.trace_id or None, step=found.span_id)),
     ))  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.web.asked import Asked, Failure, Got, attempt
 from syndarix_obs_read.web.html import Child, el
 from syndarix_obs_read.web.pages import sessions as sessions_page
-from syndarix_obs_read.web.parts import lists, pieces, tables
+from syndarix_obs_read.web.parts import common, lists, tables
 
 _MOST: Final = 30
 _COLUMNS = tables.columns("session*", "status", "agents?", ">began?", ">took", ">calls?", ">cost")
@@ -39,20 +39,20 @@ def draw(
     """
     rows = [(_row(asked, each, href), "") for each in answer.sessions if (href := link(each)) is not None]
     if not rows:
-        return pieces.empty(answer, "sessions to choose from")
-    return pieces.section(title, tables.table(_COLUMNS, rows, caption=title))
+        return common.empty(answer, "sessions to choose from")
+    return common.section(title, tables.table(_COLUMNS, rows, caption=title))
 
 
 def _row(asked: Asked, session: PreviewedSession, href: str) -> list[Child]:
     errors = session.activity.errors
     return [
-        el("span", el("a", pieces.short(session.session_id), href=href, cls="row", title=session.session_id),
+        el("span", el("a", common.short(session.session_id), href=href, cls="row", title=session.session_id),
            el("span", f"{errors} errors" if errors > 1 else "1 error", cls="mark is-error") if errors else None,
            lists.preview(session.input, session.output), cls="two"),
         sessions_page.state(session),
-        pieces.name(" → ".join(session.agents)),
-        pieces.moment(session.started, asked.zone),
+        common.name(" → ".join(session.agents)),
+        common.moment(session.started, asked.zone),
         f.duration(session.duration_ms),
         f.count(session.activity.llm_calls + session.activity.tool_calls),
-        pieces.money(session.cost),
+        common.money(session.cost),
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from syndarix_obs_read.answers.message_parts import Part
 from syndarix_obs_read.answers.messages import brief
 from syndarix_obs_read.web.asked import Asked, address
 from syndarix_obs_read.web.html import Child, Html, el
-from syndarix_obs_read.web.parts import messages, pieces
+from syndarix_obs_read.web.parts import common, messages
 
 _NOTES_SHOWN: Final = 3
 _LINE: Final = 110
@@ -29,7 +29,7 @@ def draw(asked: Asked, found: Conversation) -> Child:
         el("div", search, el("span", "", id="conversation-found", role="status", cls="dim"), id="conversation-tools",
            cls="tools needs-script"),
         el("ol", (_utterance(asked, each) for each in found.utterances), cls="conversation", id="conversation"),
-        pieces.hints(found),
+        common.hints(found),
     )  # fmt: skip
 
 
@@ -98,5 +98,5 @@ def _margin(asked: Asked, said: Utterance) -> Html:
 def _note(asked: Asked, note: MarginNote) -> Html:
     kind = note.kind if note.kind in v.KINDS else "other"
     name = el("a", note.title, href=asked.to("/trace", id=note.trace_id, step=note.span_id) + "#split")
-    return el("p", f"{pieces.SHORT.get(note.kind, note.kind)} ", name, " ", note.text,
+    return el("p", f"{common.SHORT.get(note.kind, note.kind)} ", name, " ", note.text,
               cls=f"aside-note k-{kind}{' is-error' if note.failed else ''}")  # fmt: skip

@@ -6,7 +6,7 @@ from syndarix_obs_read.answers.annotate import LONGEST, Annotations, Said
 from syndarix_obs_read.web.asked import Asked
 from syndarix_obs_read.web.form_token import FIELD
 from syndarix_obs_read.web.html import Child, Html, el
-from syndarix_obs_read.web.parts import pieces, tables
+from syndarix_obs_read.web.parts import common, tables
 
 _COLUMNS = tables.columns("when", "who", "what", "value", "said*", "about?")
 
@@ -23,9 +23,9 @@ def _row(asked: Asked, each: Said) -> list[Child]:
     value = {"up": "👍 up", "down": "👎 down"}.get(each.value, each.value)
     what = f"{each.kind}: {each.label}" if each.label else each.kind
     is_step = len(each.target) == 16 and bool(each.trace_id)
-    about = pieces.trace_link(asked, each.trace_id, "a step", step=each.target) if is_step else "the run"
+    about = common.trace_link(asked, each.trace_id, "a step", step=each.target) if is_step else "the run"
     return [
-        pieces.moment(each.said, asked.zone), pieces.name(each.author), what, value, el("span", each.text), about,
+        common.moment(each.said, asked.zone), common.name(each.author), what, value, el("span", each.text), about,
     ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from syndarix_obs_read.answers.step import names_of
 from syndarix_obs_read.answers.trace import Trace, TraceSpan
 from syndarix_obs_read.web.asked import address
 from syndarix_obs_read.web.html import Child, Html, el
-from syndarix_obs_read.web.parts import charts, pieces
+from syndarix_obs_read.web.parts import charts, common
 
 _DEEPEST: Final = 12
 _WEIGHT: Final = {v.KIND_SESSION: "heavy", v.KIND_TASK: "heavy", v.KIND_APP: "light", v.KIND_SPAN: "light"}
@@ -42,7 +42,7 @@ def _row(trace: Trace, span: TraceSpan, name: str, href: str, *, chosen: bool, p
     failed = span.status == v.STATUS_ERROR
     kind = span.kind if span.kind in v.KINDS else "other"
     said = el("span", _said(span), cls="summary")
-    step = el("span", pieces.chip(pieces.SHORT.get(span.kind, span.kind), kind=span.kind),
+    step = el("span", common.chip(common.SHORT.get(span.kind, span.kind), kind=span.kind),
               el("b", span.title), _loop(span), said, cls=f"what d{min(span.depth, _DEEPEST)}")  # fmt: skip
     bar = charts.span(span.offset_ms, span.duration_ms, trace.duration_ms, f"k-{kind} {'is-error' if failed else ''}")
     line = el(
@@ -110,5 +110,5 @@ def _kinds(spans: Iterable[TraceSpan]) -> list[tuple[str, int]]:
 
 
 def _kind(kind: str, count: int) -> Html:
-    words = (pieces.SHORT.get(kind, kind), " ", el("span", f"{count:,}", cls="num"))
+    words = (common.SHORT.get(kind, kind), " ", el("span", f"{count:,}", cls="num"))
     return el("button", words, type="button", cls=f"kind k-{kind}", data_kind=kind, aria_pressed="true")

@@ -11,7 +11,7 @@ from syndarix_obs import vocabulary as v
 from syndarix_obs_read import formats as f
 from syndarix_obs_read.answers.explain import Explanation, ExplanationStep
 from syndarix_obs_read.web.html import Child, Html, el
-from syndarix_obs_read.web.parts import pieces
+from syndarix_obs_read.web.parts import common
 
 _LOOP: Final = re.compile(r"loop, \d+ equal calls; ")
 
@@ -31,13 +31,13 @@ def draw(
         "details",
         el("summary", f"every step that led to it ({len(found.steps)})"),
         el("ol", (_link(each, 1, each, link, beside=beside) for each in found.steps), cls="chain"),
-        pieces.hints(found),
+        common.hints(found),
     )
     chain = el("ol", (_link(first, times, last, link, beside=beside) for first, times, last in _runs(found.chain)),
                cls="chain")  # fmt: skip
     tone = "is-error" if failed or found.status == v.STATUS_ERROR else "is-ok"
     outcome = el("p", found.outcome, cls="outcome")
-    return pieces.section("Why it ended so", outcome, chain, every, aside=aside, cls=f"why {tone}")
+    return common.section("Why it ended so", outcome, chain, every, aside=aside, cls=f"why {tone}")
 
 
 def _runs(chain: Sequence[ExplanationStep]) -> Iterator[tuple[ExplanationStep, int, ExplanationStep]]:
