@@ -67,14 +67,15 @@ class PayloadKeys:
             OSError, sqlite3.Error: the file cannot be read or written.
             ImportError: the extra `payload-keys` is not installed.
         """
-        found = self._of.get(pseudonym) if self._state() == self._written else None
+        state = self._state()  # before the key is read: what is erased in between is seen next time
+        if state != self._written or len(self._of) >= _CACHED:
+            self._of.clear()
+            self._written = state
+        found = self._of.get(pseudonym)
         if found is None:
-            if self._state() != self._written or len(self._of) >= _CACHED:
-                self._of.clear()
             found = self._made(pseudonym)
             if found is not None:
                 self._of[pseudonym] = found
-            self._written = self._state()
         return found
 
     def find(self, key_id: str) -> Key | None:

@@ -107,8 +107,8 @@ class Worker:
         self._watchdog = Watchdog(self._replace)
         self._begin(resume=False)
         self.running = True
+        at_the_end(self.request)  # first: what follows may find that no thread can be started
         self._watchdog.start()
-        at_the_end(self.request)
 
     def _begin(self, *, resume: bool) -> None:
         self._mark = Mark()

@@ -120,9 +120,10 @@ class Ledger:
             if len(self._sessions) > _MOST_RESPONSES:
                 self._sessions.popitem(last=False)
         known = len(book.parents)
-        for stored in self.elsewhere.around(book, call.trace_id, call.session_id):
-            self._take(stored, touched)
+        found = list(self.elsewhere.around(book, call.trace_id, call.session_id))
         self._spans += len(book.parents) - known
+        for stored in found:
+            self._take(stored, touched)
         return self._book(call.trace_id)
 
     def _read_news(self, touched: dict[Report, Book], *, now: bool) -> None:
@@ -148,6 +149,7 @@ class Ledger:
             report = report_of(stored)
             if report.span_id not in book.parents:
                 book.note(report.span_id, line.parent_id)
+                self._spans += 1
             book = self._joined(book, report)
             book.add(report)
             self._reports += 1

@@ -58,6 +58,8 @@ class Steps:
         if mine is None:
             return records
         session = self._session(mine.trace_id, elsewhere)
+        if mine.span_id in session.seen:  # told again: it has a twin by now, or stands
+            return records
         session.seen.add(mine.span_id)
         twin = _twin(mine, session.single)
         if twin is None:

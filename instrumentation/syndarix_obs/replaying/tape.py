@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -141,7 +142,9 @@ class Tape:
     def save(self, path: Path) -> None:
         """Write the file; its folder is made."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.to_json(), encoding="utf-8")
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it holds whole messages
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(self.to_json())
 
     def to_json(self) -> str:
         """The text of the file: stable, so that two exports of the same session are equal."""

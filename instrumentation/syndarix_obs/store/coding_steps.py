@@ -46,10 +46,12 @@ def of_trace(connection: sqlite3.Connection, trace_id: str) -> list[Told]:
 
 
 def since(connection: sqlite3.Connection, record: int) -> tuple[list[Told], int]:
-    """Those behind the record with this `id`, and the `id` of the last record there is."""
+    """Those behind the record with this `id`, and the `id` up to which records were looked at."""
     last = connection.execute("SELECT coalesce(max(id), 0) FROM records").fetchone()[0]
-    found = [_told(row) for row in connection.execute(_NEW, (record,))] if last > record else []
-    return found, last
+    rows = connection.execute(_NEW, (record,)).fetchall() if last > record else []
+    if len(rows) == _MOST:
+        last = rows[-1]["id"]
+    return [_told(row) for row in rows], last
 
 
 def replaced(record: Record) -> tuple[str, tuple[Any, ...]] | None:

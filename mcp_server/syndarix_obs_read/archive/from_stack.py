@@ -82,14 +82,24 @@ def _noted(home: Path, place: ArchivePlace, limits: move.Limits) -> set[int]:
     path = home / move.WORK / _DONE
     if not path.exists():
         return set()
-    noted = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
+    noted = [entry for line in path.read_text("utf-8").splitlines() if (entry := _entry(line)) is not None]
     wanted = set(_tables(limits))
     return {each["day"] for each in noted if each["to"] == place.address and wanted <= set(each["tables"])}
 
 
+def _entry(line: str) -> dict[str, Any] | None:
+    """None for what a killed process left of a line: that day is archived once more."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and found.keys() >= {"to", "day", "tables"} else None
+
+
 def _note(home: Path, place: ArchivePlace, day: int, limits: move.Limits) -> None:
     with (home / move.WORK / _DONE).open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"to": place.address, "day": day, "tables": _tables(limits)}) + "\n")
+        # A new line first: the one before may have been cut short.
+        file.write("\n" + json.dumps({"to": place.address, "day": day, "tables": _tables(limits)}) + "\n")
 
 
 def _tables(limits: move.Limits) -> list[str]:

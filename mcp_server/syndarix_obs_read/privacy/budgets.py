@@ -13,9 +13,15 @@ from syndarix_obs_read.privacy.places import Note, Person, Verdict
 from syndarix_obs_read.privacy.scan import scan
 
 _DEFINED: Final = "budgets WHERE instr(name || char(31) || definition, ?1)"
-_OF_DEFINED: Final = f" OR budget IN (SELECT name FROM {_DEFINED})"  # noqa: S608 - our own words
-_ABOUT: Final = (f"accounts WHERE instr(key || char(31) || period, ?1){_OF_DEFINED}", _DEFINED)
+_OF_PSEUDONYM: Final = (
+    f"accounts WHERE instr(key || char(31) || period, ?1) OR budget IN (SELECT name FROM {_DEFINED})",  # noqa: S608 - ours
+    _DEFINED,
+)
 """What names somebody; accounts before the definitions by which some are found."""
+_OF_SESSION: Final = (
+    "accounts WHERE period = ?1 OR instr(char(31) || key || char(31), char(31) || ?1 || char(31))",
+)
+"""A session's name is compared whole: `support` is also a part of the budget `support-cap`, which is nobody's."""
 
 
 class BudgetsSource:
@@ -35,13 +41,12 @@ class BudgetsSource:
         self._path = home / FILE
 
     def find(self, person: Person) -> int:
-        """Accounts and definitions under the pseudonym."""
+        """Accounts and definitions under the pseudonym, and accounts of the person's sessions."""
         with self._open() as connection:
             if connection is None:
                 return 0
-            counts = (f"SELECT count(*) FROM {each}" for each in _ABOUT)  # noqa: S608 - our own words
-            names = _names(person)
-            return sum(int(connection.execute(count, (name,)).fetchone()[0]) for count in counts for name in names)
+            sought = [(f"SELECT count(*) FROM {rows}", name) for rows, name in _sought(person)]  # noqa: S608 - ours
+            return sum(int(connection.execute(count, (name,)).fetchone()[0]) for count, name in sought)
 
     def erase(self, person: Person, note: Note) -> int:  # noqa: ARG002 - protocol
         """Delete them, and write the file anew."""
@@ -49,17 +54,16 @@ class BudgetsSource:
         with self._open() as connection:
             if connection is not None and found:
                 connection.execute("PRAGMA secure_delete = ON")
-                for each in _ABOUT:
-                    names = [(name,) for name in _names(person)]
-                    connection.executemany(f"DELETE FROM {each}", names)  # noqa: S608 - our own words
+                for rows, name in _sought(person):
+                    connection.execute(f"DELETE FROM {rows}", (name,))  # noqa: S608 - ours
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return found
 
     def verify(self, person: Person, note: Note) -> Verdict:  # noqa: ARG002 - protocol
-        """Look through the bytes of the file and its log."""
-        found = scan(sorted(self._path.parent.glob(f"{FILE}*")), person.needles)
-        left = sum(found.hits.values())
+        """Look through the bytes of the file and its log for the pseudonym, and through the rows for the sessions."""
+        found = scan(sorted(self._path.parent.glob(f"{FILE}*")), [person.pseudonym.encode()])
+        left = sum(found.hits.values()) or self.find(person)
         why = "a running agent counts for this user: end it, or lift the budget, then run this again" if left else ""
         return Verdict(not left and not found.unread, found.words(), left, why)
 
@@ -76,5 +80,7 @@ class BudgetsSource:
             yield connection
 
 
-def _names(person: Person) -> list[str]:
-    return [each.decode() for each in person.needles]
+def _sought(person: Person) -> list[tuple[str, str]]:
+    """Rows, and the name by which they are found."""
+    mine = [(rows, person.pseudonym) for rows in _OF_PSEUDONYM]
+    return [*mine, *((rows, name) for name in person.sessions for rows in _OF_SESSION)]

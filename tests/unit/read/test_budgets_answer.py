@@ -13,6 +13,7 @@ import read_scene as scene
 import yaml
 
 from syndarix_obs.errors import BudgetExceeded
+from syndarix_obs.guarding.accounts import read
 from syndarix_obs.guarding.budgets import Budget, checked
 from syndarix_obs.platform import ObservabilityPlatform
 from syndarix_obs.records.model import LLMRecord
@@ -162,3 +163,20 @@ def test_an_erased_user_is_in_no_account_and_in_no_budget(tmp_path: Path) -> Non
     assert place.verify(person, note).gone
     assert 1 == place.find(Person(pseudonym=bob))
     assert 0 == BudgetsSource(tmp_path / "none").find(person)
+
+
+def test_a_budget_that_is_called_like_a_persons_session_stays_and_the_sessions_account_goes(tmp_path: Path) -> None:
+    with ObservabilityPlatform(Settings(home=tmp_path, set_global=False)) as obs:
+        obs.budget("support-cap", calls=5)
+        obs.budget("run", calls=5, per="run")
+        with (
+            obs.session(agent="a", user="ada", session_id="support"),
+            obs.llm(provider="openai", model="gpt-4o", messages="hi") as call,
+        ):
+            call.response("hi", usage={"input_tokens": 10, "output_tokens": 10})
+        ada = obs.runtime.pseudonym("ada")
+    place, note = BudgetsSource(tmp_path), dict[str, Any]()
+    person = Person(pseudonym=ada, sessions=("support",))
+    assert 1 == place.erase(person, note)
+    assert place.verify(person, note).gone
+    assert {"support-cap", "run"} == set(read(tmp_path)[0])

@@ -357,3 +357,8 @@ def test_a_files_form_and_its_errors_are_told(tmp_path: Path) -> None:
         from_json('{"format": 1, "session_id": "s", "steps": []}')
     with pytest.raises(ReplayError, match="newer version"):
         from_json('{"format": 99, "session_id": "s", "steps": []}')
+
+
+def test_a_saved_run_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    Tape("s", [ToolStep(number=1, tool="t")]).save(tmp_path / "s.json")
+    assert 0o600 == (tmp_path / "s.json").stat().st_mode & 0o777
