@@ -96,12 +96,12 @@ def questions(user: str, month: TimeRange) -> dict[str, Asked]:
         "decision patterns": Asked(lambda backend: decision_patterns(backend, Filter(), month, LIMIT), 1_000),
         "sessions": Asked(lambda backend: list_sessions(backend, Filter(), month, LIMIT), 1_000),
         "sessions of a user": Asked(lambda backend: list_sessions(backend, Filter(user=user), month, LIMIT), 1_000),
-        "one session": Asked(lambda backend: get_session(backend, "session-777"), 1_000),
+        "one session": Asked(lambda backend: get_session(backend, "session-77"), 1_000),
         "names": Asked(lambda backend: list_names(backend, ("agent", "model", "tool"), LIMIT), 1_000),
         **{
             name: Asked(question, 1_000)
             for name, question in (
-                *about_runs("session-777", "session-778", world.trace_id(777)).items(),
+                *about_runs("session-77", "session-78", world.trace_id(77)).items(),
                 *about_many(month, parse_range("1d"), ("gpt-4o", "gpt-4o-mini")).items(),
             )
         },

@@ -200,11 +200,11 @@ def draw(figures: Mapping[str, Any]) -> str:
         (name, f"{each['calls_per_cpu_s']:,.0f}", f"{each['mb_per_cpu_s']:.1f}" if each["mb_per_cpu_s"] else "–",
          f"{each['bytes_in_a_call']:,.0f}", f"{each['bytes_on_disk_a_call']:,.0f}",
          f"{each['extrapolation_error']:+.0%}")
-        for name, each in components.items()
+        for name, each in common.items()
     ]  # fmt: skip
     days = [
-        (f"{day:,}", *(f"{each['cores'][str(day)]:,.2f}" for each in components.values()),
-         f"{sum(each['disk_gb_a_day'][str(day)] for each in components.values()):,.1f}")
+        (f"{day:,}", *(f"{each['cores'][str(day)]:,.2f}" for each in common.values()),
+         f"{sum(each['disk_gb_a_day'][str(day)] for each in common.values()):,.1f}")
         for day in DAILY
     ]  # fmt: skip
     about = f"{figures['calls']:,} calls with a prompt of {figures['prompt_bytes']:,} bytes"

@@ -278,8 +278,8 @@ ANOMALIES = [
     ),
     table(
         title="Episodes", w=18, sort="Time", nothing="Nothing unusual was found",
-        description="When an agent was unlike its own past: opened, worse, closed. Why: `syndarix-obs investigate`, "
-        "the id of the episode.",
+        description="When an agent was unlike its own past: opened, worse, closed. Click on an episode for what "
+        "changed then.",
         targets=[LokiNow(expr=_EPISODES)],
         columns=[
             Column("Value #A", "Time", unit=SECOND, width=150),
@@ -289,7 +289,9 @@ ANOMALIES = [
             Column("score", "Score", width=60),
             Column("observed", "Observed", width=80),
             Column("expected", "Expected", width=80),
-            Column("episode", "Episode", wrap=True),
+            Column("episode", "Episode", wrap=True, links=(
+                ("What changed, in the explorer", "${explorer}/investigate?episode=${__value.raw}"),
+            )),
         ],
     ),
     *(
@@ -362,4 +364,5 @@ BOARD = Board(
     ],
     alert_marks=False,
     version_marks=True,
+    episode_marks=True,
 )

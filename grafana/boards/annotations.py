@@ -1,4 +1,4 @@
-"""Marks on every graph: a line where a critical alert began, and where an agent got a new version."""
+"""Marks on every graph: a line where a critical alert began, an agent got a new version or became unusual."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ _BUILT_IN: Json = {
 }  # fmt: skip
 
 
-def annotations(*, alerts: bool, versions: bool) -> list[Json]:
-    """The marks of a board: those of alerts, on from the start or not, and those of versions, if any.
+def annotations(*, alerts: bool, versions: bool, episodes: bool = False) -> list[Json]:
+    """The marks of a board: those of alerts, on from the start or not, and those of versions and of episodes, if any.
+
+    An episode is marked where an agent became unusual, as `syndarix-obs watch` says: the earliest within 6 hours.
 
     An alert is marked once, by a line at the moment when it last began within 6 hours, however often and for however
     many agents it fired: Grafana would draw a region for each time, one over the other, until no graph can be read.
@@ -42,4 +44,10 @@ def annotations(*, alerts: bool, versions: bool) -> list[Json]:
             shown=True,
         ),
     ]  # fmt: skip
-    return found if versions else found[:-1]
+    unusual = _from_prometheus(
+        "Episodes",
+        'max by (agent) (min_over_time(timestamp(agent_anomaly{agent=~"$agent"} > 0)[6h:1m] @ end())) * 1000',
+        "{{agent}} became unusual", "Which series, and why: the table Episodes, or `syndarix-obs anomalies`.",
+        colour=BAD, shown=True,
+    )  # fmt: skip
+    return [*(found if versions else found[:-1]), *([unusual] if episodes else [])]

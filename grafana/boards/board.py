@@ -46,6 +46,7 @@ class Board(Dashboard):  # type: ignore[misc]  # grafanalib ships no types
     refresh: str = "30s"
     alert_marks: bool = True
     version_marks: bool = False
+    episode_marks: bool = False
 
     def to_json_data(self) -> Json:
         """What `build.py` writes; `uid` is the file's name."""
@@ -55,7 +56,9 @@ class Board(Dashboard):  # type: ignore[misc]  # grafanalib ships no types
             "fiscalYearStartMonth": 0, "timezone": "utc", "refresh": self.refresh, "preload": False,
             "time": Time(f"now-{self.hours}h", "now"), "timepicker": {},
             "templating": Templating([*COMMON, *self.further]),
-            "annotations": Annotations(annotations(alerts=self.alert_marks, versions=self.version_marks)),
+            "annotations": Annotations(annotations(
+                alerts=self.alert_marks, versions=self.version_marks, episodes=self.episode_marks,
+            )),
             "links": [_links(), _explorer()], "panels": list(_placed(self.sections)),
         }  # fmt: skip
 

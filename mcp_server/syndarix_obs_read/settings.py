@@ -161,6 +161,10 @@ class ReadSettings(BaseSettings):
         None, description="Alertmanager configuration (YAML) by whose routes `watch` sends alerts to webhooks, Slack "
         "and mail where there is no Alertmanager.", examples=["/etc/agent/alertmanager.yml"],
     )  # fmt: skip
+    reports_file: Path | None = Field(
+        None, description="YAML file of reports that `watch` sends by mail every week, with the mail server.",
+        examples=["/etc/agent/reports.yml"],
+    )  # fmt: skip
     audit: Literal["tokens", "all"] = Field(
         "tokens", description="Whose readings of payloads are noted in the audit trail: of those who come with a token "
         "over the network, or of all who ask, on this machine, too.", examples=["all"],

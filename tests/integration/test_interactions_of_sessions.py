@@ -1,4 +1,5 @@
-"""60 real sessions as sequence diagrams: every arrow is a record and every record an arrow, in JSON and in SVG.
+"""60 real sessions as sequences, conversations and steps: every arrow, utterance and step is a record, and every
+record is there, in JSON and as drawn.
 
 What is expected is worked out from the conversations themselves, not from what was stored.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ import pytest
 from test_tau_bench import Conversation, conversation, drive
 
 from syndarix_obs import ObservabilityPlatform, Settings
+from syndarix_obs.store.location import store_path
+from syndarix_obs_read.answers.walk import walk
+from syndarix_obs_read.backends.embedded import EmbeddedBackend
 from syndarix_obs_read.serving.address import Address
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web.app import build_app
@@ -25,6 +29,8 @@ from syndarix_obs_read.web.app import build_app
 Step = tuple[str, str, str]
 AGENT = "agent:airline"
 SESSIONS = 60
+_SAID = re.compile(r'<li class="utterance u-(\w+)(?: is-error)?"[^>]*><p class="who"><b>([^<]+)</b>')
+_MASKED = "[REDACTED"
 _ARROW = re.compile(
     r'<g class="arrow [^"]*" data-kind="(\w+)" data-from="([^"]+)" data-to="([^"]+)" data-count="(\d+)"'
 )
@@ -131,3 +137,67 @@ async def test_the_flow_has_an_edge_for_each_step_and_no_other(
         answer = (await client.get("/interactions.json", params={"run": one.session_id})).json()
         flow = {(e["before"], e["after"]): e["count"] for e in answer["flow"]}
         assert Counter(pairwise(whole)) == flow
+
+
+def told(one: Conversation) -> Iterator[tuple[str, str, Any]]:
+    """What the page of a session says, in order: role, who, and the text where it is one."""
+    last = max(at for at, message in enumerate(one.messages) if message["role"] == "assistant")
+    asked: dict[str, str] = {}
+    for at, message in enumerate(one.messages):
+        asked |= {call["id"]: call["function"]["name"] for call in message.get("tool_calls") or ()}
+        if message["role"] == "system":
+            yield "instructions", "instructions", message["content"]
+        elif message["role"] == "user" and at < last:
+            yield "user", "user", message["content"]
+        elif message["role"] == "assistant":
+            yield "agent", "airline", message["content"]
+        elif message["role"] == "tool":
+            yield "tool", asked[message["tool_call_id"]], None
+
+
+async def test_a_session_reads_as_the_conversation_that_it_was(
+    client: httpx.AsyncClient, conversations: list[Conversation]
+) -> None:
+    wrong, texts = [], 0
+    for one in conversations:
+        said = (await client.get("/session.json", params={"id": one.session_id, "limit": 1_000})).json()["conversation"]
+        page = (await client.get("/session", params={"id": one.session_id, "limit": 1_000})).text
+        every = list(told(one))
+        if [(role, who) for role, who, _ in every] != [(each["role"], each["who"]) for each in said["utterances"]]:
+            wrong.append(f"{one.session_id} in JSON")
+        if [(role, who) for role, who, _ in every] != _SAID.findall(page):
+            wrong.append(f"{one.session_id} as drawn")
+        for (_, _, text), each in zip(every, said["utterances"], strict=False):
+            shown = "".join(part["value"] for part in each["parts"] if part["kind"] == "text")
+            if text and _MASKED not in shown:
+                texts += 1
+                assert text == shown
+
+    assert [] == wrong
+    assert texts > 400, "most texts have nothing that is masked"
+
+
+async def test_a_session_is_stepped_through_call_by_call(
+    home: Path, client: httpx.AsyncClient, conversations: list[Conversation]
+) -> None:
+    backend = EmbeddedBackend(store_path(home))
+    for one in conversations:
+        found = await walk(backend, ReadSettings(home=home), one.session_id, None)
+        calls = [
+            ("model", "gpt-4o") if message["role"] == "assistant" else ("tool", name)
+            for message, name in called(one)
+        ]  # fmt: skip
+        assert calls == [(each.kind, each.title) for each in found.steps], one.session_id
+        last = (await client.get("/walk.json", params={"run": one.session_id, "n": len(calls)})).json()
+        assert (len(calls), len(calls)) == (last["number"], last["total_steps"])
+        assert calls[-1] == (last["kind"], last["title"])
+    await backend.close()
+
+
+def called(one: Conversation) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The calls of models and tools in order, each with the tool's name."""
+    names: dict[str, str] = {}
+    for message in one.messages:
+        names |= {call["id"]: call["function"]["name"] for call in message.get("tool_calls") or ()}
+        if message["role"] in ("assistant", "tool"):
+            yield message, names.get(message.get("tool_call_id", ""), "")

@@ -23,7 +23,9 @@ AXE_SHA256: Final = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9
 """Of version 4.14.1, which `tests/browser/package.json` names."""
 PAGES: Final = (
     "/", "/traces", "/sessions", "/agents", "/costs", "/errors", "/decisions", "/loops", "/logs", "/health",
-    "/quality", "/session?id=s-1", "/walk?run=s-1", "/diff", "/interactions?run=s-1",
+    "/quality", "/session?id=s-1", "/walk?run=s-1", "/diff", "/interactions?run=s-1", "/tools", "/day?day=today",
+    "/compare", "/compare?a=s-1&b=s-2", "/report", "/annotate?runs=s-1,s-2", "/investigate", "/anomalies", "/spending",
+    "/forecast", "/budgets", "/services", "/audit",
 )  # fmt: skip
 VIOLATIONS: Final = """axe.run(document, {resultTypes: ['violations']}).then((found) => JSON.stringify(
     found.violations.map((each) => [each.id, each.nodes.slice(0, 2).map((node) => node.html.slice(0, 160))])))"""
@@ -169,7 +171,7 @@ def test_a_step_is_read_not_deciphered(pilot: Pilot, trace: str) -> None:
 def test_ten_thousand_steps_paint_within_a_second_and_stay_quick(pilot: Pilot, server: Serving) -> None:
     paints = []
     for _ in range(3):
-        pilot.go(f"{server.url}/trace?id={long_trace.TRACE}&limit=499")  # the first paint alone, three times
+        pilot.go(f"{server.url}/trace?id={long_trace.TRACE}&limit=249")  # the first paint alone, three times
         pilot.until("performance.getEntriesByName('first-contentful-paint').length == 1")
         paints.append(pilot.js("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
         if paints[-1] <= 1_000:

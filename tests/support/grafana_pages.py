@@ -133,10 +133,10 @@ def size(pilot: Pilot, width: int, height: int) -> None:
     pilot.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
 
-def picture(pilot: Pilot, file: Path, height: float) -> None:
-    """Save what the window shows, from its top down to `height` pixels."""
+def picture(pilot: Pilot, file: Path, height: float, top: float = 0) -> None:
+    """Save what the page shows, from `top` on, `height` pixels of it."""
     width = pilot.js("window.innerWidth")
-    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+    clip = {"x": 0, "y": top, "width": width, "height": height, "scale": 1}
     kind = file.suffix.removeprefix(".")
     options = {} if kind == "png" else {"quality": 82}
     data = pilot.call("Page.captureScreenshot", format=kind, clip=clip, **options)["data"]

@@ -84,8 +84,8 @@ def shorten(frame: Frame, keep: int) -> Frame | None:
 def anonymous_frame(frame: Frame) -> Frame | None:
     """The frame without its person (`records.anonymous`); None when its line cannot be read."""
     try:
-        line = json.loads(bytes(frame.before) + bytes(frame.payload))
-        kept = anonymous_line(line)
+        head = bytes(frame.before)  # without the payload, whose keys may have the names of fields
+        kept = anonymous_line(json.loads(head[:-1] + b"}" if frame.payload else head))
     except (ValueError, AttributeError):
         return None
     metadata = {name: str(kept[name]) for name in v.LOG_METADATA if kept.get(name)}

@@ -15,7 +15,7 @@ _GOOGLE: Final = "https://docs.cloud.google.com/gemini-enterprise-agent-platform
 _DAY: Final = "2026-11-28"
 
 UNKNOWN: Final = 16_384
-"""Assumed for a model of a maker that is not listed: a guess; `SYNDARIX_OBS_GUARD_MAX_OUTPUT` replaces it."""
+"""Assumed for a model of a maker that is not listed: a guess. `SYNDARIX_OBS_GUARD_MAX_OUTPUT` takes its place."""
 
 
 class OutputLimit(NamedTuple):

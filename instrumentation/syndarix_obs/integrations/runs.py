@@ -118,7 +118,7 @@ def _begun(operation: Operation, context: Context) -> Context:
     """Begin, without becoming the current span of the caller's context; the context inside."""
     operation._attach(operation.begin(context))
     inner = {**context, SPAN_KEY: operation, CORRELATION_KEY: operation.correlation}
-    operation.leave()
+    operation._leave()
     return Context(inner)
 
 

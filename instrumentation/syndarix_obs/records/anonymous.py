@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from typing import Any, Final
 
 from syndarix_obs import vocabulary as v
+from syndarix_obs.records import model
 from syndarix_obs.records.model import Record
 
 KEPT: Final = frozenset({
@@ -39,9 +40,21 @@ EXTRA_KEPT: Final = (
 """Those of `KEPT` that the store has no column for."""
 
 
+_FIELDS: Final = {
+    kind.kind: frozenset({"kind", "duration_ms", *(each.name for each in fields(kind))})
+    for kind in vars(model).values() if isinstance(kind, type) and issubclass(kind, Record)
+}  # fmt: skip
+"""Fields of each kind of record."""
+
+
 def anonymous_line(line: Mapping[str, Any]) -> dict[str, Any]:
-    """A record's line (`Record.line`, decoded) without its person."""
-    found = {name: value for name, value in line.items() if name in KEPT}
+    """A record's line (`Record.line`, decoded) without its person.
+
+    What is no field of the record's own kind is payload and goes, whatever its name: a tool has a `result`, too, and
+    callers name the fields of a log line.
+    """
+    own = _FIELDS.get(str(line.get("kind")), _FIELDS[v.KIND_SPAN])
+    found = {name: value for name, value in line.items() if name in KEPT and name in own}
     found["name"] = str(line.get("kind", v.KIND_SPAN))
     if line.get("session_id"):
         found["session_id"] = line.get("trace_id", "")

@@ -64,10 +64,10 @@ class Operation(LightSpan):
 
     def stop(self) -> None:
         """End now; a second call is ignored."""
-        self.leave()
+        self._leave()
         self.end()
 
-    def leave(self) -> None:
+    def _leave(self) -> None:
         """Stop being the current span without ending; a second call is ignored."""
         token = self._token
         if token is not None:

@@ -72,8 +72,9 @@ async def explain_trace(backend: Backend, trace_id: str, *, limit: int = 100) ->
     root = _root(records)
     causes = _causes(records, root)
     told = [record for record in records if record.kind in _TOLD or record.failed]
-    steps = [*(_step(record, origin) for record in told), _end(root, origin)]
-    more = page.more or len(steps) > limit
+    # Of a long trace only the last steps are listed, so the others are not put into words.
+    steps = [*(_step(record, origin) for record in told[-limit:]), _end(root, origin)]
+    more = page.more or len(told) >= limit
     return Explanation(
         backend=backend.name,
         trace_id=found,

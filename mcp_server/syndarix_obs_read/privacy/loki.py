@@ -22,6 +22,7 @@ from syndarix_obs.destinations.loki import LokiEmitter
 from syndarix_obs.destinations.loki_push import anonymous_frame, encode_line, labels_text
 from syndarix_obs_read.backends.stack.clients.http_client import Access, HttpClient, Server
 from syndarix_obs_read.backends.stack.clients.loki import Line, Loki
+from syndarix_obs_read.backends.stack.lines import record
 from syndarix_obs_read.backends.stack.queries.quoting import any_of, quoted
 from syndarix_obs_read.errors import BackendUnavailable
 from syndarix_obs_read.privacy.http import ask
@@ -163,8 +164,10 @@ async def _every(settings: ReadSettings, query: str, start_ns: int, end_ns: int)
 def _copies(lines: Sequence[Line]) -> Iterator[Frame]:
     for line in lines:
         labels = labels_text([line.labels.get(name, "") for name in v.LOKI_LABELS])
-        frame = anonymous_frame(parse(encode_line(line.text, None, labels, b"", line.ts_ns)).frames[0])
-        if frame is not None:
+        told = record(line, payload=False)
+        text = "{}" if told is None else json.dumps(dict(told.data), ensure_ascii=False)
+        frame = anonymous_frame(parse(encode_line(text, None, labels, b"", line.ts_ns)).frames[0])
+        if frame is not None and told is not None:
             yield frame
 
 

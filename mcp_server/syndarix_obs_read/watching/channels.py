@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import httpx
 
 from syndarix_obs_read.errors import BackendUnavailable, ReadError
+from syndarix_obs_read.mailing.smtp import Encryption, connected
 from syndarix_obs_read.watching.messages import Message, body
 
 TIMEOUT_S: Final = 10.0
@@ -93,10 +94,9 @@ class Mail:
         mail = EmailMessage()
         mail["Subject"], mail["From"], mail["To"] = message.title, self.sender, ", ".join(self.to)
         mail.set_content(message.text)
-        opened = smtplib.SMTP_SSL if self.port == _SMTPS_PORT else smtplib.SMTP
-        with opened(self.host, self.port, timeout=TIMEOUT_S) as server:
-            if opened is smtplib.SMTP and self.require_tls:
-                server.starttls()
+        plain: Encryption = "starttls" if self.require_tls else "none"
+        encryption: Encryption = "tls" if self.port == _SMTPS_PORT else plain
+        with connected(self.host, self.port, encryption, TIMEOUT_S) as server:
             if self.user:
                 server.login(self.user, self.password)
             server.send_message(mail)

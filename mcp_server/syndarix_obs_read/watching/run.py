@@ -12,6 +12,7 @@ from syndarix_obs import ObservabilityPlatform, Settings
 from syndarix_obs_read.backends.choose import open_backend
 from syndarix_obs_read.backends.protocols import AlertSource
 from syndarix_obs_read.errors import ReadError
+from syndarix_obs_read.mailing.directives import load
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.watching.channels import Channel, Webhook
 from syndarix_obs_read.watching.messages import Message, Unusual
@@ -34,13 +35,15 @@ async def run(
         failed: is handed what a look failed with; None looks once, and lets the failure through.
     """
     route = route_of(settings)
+    mails = None if settings.reports_file is None else load(settings.reports_file)
     backend = open_backend(settings)
     alerts = backend if isinstance(backend, AlertSource) and settings.may_write else None
     platform = ObservabilityPlatform(
         Settings(home=settings.home, backend=settings.backend, set_global=False, service_name="syndarix-obs-watch")
     )
     try:
-        watch = Watch(backend, platform, Telling(alerts, route, Told(settings.home)), settings)
+        telling = Telling(alerts, route, Told(settings.home))
+        watch = Watch(backend, platform, telling, settings, mails=mails)
         if failed is None:
             report(await watch.look())
         else:

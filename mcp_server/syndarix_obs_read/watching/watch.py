@@ -14,6 +14,8 @@ from syndarix_obs_read.backends.filters import Filter
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.backends.rows import BucketRow
 from syndarix_obs_read.errors import ReadError
+from syndarix_obs_read.mailing.directives import MailFile
+from syndarix_obs_read.mailing.due import send_due
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.timerange import to_datetime
 from syndarix_obs_read.watching.bills import bill_differences
@@ -65,6 +67,7 @@ class Watch:
         telling: who is told.
         settings: the zone of days and weeks.
         clock: the wall clock in nanoseconds, for tests.
+        mails: reports that are sent by mail when they are due.
     """
 
     def __init__(
@@ -74,12 +77,14 @@ class Watch:
         telling: Telling,
         settings: ReadSettings,
         clock: Callable[[], int] = time.time_ns,
+        mails: MailFile | None = None,
     ) -> None:
         self._backend = backend
         self._platform = platform
         self._telling = telling
         self._zone = settings.zone
         self._clock = clock
+        self._mails = mails
         self._rows: list[BucketRow] = []
         self._known: dict[Key, Known] | None = None
         self._settings = settings
@@ -103,6 +108,9 @@ class Watch:
         await self._foresee()
         trouble = await self._reconcile()
         trouble += await self._telling.tell(_unusual(known), self._clock(), _over(known, events))
+        if self._mails is not None:
+            now = to_datetime(self._clock(), self._zone)
+            trouble += await send_due(self._backend, self._settings, self._mails, now)
         agents = list(works(self._rows, until))
         young = sorted(
             f"{each.agent}: from {to_datetime(each.first_ns + DAY_NS, self._zone):%Y-%m-%d %H:%M} on"

@@ -10,13 +10,14 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from syndarix_obs.errors import SyndarixObsError
 from syndarix_obs_read.annotating import annotate
-from syndarix_obs_read.answers.annotate import LONGEST, Annotation
+from syndarix_obs_read.answers.annotate import LONGEST, Annotation, place_of
 from syndarix_obs_read.backends.protocols import Backend
 from syndarix_obs_read.errors import FilterError, ReadError
 from syndarix_obs_read.serving.roles import current
 from syndarix_obs_read.settings import ReadSettings
 from syndarix_obs_read.web.asked import address
 from syndarix_obs_read.web.authentication import given_name
+from syndarix_obs_read.web.pages.annotate import runs_of
 from syndarix_obs_read.web.scoring import refused
 from syndarix_obs_read.web.writes import Writes
 
@@ -27,6 +28,8 @@ async def handle(request: Request, settings: ReadSettings, backend: Backend, wri
     """Keep what is said; a form goes back to the notes of the run, a program gets JSON."""
     try:
         fields, is_form = await writes.read(request, "write notes")
+        if isinstance(fields, dict) and "runs" in fields:
+            return await _several(request, settings, backend, fields, is_form=is_form)
         given = read(fields, given_name(request.headers.get("authorization", "")) or _owner())
         answer = await annotate(settings, backend, given)
     except (ReadError, SyndarixObsError) as error:
@@ -34,6 +37,23 @@ async def handle(request: Request, settings: ReadSettings, backend: Backend, wri
     if is_form:
         return RedirectResponse(address("/annotate", run=answer.run, step=answer.step), 303)
     return JSONResponse(json.loads(answer.model_dump_json()), 201)
+
+
+async def _several(
+    request: Request, settings: ReadSettings, backend: Backend, fields: dict[str, Any], *, is_form: bool
+) -> Response:
+    """The same about each of several runs; nothing is kept unless every one of them is there."""
+    runs = runs_of(str(fields.pop("runs")))
+    name = given_name(request.headers.get("authorization", "")) or _owner()
+    every = [read({**fields, "run": run}, name) for run in runs]
+    if not every:
+        raise FilterError("no run was named: choose some in a list")
+    for given in every:
+        await place_of(backend, given)
+    answers = [await annotate(settings, backend, given) for given in every]
+    if is_form:
+        return RedirectResponse(address("/annotate", runs=",".join(runs)), 303)
+    return JSONResponse([json.loads(answer.model_dump_json()) for answer in answers], 201)
 
 
 def _owner() -> str | None:

@@ -92,6 +92,10 @@ def _target(page: str, words: dict[str, str], chosen: list[str], wanted: str | N
             raise FilterError(f"two rows can be compared, {len(chosen)} were chosen: go back and choose two")
         path, one, other = COMPARES[page]
         return address(path, **{one: chosen[0], other: chosen[1]})
+    if wanted == "annotate" and page in COMPARES:
+        if not chosen:
+            raise FilterError("no row was chosen: go back and choose some")
+        return address("/annotate", runs=",".join(chosen))
     if wanted not in ("csv", "json"):
         raise FilterError("chosen rows of this list can be taken as csv or json")
     if not chosen:

@@ -152,6 +152,33 @@ def test_late_spans_of_the_person_are_counted_and_name_nobody(home: Path) -> Non
     assert {} == files_with([*needles(texts), ada.encode(), b"chat of ada"], everything(home))
 
 
+def test_a_session_that_two_users_share_keeps_its_name_for_the_other_one(home: Path) -> None:
+    obs = platform(home)
+    for user in ("ada", "bob"):
+        say(obs, user, [f"words of {user}"], "the open room")
+    assert obs.flush(60)
+    obs.shutdown()
+    outcome = forget(settings_of(home), pseudonym_of(settings_of(home), "ada"))
+    assert outcome.complete, outcome.receipt
+    with contextlib.closing(open_for_read(home / "store.sqlite3")) as connection:
+        left = connection.execute("SELECT \"user\" FROM sessions WHERE session_id = 'the open room'").fetchall()
+    assert [pseudonym_of(settings_of(home), "bob")] == [row[0] for row in left]
+    assert not files_with([b"words of ada"], everything(home))
+
+
+def test_a_late_note_of_somebody_else_on_an_erased_session_is_kept_without_its_words(home: Path) -> None:
+    texts = canaries(2)
+    record(home, texts[:1])
+    forget(settings_of(home), pseudonym_of(settings_of(home), "ada"))
+    obs = platform(home)
+    obs.feedback("down", comment=texts[1], session_id="chat of ada")
+    assert obs.flush(60)
+    obs.shutdown()
+    assert {} == files_with([*needles(texts), b"chat of ada"], everything(home))
+    with contextlib.closing(open_for_read(home / "store.sqlite3")) as connection:
+        assert 1 == connection.execute("SELECT count(*) FROM records WHERE kind = 'score'").fetchone()[0]
+
+
 def test_a_lifted_tombstone_lets_the_person_be_recorded_again(home: Path) -> None:
     record(home, canaries(1))
     ada = pseudonym_of(settings_of(home), "ada")

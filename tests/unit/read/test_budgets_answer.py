@@ -156,9 +156,9 @@ def test_an_erased_user_is_in_no_account_and_in_no_budget(tmp_path: Path) -> Non
         ada, bob = map(obs.runtime.pseudonym, ("ada", "bob"))
     place, note = BudgetsSource(tmp_path), dict[str, Any]()
     person = Person(pseudonym=ada)
-    assert 2 == place.find(person)
+    assert 3 == place.find(person)  # her account, that of the budget about her, and that budget
     assert not place.verify(person, note).gone
-    assert 2 == place.erase(person, note)
+    assert 3 == place.erase(person, note)
     assert place.verify(person, note).gone
     assert 1 == place.find(Person(pseudonym=bob))
     assert 0 == BudgetsSource(tmp_path / "none").find(person)

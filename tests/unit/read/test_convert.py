@@ -109,6 +109,36 @@ async def test_perfetto_gets_every_span_by_its_name_and_for_its_time(
     ]
 
 
+NEEDED = {
+    "M": {"name", "pid", "args"}, "X": {"name", "cat", "ts", "dur", "pid", "tid", "args"},
+    "s": {"name", "cat", "id", "ts", "pid", "tid"}, "f": {"name", "cat", "id", "ts", "pid", "tid", "bp"},
+    "C": {"name", "ts", "pid", "args"},
+}  # fmt: skip
+"""Fields of each phase that the Trace Event Format requires, or without which Perfetto drops the event."""
+
+
+async def test_every_event_for_perfetto_has_what_its_format_requires(backend: EmbeddedBackend) -> None:
+    found = json.loads((await convert(backend, "s-1", "perfetto")).text)
+    named = {(e["pid"], e.get("tid")) for e in found["traceEvents"] if e["ph"] == "M"}
+
+    for event in found["traceEvents"]:
+        assert event["ph"] in NEEDED, event
+        assert set() == NEEDED[event["ph"]] - event.keys(), event
+        assert all(isinstance(event[name], int) for name in ("pid", "tid") if name in event), event
+        times = [event[name] for name in ("ts", "dur") if name in event]
+        assert all(isinstance(each, (int, float)) and each >= 0 for each in times), event
+        if event["ph"] == "X":
+            assert (event["pid"], event["tid"]) in named, "a lane without a name"
+
+
+async def test_arrows_of_perfetto_have_both_ends(backend: EmbeddedBackend) -> None:
+    events = json.loads((await convert(backend, "s-1", "perfetto")).text)["traceEvents"]
+    begun, ended = ({e["id"]: e["ts"] for e in events if e["ph"] == phase} for phase in ("s", "f"))
+
+    assert begun.keys() == ended.keys()
+    assert all(begun[name] <= ended[name] for name in begun)
+
+
 async def test_in_perfetto_spans_stand_in_one_another_as_they_were_called(backend: EmbeddedBackend) -> None:
     events = json.loads((await convert(backend, "s-1", "perfetto")).text)["traceEvents"]
     inside = read([e for e in events if e["ph"] == "X"])

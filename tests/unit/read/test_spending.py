@@ -134,3 +134,16 @@ def test_the_command_draws_groups_and_says_what_the_context_cost(
                                                 ("v2", "100%", "$8.00", "$2.00")][:4]  # fmt: skip
     assert 0 == run(["spending", *since, "--json"])
     assert "1.8" == json.loads(capsys.readouterr().out)["whole"]["per_success_usd"]
+
+
+async def test_a_backend_that_gives_whole_records_only_has_the_same_answer(backend: EmbeddedBackend) -> None:
+    class Whole:
+        """The same backend without its short cut."""
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "some_fields":
+                raise AttributeError(name)
+            return getattr(backend, name)
+
+    whole: Any = Whole()
+    assert await get_spending(backend, Filter(), PERIOD) == await get_spending(whole, Filter(), PERIOD)

@@ -152,3 +152,24 @@ def test_a_form_token_lasts_a_working_day_and_fits_no_other_server() -> None:
     assert [True, False] == [one.fits(token), other.fits(token)]
     now[0] += LASTS_S + 60
     assert not one.fits(token)
+
+
+async def test_chosen_rows_are_annotated_together(browser: Browser) -> None:
+    listed = await browser.page("/traces")
+    chosen = await browser.get(f"/pick?from=/traces&id={scene.TRACE}&do=annotate", 303)
+    page = await browser.page(chosen.headers["location"])
+    kept = await browser.post("/note", {"runs": scene.TRACE, "label": "bug", "note": "seen by eye"})
+    found = (await browser.json(f"/annotate.json?run={scene.TRACE}"))["said"]
+
+    assert "annotate" in [each.get("value") for each in listed.all("button")]
+    assert [scene.TRACE] == [each["value"] for each in page.all("input") if each.get("name") == "runs"]
+    assert (303, f"/annotate?runs={scene.TRACE}") == (kept.status_code, kept.headers["location"])
+    assert "seen by eye" in [each["text"] for each in found]
+
+
+async def test_of_several_runs_none_is_annotated_unless_all_are_there(browser: Browser) -> None:
+    refused = await browser.post("/note", {"runs": "s-1,nobody", "note": "x"})
+
+    assert (400, True) == (refused.status_code, "nobody" in refused.text)
+    assert "x" not in [each["text"] for each in (await browser.json("/annotate.json?run=s-1"))["said"]]
+    assert 400 == (await browser.get("/annotate?runs=" + ",".join(map(str, range(101))), 400)).status_code

@@ -33,9 +33,9 @@ async def test_a_long_trace_is_shown_in_parts(browser: Browser) -> None:
     first = await browser.page(f"/trace?id={scene.LARGE}")
     more = next(each["href"] for each in first.all("a") if "limit=" in each["href"] and "json" not in each["href"])
 
-    assert 500 == lines(first)
-    assert "show 1,500 more of 1,500 further steps" in first.text
-    assert 2_000 == lines(await browser.page(more))
+    assert 250 == lines(first)
+    assert "show 750 more of 1,750 further steps" in first.text
+    assert 1_000 == lines(await browser.page(more))
 
 
 async def test_a_step_beyond_the_first_part_can_be_seen(browser: Browser) -> None:

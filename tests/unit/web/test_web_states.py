@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import web_scene as scene
+from syndarix_obs_read.web.parts.pieces import moment, short, user
 from web_browser import Browser
 
 from syndarix_obs.records import model as r
 from syndarix_obs_read.web.asked import before_word
 from syndarix_obs_read.web.parts import charts
-from syndarix_obs_read.web.parts.pieces import moment, short, user
 
 A, B, C, D = (each * 32 for each in "1234")
 NOW_S = 600.0

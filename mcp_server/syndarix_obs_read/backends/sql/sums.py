@@ -72,7 +72,8 @@ def _grouped(
     if amounts == _AMOUNTS and any(row["beyond"] for row in rows):
         return None
     models = _unpriced_models(connection, lines, keys, key_values) if any(row["unpriced_calls"] for row in rows) else {}
-    return [_sums(row, keys, models, amount) for row in rows if row["calls"]]
+    names = [key.rpartition(" AS ")[2].strip('"') for key in keys]
+    return [_sums(row, names, models, amount) for row in rows if row["calls"]]
 
 
 def _unpriced_models(
@@ -98,11 +99,10 @@ def _from_pico(value: int | None) -> Decimal:
 
 def _sums(
     row: sqlite3.Row,
-    keys: Sequence[str],
+    names: Sequence[str],
     models: Mapping[tuple[Any, ...], list[str]],
     amount: Callable[[Any], Decimal],
 ) -> tuple[dict[str, Any], Tokens, Cost]:
-    names = [key.rpartition(" AS ")[2].strip('"') for key in keys]
     # Constructed as they are: columns are whole numbers and exact amounts, and there may be a row for every session.
     tokens = Tokens.model_construct(**{name: row[f"t_{name}"] for name in _TOKEN_CLASSES})
     cost = Cost.model_construct(
@@ -111,7 +111,7 @@ def _sums(
         estimated_calls=row["estimated_calls"],
         estimated_usd=amount(row["estimated"]),
         unpriced_calls=row["unpriced_calls"],
-        unpriced_models=tuple(sorted(models.get(tuple(row)[: len(keys)], ()))),
+        unpriced_models=tuple(sorted(models.get(tuple(row)[: len(names)], ()))) if models else (),
     )
     return {name: row[name] for name in names}, tokens, cost
 

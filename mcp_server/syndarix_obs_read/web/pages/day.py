@@ -14,7 +14,7 @@ from syndarix_obs_read.web.view import Page, View
 
 _WORDS = ("agent", "project", "user", "task_type", "model")
 _CAUSES = tables.columns("what changed*", ">day before", ">this day", ">adds to the cost")
-_MOVERS = tables.columns("*", ">day before", ">this day", ">difference")
+_MOVERS = tables.columns("*", ">day before?", ">this day", ">difference")
 _TITLES: Final = {
     "session_id": "Sessions", "agent": "Agents", "model": "Models", "task_type": "Task types", "project": "Projects",
 }  # fmt: skip

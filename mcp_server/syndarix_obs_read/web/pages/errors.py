@@ -57,10 +57,10 @@ def _row(asked: Asked, group: ErrorGroup, most: int) -> list[Child]:
         charts.spark(group.over_time, ", ".join(map(str, group.over_time)), "spark is-error"),
         el("span", pieces.chip(pieces.SHORT.get(group.kind, group.kind), kind=group.kind), " ", group.where,
            cls="nowrap"),
-        el("span", error, " ", group.message, cls="cut-line", title=whole),
+        el("span", error, " ", group.message, cls="cut-two", title=whole),
         el("span", pieces.name(_shared(group.by_agent)), " ", pieces.dim(_shared(group.by_version))),
         f.count(group.sessions),
-        el("span", pieces.moment(group.first_seen, asked.zone), " ", _changed(group)),
+        el("span", pieces.moment(group.first_seen, asked.zone), _changed(group), cls="stacked"),
         pieces.moment(group.last_seen, asked.zone),
         pieces.trace_link(asked, group.example_trace, step=group.example_span),
     ]  # fmt: skip
@@ -77,7 +77,7 @@ def _changed(group: ErrorGroup) -> Html:
     """What was different from when it was seen first on."""
     since = group.first_seen.isoformat(timespec="seconds").replace("+00:00", "Z")
     agent = group.agents[0] if len(group.agents) == 1 else None
-    return el("a", "what changed", href=address("/investigate", agent=agent, since=since), cls="quiet")
+    return el("a", "what changed", href=address("/investigate", agent=agent, since=since))
 
 
 PAGE = Page("/errors", "Errors", ask)

@@ -21,7 +21,8 @@ from syndarix_obs_read.web.parts.flame import WHOLE, WIDTHS, Width, flame
 from syndarix_obs_read.web.parts.flame_view import Links, draw
 from syndarix_obs_read.web.view import Page, View
 
-_STEPS: Final = 500
+_STEPS: Final = 250
+"""Steps that the page itself brings; the script fetches the others once these are seen."""
 MOST_STEPS: Final = 20_000
 """Steps of one page."""
 

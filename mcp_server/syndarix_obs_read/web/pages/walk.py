@@ -67,7 +67,7 @@ def _slider(found: Walk) -> Html:
         el("input", id="walk-n", type="range", name="n", min="1", max=str(found.total_steps),
            value=str(found.number)),
         el("button", "Go", cls="button"),
-        method="get", action=PAGE.path, cls="filters",
+        method="get", action=PAGE.path, cls="filters slider",
     )  # fmt: skip
 
 

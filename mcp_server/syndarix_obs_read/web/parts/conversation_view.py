@@ -15,6 +15,8 @@ from syndarix_obs_read.web.parts import messages, pieces
 
 _NOTES_SHOWN: Final = 3
 _LINE: Final = 110
+_ALL: Final = 10_000
+"""Characters of which nothing that fits a line is cut."""
 
 
 def draw(asked: Asked, found: Conversation) -> Child:
@@ -60,7 +62,7 @@ def _bubble(said: Utterance, whole: str) -> Html:
 
 def _is_told(part: Part) -> bool:
     """Whether the line above says all of it already: a call whose arguments fit there."""
-    return part.kind == "call" and len(part.value or "") <= _LINE
+    return part.kind == "call" and len(brief(part.value or "", _ALL)) <= _LINE
 
 
 def _said(part: Part, whole: str) -> Html:

@@ -52,7 +52,7 @@ def draw(rows: Sequence[str], columns: Sequence[str], squares: Mapping[tuple[str
             inside.append(_blank(*place) if square is None else _square(square, most, place, (row, column)))
     return el(
         "svg", el("title", about), inside, viewBox=f"0 0 {width} {height}", width=width, height=height, cls="heat",
-        role="img", aria_label=about,
+        role="group", aria_label=about,
     )  # fmt: skip
 
 

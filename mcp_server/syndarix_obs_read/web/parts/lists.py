@@ -18,6 +18,8 @@ from syndarix_obs_read.web.parts.tables import Column
 R = TypeVar("R")
 
 _UP: Final = ".up"
+MOST_ANNOTATED: Final = 100
+"""Rows that can be annotated at once."""
 WORDS: Final = ("sort", "columns", "only")
 """Words of an address that belong to lists."""
 
@@ -115,14 +117,18 @@ def below(asked: Asked, listing: Listing[Any], answer: ListAnswer, shown: int) -
     if by is not None and answer.more:
         words = f"Sorted by {by[0]} among the newest {MOST_ROWS:,}; narrow the list to sort all of it."
         among = el("p", words, cls="note")
-    compare = None
+    compare = annotate = None
     if listing.compare is not None:
         compare = el("button", "Compare two", type="submit", name="do", value="compare", data_least=2, data_most=2)
+        if asked.settings.may_write:
+            annotate = el("button", "Annotate", type="submit", name="do", value="annotate", data_least=1,
+                          data_most=MOST_ANNOTATED)  # fmt: skip
     bulk = el(
         "form",
         el("input", type="hidden", name="from", value=asked.here()),
         el("span", "", id="bulk-chosen", role="status", cls="dim"),
         compare,
+        annotate,
         el("button", "CSV of chosen", type="submit", name="do", value="csv", data_least=1, data_most=MOST_ROWS),
         el("button", "JSON of chosen", type="submit", name="do", value="json", data_least=1, data_most=MOST_ROWS),
         el("span", "all shown: ", el("a", "CSV", href=address(f"{asked.path}.csv", **asked.given)), " ",

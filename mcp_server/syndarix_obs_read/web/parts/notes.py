@@ -29,14 +29,18 @@ def _row(asked: Asked, each: Said) -> list[Child]:
     ]  # fmt: skip
 
 
-def form(asked: Asked, run: str, step: str | None = None) -> Html | None:
-    """A form to say something about a run or a step; none where writing is switched off."""
+def form(asked: Asked, run: str, step: str | None = None, *, several: bool = False) -> Html | None:
+    """A form to say something about a run or a step; none where writing is switched off.
+
+    Args:
+        several: whether `run` names several runs, with commas.
+    """
     if not asked.settings.may_write:
         return None
     key = step or "run"
     return el(
         "form",
-        el("input", type="hidden", name="run", value=run),
+        el("input", type="hidden", name="runs" if several else "run", value=run),
         el("input", type="hidden", name="step", value=step) if step else None,
         el("input", type="hidden", name=FIELD, value=asked.form_token),
         el("div", _thumbs(key), _input(key, "label", "Label", "bug, tone", LONGEST["label"]),

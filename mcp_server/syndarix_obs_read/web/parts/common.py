@@ -1,4 +1,4 @@
-"""Small pieces that every page shows alike: states, amounts, times, ids, hints, failures, sections."""
+"""What every page shows alike: states, amounts, times, ids, hints, failures, sections."""
 
 from __future__ import annotations
 
