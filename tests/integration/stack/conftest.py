@@ -12,7 +12,7 @@ import pytest
 from alert_sinks import free_ports
 from browser_pilot import Pilot, flying
 from grafana_pages import Grafana
-from needed_servers import require, scrape, speed_up_boards
+from needed_servers import await_metric, require, scrape, speed_up_boards
 
 from syndarix_obs_stack.launcher import Stack, running_stack
 from syndarix_obs_stack.options import Options, Ports
@@ -54,7 +54,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         speed_up_boards(options)
         with office.at_work(options, of_office) as looked:
             assert looked.events, "the watch found nothing unusual"
-            office.demo(options, of_demo, sessions=30)  # a minute for the office's numbers
+            office.demo(options, of_demo, sessions=30)
+            # A graph has a point every 90 s: before the first one there would be nothing to see.
+            await_metric(options, 'llm_requests_total{agent="support"} offset 95s')
             yield stack
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,18 +53,21 @@ def without(stack: Stack, server: str) -> Iterator[None]:
         stack.up([server])
         write_agents(etc, agents)
         speed_up_boards(stack.options)
-        _await_agents(stack.options)
+        # The targets were away for a moment, which makes their series stale: a scrape after that counts.
+        await_metric(stack.options, f'timestamp(up{{job="agents"}} == 1) > {time.time() + 6:.0f}')
 
 
-def _await_agents(options: Options) -> None:
-    url = f"http://127.0.0.1:{options.ports.prometheus}/api/v1/query?query=sum(up{{job=%22agents%22}})%3E0"
-    deadline = time.monotonic() + 30
+def await_metric(options: Options, query: str) -> None:
+    """Until Prometheus has an answer."""
+    asked = urllib.parse.urlencode({"query": query})
+    url = f"http://127.0.0.1:{options.ports.prometheus}/api/v1/query?{asked}"
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with urllib.request.urlopen(url, timeout=10) as answer:
             if json.load(answer)["data"]["result"]:
                 return
         time.sleep(0.5)
-    raise AssertionError("Prometheus scrapes no agent again")
+    raise AssertionError(f"Prometheus has no {query}")
 
 
 def speed_up_boards(options: Options) -> None:
