@@ -70,7 +70,7 @@ def draw_investigation(screen: Screen, answer: Investigation) -> None:
 
 def _draw_runaway(screen: Screen, each: Runaway) -> None:
     screen.line()
-    screen.line(each.verdict, "yellow")
+    screen.text(each.verdict, "yellow")
     if each.error:
         screen.line(f"  its most frequent error: {each.error}")
     screen.line(f"syndarix-obs session {each.session_id}", "dim")
@@ -80,7 +80,7 @@ def _draw_runaway(screen: Screen, each: Runaway) -> None:
 def _draw_change(screen: Screen, change: FigureChange) -> None:
     screen.line()
     screen.line(f"{change.figure}: {number(change.before)} → {number(change.after)}  ({change.about})", "bold")
-    screen.line(change.verdict, "" if change.explanations else "yellow")
+    screen.text(change.verdict, "" if change.explanations else "yellow")
     columns = headers(">part", "what", "value*", ">share before", ">share now", ">mean before", ">mean now", "open")
     screen.table(columns, ((_row(screen, each), "") for each in change.explanations))
     for each in change.explanations[:1]:

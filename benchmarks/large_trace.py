@@ -1,6 +1,6 @@
 """One trace of 10,000 spans in a store of its own: seconds until the command has printed it, or its page is there.
 
-    python benchmarks/long_trace.py [--spans 10000] [--rounds 5] [--json FILE]
+    python benchmarks/large_trace.py [--spans 10000] [--rounds 5] [--json FILE]
 
 The command runs as a process of its own, start and drawing included; the page is asked for without a network.
 """
