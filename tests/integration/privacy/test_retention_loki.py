@@ -12,6 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,17 @@ from syndarix_obs_stack.launcher import Stack
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 HOUR_NS = 3_600 * 10**9
-DAY_NS, TEN_MINUTES_NS = 24 * HOUR_NS, HOUR_NS // 6
+DAY_NS, HALF_AN_HOUR_NS = 24 * HOUR_NS, HOUR_NS // 2
 DAYS = {"payloads": 7, "decisions": 20, "logs": 14, "records": 30, "ledger": 50, "acme.payloads": 3, "acme.ledger": 10}
 KEPT = {"other": {"cost": 50, "rest": 7}, "acme": {"cost": 10, "rest": 3}}
 """Days that each project's lines are kept: a line holds record and payload, so the stricter counts."""
 KINDS: tuple[type[r.Record], ...] = (r.LLMRecord, r.DecisionRecord, r.LogRecord, r.CostRecord)
-NOW_NS = time.time_ns()
+
+
+@cache
+def now_ns() -> int:
+    """When the test began: what is half an hour from its end must still be so when it ends."""
+    return time.time_ns()
 
 
 def name_of(kind: str, project: str, age: str) -> str:
@@ -45,7 +51,7 @@ def name_of(kind: str, project: str, age: str) -> str:
 
 
 def record(kind: type[r.Record], project: str, age: str, ago_ns: int) -> r.Record:
-    at = NOW_NS - ago_ns
+    at = now_ns() - ago_ns
     more: dict[str, Any] = {} if kind is r.CostRecord else {"payload": '{"said":"a word"}'}
     return kind(record_id=name_of(kind.kind, project, age), trace_id="t", span_id="s", start_ns=at, end_ns=at,
                 project=project, service="agent", environment="test", **more)  # fmt: skip
@@ -84,8 +90,8 @@ def told(url: str) -> set[str]:
     """Names of all records that Loki answers with."""
     names: set[str] = set()
     for kind in (*(each.kind for each in KINDS), v.KIND_TOOL_CALL, v.KIND_MEMORY):
-        params = {"query": f'{{kind="{kind}"}}', "limit": "5000", "start": str(NOW_NS - 61 * DAY_NS),
-                  "end": str(NOW_NS + HOUR_NS)}  # fmt: skip
+        params = {"query": f'{{kind="{kind}"}}', "limit": "5000", "start": str(now_ns() - 61 * DAY_NS),
+                  "end": str(now_ns() + HOUR_NS)}  # fmt: skip
         found = httpx.get(f"{url}/loki/api/v1/query_range", params=params).json()["data"]["result"]
         names |= {json.loads(value[1])["record_id"] for stream in found for value in stream["values"]}
     return names
@@ -108,7 +114,7 @@ EDGES = {
     (r.ToolRecord, "acme", 3): (name_of("tool_call", "acme", "younger"), name_of("tool_call", "acme", "older")),
     (r.MemoryRecord, "other", 7): (name_of("memory", "other", "younger"), name_of("memory", "other", "older")),
 }
-"""Two lines of one chunk each, ten minutes this side and that side of the days of their project."""
+"""Two lines of one chunk each, half an hour this side and that side of the days of their project."""
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +134,7 @@ def fill(loki: Stack, url: str) -> None:
         pushed += len(KINDS)
         for (kind, project, days) in EDGES:
             if age == days:
-                push(url, [record(kind, project, name, days * DAY_NS + sign * TEN_MINUTES_NS)
+                push(url, [record(kind, project, name, days * DAY_NS + sign * HALF_AN_HOUR_NS)
                            for name, sign in (("older", 1), ("younger", -1))])  # fmt: skip
                 pushed += 1
         httpx.post(f"{url}/flush")
