@@ -59,7 +59,7 @@ FRAGMENTS = (
         "bc1",
     ),
     *("Ann Lee ", "Street", "12 Aa ", "name: ", "pin 1", "+1 ", "00", "DE89", "1.2.3.4", "::1", "QUJDREVGR0hJSktM"),
-    *("=1/", "=Ab..", "=a", ": 1.", "=40."),
+    *("=1/", "=Ab..", "=a", ": 1.", "=40.", "born\n4"),
 )
 _LITERAL = re.compile(r"[A-Za-z0-9 ]{2,}")
 _STARTS = 12

@@ -36,6 +36,8 @@ _LINE = re.compile("\n")
 _FARTHEST = 64
 _WIDEST = 512
 _LINES = 200
+_EMPTY_LINES = 16
+"""So many rows without a date in a row end a table: a text may have a header in every line."""
 _LONGEST_TABLE = 16_000
 
 
@@ -87,13 +89,15 @@ def _column(text: str, start: int, end: int) -> Iterator[Span]:
     separators = _SEPARATOR.findall(text, begin, start)
     position = line_end + 1
     limit = min(len(text), position + _LONGEST_TABLE)
+    empty = 0
     for _ in range(_LINES):
         end = text.find("\n", position, limit)
         end = limit if end < 0 else end
         span = _cell(text, position, end, separators)
+        empty = 0 if span else empty + 1
         if span:
             yield span
-        elif end - position < 2:
+        elif end - position < 2 or empty > _EMPTY_LINES:
             return
         position = end + 1
         if position >= limit:

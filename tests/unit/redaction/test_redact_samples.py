@@ -226,3 +226,8 @@ def test_of_a_run_with_many_refused_names_the_rest_is_masked() -> None:
 def test_a_line_with_a_few_harmless_names_in_a_row_stays() -> None:
     line = "auth=off|session=open|token=no|key=none|code=ok"
     assert line == ALL.text(line)
+
+
+def test_a_birth_column_is_masked_past_rows_without_a_date() -> None:
+    rows = ["name,born", *(f"n{i},-" for i in range(12)), "n12,1985-03-14"]
+    assert ALL.text("\n".join(rows)).endswith("n12,[REDACTED:date_of_birth]")

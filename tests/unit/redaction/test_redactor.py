@@ -368,6 +368,7 @@ EVIL = [
     "ab12",
     "DE89 ",
     "birth ",
+    "born\n4",
     "dob 1",
     "bearer ",
     "Bearer a1.",
