@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import browser_pilot
+import long_trace
 import pytest
 from browser_pilot import Pilot
 from test_web_explorer import Serving, record, serving
-
-import long_trace
 
 STEPS: Final = 10_000
 AXE: Final = Path(__file__).parents[1] / "browser" / "node_modules" / "axe-core" / "axe.min.js"
