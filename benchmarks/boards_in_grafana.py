@@ -7,13 +7,11 @@ Needs Prometheus, Loki, Tempo, Grafana and Chromium on the PATH:
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import sys
 import tempfile
 import time
-import urllib.request
 from dataclasses import fields, replace
 from pathlib import Path
 from statistics import median
@@ -25,7 +23,7 @@ sys.path += [str(ROOT / folder) for folder in ("tests/support", "tests/integrati
 from alert_sinks import free_ports
 from browser_pilot import flying, installed
 from grafana_pages import TALL, Grafana, panels, size
-from needed_servers import scrape
+from needed_servers import await_metric, scrape
 
 import queries
 import results
@@ -82,19 +80,7 @@ def fill(options: Options, traces: int, metrics_port: int) -> None:
             if number % _FLUSH_EVERY == 0:
                 obs.flush(60)
         obs.flush(60)
-        _await_recording(options)
-
-
-def _await_recording(options: Options) -> None:
-    """Until what is recorded every five minutes is there: before, the boards would have less to show."""
-    url = f"http://127.0.0.1:{options.ports.prometheus}/api/v1/query?query={RAREST}"
-    deadline = time.monotonic() + 420
-    while time.monotonic() < deadline:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            if json.load(answer)["data"]["result"]:
-                return
-        time.sleep(5)
-    raise SystemExit(f"Prometheus has not recorded {RAREST}")
+        await_metric(options, RAREST, 420)  # what is recorded every five minutes: before, the boards have less to show
 
 
 def measure(grafana: Grafana, browser: str, rounds: int) -> list[dict[str, Any]]:

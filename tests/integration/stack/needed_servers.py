@@ -57,11 +57,11 @@ def without(stack: Stack, server: str) -> Iterator[None]:
         await_metric(stack.options, f'timestamp(up{{job="agents"}} == 1) > {time.time() + 6:.0f}')
 
 
-def await_metric(options: Options, query: str) -> None:
+def await_metric(options: Options, query: str, seconds: float = 120) -> None:
     """Until Prometheus has an answer."""
     asked = urllib.parse.urlencode({"query": query})
     url = f"http://127.0.0.1:{options.ports.prometheus}/api/v1/query?{asked}"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with urllib.request.urlopen(url, timeout=10) as answer:
             if json.load(answer)["data"]["result"]:
